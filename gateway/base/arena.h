@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace gw {
+
+// A bump allocator for one message or request: everything in it is freed at once, nothing in it is
+// destroyed. Pointers stay valid while the arena lives, moves included. Not thread-safe.
+class Arena {
+ public:
+  Arena() = default;
+  Arena(Arena&&) = default;
+  Arena& operator=(Arena&&) = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // Uninitialised room; alignment is a power of two, at most that of max_align_t.
+  void* Allocate(size_t bytes, size_t alignment = alignof(std::max_align_t));
+
+  // Constructs a T in the arena. T's destructor never runs, so it must not need to.
+  template <typename T, typename... Args>
+  T* New(Args&&... args) {
+    static_assert(std::is_trivially_destructible_v<T>, "nothing in an arena is destroyed");
+    return new (Allocate(sizeof(T), alignof(T))) T(std::forward<Args>(args)...);
+  }
+
+  // A copy of `text` that lives as long as the arena.
+  std::string_view Copy(std::string_view text);
+
+  // Bytes taken from the system.
+  size_t reserved_bytes() const { return reserved_bytes_; }
+
+ private:
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::byte* next_ = nullptr;
+  size_t left_ = 0;
+  size_t reserved_bytes_ = 0;
+};
+
+}  // namespace gw

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace gw {
+
+// Why something was refused. One table maps each code to an HTTP status, a FHIR issue-type and an
+// HL7 v2 acknowledgment (rest/outcome.h, hl7v2/acknowledgment.h); nothing else decides on those.
+enum class Code : uint8_t {
+  kInvalid,             // the bytes or values break a rule of their format
+  kUnauthenticated,     // nobody, or nobody we can verify, is asking
+  kForbidden,           // the caller is known and may not do this at all
+  kNotFound,            // absent, or withheld: callers must not be able to tell
+  kGone,                // deleted, and the caller may know that it was
+  kConflict,            // somebody else changed it first, or the key is taken
+  kPreconditionFailed,  // If-Match or a conditional criterion did not hold
+  kTooLarge,            // past a bound of Limits
+  kUnprocessable,       // well formed, yet against a business rule
+  kUnsupported,         // a feature, type or media type that is not offered
+  kBusy,                // a bounded queue is full; try again
+  kUnavailable,         // a part that must work (store, log) does not
+  kInternal,            // a fault of ours
+};
+
+// A refusal. `detail` names the rule, `where` the place: "PID-3[2].4", a FHIRPath, "line 3, column
+// 9", "row 7". Neither ever holds a value from a person's record.
+struct Error {
+  Code code = Code::kInternal;
+  std::string detail;
+  std::string where;
+  // The code of HL7 table 0357 where the refusal is about a v2 message, 0 where the mapping from
+  // `code` serves.
+  int hl7_code = 0;
+};
+
+// Either a value or an Error: the shape of std::expected<T, Error>, which g++ 12 lacks.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+  bool ok() const { return state_.index() == 0; }
+  explicit operator bool() const { return ok(); }
+
+  // Precondition of the value accessors: ok(). Of error(): !ok().
+  T& operator*() & { return *std::get_if<0>(&state_); }
+  const T& operator*() const& { return *std::get_if<0>(&state_); }
+  T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
+  T* operator->() { return std::get_if<0>(&state_); }
+  const T* operator->() const { return std::get_if<0>(&state_); }
+  Error& error() & { return *std::get_if<1>(&state_); }
+  const Error& error() const& { return *std::get_if<1>(&state_); }
+  Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+// A Result without a value: success, or an Error.
+class [[nodiscard]] Status {
+ public:
+  Status() = default;
+  Status(Error error)
+      : failed_(true), error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+  bool ok() const { return !failed_; }
+  explicit operator bool() const { return ok(); }
+  Error& error() & { return error_; }
+  const Error& error() const& { return error_; }
+  Error&& error() && { return std::move(error_); }
+
+ private:
+  bool failed_ = false;
+  Error error_;
+};
+
+}  // namespace gw
+
+#define GW_CONCAT_INNER(a, b) a##b
+#define GW_CONCAT(a, b) GW_CONCAT_INNER(a, b)
+
+// GW_TRY(auto x, F(a, b)): takes the value of a Result, or returns its error from the enclosing
+// function.
+#define GW_TRY(declaration, ...)                            \
+  auto GW_CONCAT(gw_try_, __LINE__) = (__VA_ARGS__);        \
+  if (!GW_CONCAT(gw_try_, __LINE__)) {                      \
+    return std::move(GW_CONCAT(gw_try_, __LINE__)).error(); \
+  }                                                         \
+  declaration = *std::move(GW_CONCAT(gw_try_, __LINE__)) /* NOLINT(bugprone-macro-parentheses) */
+
+// Returns the error of a Status or Result from the enclosing function, if there is one.
+#define GW_RETURN_IF_ERROR(...)                       \
+  do {                                                \
+    if (auto gw_status = (__VA_ARGS__); !gw_status) { \
+      return std::move(gw_status).error();            \
+    }                                                 \
+  } while (false)

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/base/arena.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/result.h"
+#include "gateway/fhir/resource.h"
+
+namespace gw::fhir::path {
+
+// One item of a FHIRPath collection: an element of a tree, or a value that the expression made.
+class Value {
+ public:
+  enum class Kind : uint8_t {
+    kElement,
+    kBoolean,
+    kInteger,
+    kDecimal,
+    kString,
+    kDate,
+    kDateTime,
+    kTime,
+    kQuantity
+  };
+
+  static Value Of(const Element& element);
+  static Value Boolean(bool value);
+  static Value Integer(int64_t value, Arena* arena);
+  // `text` must outlive the value: pass text of the arena or of the expression.
+  static Value Of(Kind kind, std::string_view text, std::string_view unit = {});
+
+  Kind kind() const { return kind_; }
+  const Element* element() const { return element_; }  // null unless kElement
+  // The lexical form: of the element (a primitive's) or of the value: "true", "1.50", "2026-01-20".
+  std::string_view text() const { return element_ != nullptr ? element_->text() : text_; }
+  std::string_view unit() const { return unit_; }  // of a quantity: UCUM code or calendar word
+
+ private:
+  Kind kind_ = Kind::kElement;
+  const Element* element_ = nullptr;
+  std::string_view text_;
+  std::string_view unit_;
+};
+
+using Collection = std::vector<Value>;
+
+// What an evaluation may see besides its focus. The arena takes every value that is made.
+struct Environment {
+  Arena* arena = nullptr;
+  const Definitions* definitions = nullptr;
+  Instant now;
+  const Element* resource = nullptr;                                   // %resource
+  const Element* root_resource = nullptr;                              // %rootResource
+  std::span<const std::pair<std::string_view, Collection>> variables;  // %name
+  // resolve(): null if it cannot be found. Where this is empty, resolve() gives an element-less
+  // item whose type is the reference's, so that `resolve() is Patient` decides without a fetch.
+  const std::function<const Element*(std::string_view reference)>* resolver = nullptr;
+};
+
+enum class Mode : uint8_t {
+  kLenient,  // R4's own invariants and search parameters, mappings
+  kStrict,   // the specification, as its test suite asks
+};
+
+// A compiled FHIRPath (2.0, with R4's additions). Immutable: compile once, evaluate from any
+// thread.
+class Expression {
+ public:
+  // Errors: kInvalid, where = "line L, column C" of the expression.
+  static Result<Expression> Compile(std::string_view text, const Definitions& definitions,
+                                    Mode mode);
+  Expression(Expression&&) noexcept;
+  Expression& operator=(Expression&&) noexcept;
+  ~Expression();
+
+  // `focus` may be null: the empty collection. Errors: kInvalid (wrong number of items, wrong type
+  // ...), with the place in the expression.
+  Result<Collection> Evaluate(const Element* focus, const Environment& environment) const;
+  // True only where the result is the single boolean true.
+  bool Holds(const Element* focus, const Environment& environment) const;
+
+  struct Node;
+
+ private:
+  explicit Expression(std::unique_ptr<Node> root);
+  std::unique_ptr<Node> root_;
+};
+
+}  // namespace gw::fhir::path

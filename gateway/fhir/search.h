@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/base/limits.h"
+#include "gateway/base/result.h"
+#include "gateway/fhir/definitions.h"
+#include "gateway/fhir/resource.h"
+
+namespace gw::fhir {
+
+enum class Prefix : uint8_t { kEq, kNe, kGt, kLt, kGe, kLe, kSa, kEb, kAp };
+
+// One value of a criterion, read according to the parameter's kind.
+struct SearchValue {
+  Prefix prefix = Prefix::kEq;
+  // kToken: `system` is absent where no | stood ("code"), empty for "|code"; code may be empty for
+  // "system|".
+  std::optional<std::string> system;
+  std::string text;            // token code; reference id or absolute URL; string; number
+  std::string reference_type;  // kReference: "Patient", empty if the value named no type
+  int64_t low_us = 0;          // kDate: the value's interval [low, high), microseconds since 1970
+  int64_t high_us = 0;
+};
+
+// values are ORed; criteria of one query are ANDed.
+struct Criterion {
+  const SearchParameter* parameter = nullptr;
+  std::string modifier;  // "missing", "not", "Patient" ...; those that are not offered are refused
+                         // when parsed
+  std::vector<SearchValue> values;
+};
+
+// A parsed search. `_id` and `_lastUpdated` are criteria like any other.
+struct Query {
+  std::string type;
+  std::vector<Criterion> criteria;
+  // Set by access::Permit::Narrow: only what is in the compartment of one of these Patient ids.
+  // Empty optional: no narrowing. An empty vector sees nothing.
+  std::optional<std::vector<std::string>> compartment;
+  uint32_t count = 50;
+  std::string cursor;  // opaque keyset cursor of the store; empty: first page
+  std::vector<std::pair<std::string, std::string>>
+      applied;                       // name and raw value, as the self link repeats them
+  std::vector<std::string> ignored;  // names skipped under handling=lenient
+};
+
+// Reads the query part of a search ("patient=Patient/1&date=ge2026", percent-encoded), of GET or
+// POST _search. Parameters that R4 defines for all types but that are not offered here are refused,
+// never ignored in silence. lenient: unknown parameters go to `ignored`; if no restricting
+// parameter is left then, the search is refused. Errors: kInvalid (unknown parameter or modifier,
+// bad value: where = the parameter's name), kTooLarge. Spec: R4 search.html 3.1.1.
+Result<Query> ParseQuery(std::string_view type, std::string_view text, bool lenient,
+                         const Definitions& definitions, const Limits& limits);
+
+// One row of the search index, as a resource gives it for one parameter.
+struct IndexEntry {
+  std::string_view code;  // the search parameter
+  SearchKind kind = SearchKind::kToken;
+  std::string system;          // token
+  std::string text;            // token code, string (folded), uri, reference id
+  std::string reference_type;  // reference
+  int64_t low_us = 0;          // date: interval [low, high)
+  int64_t high_us = 0;
+};
+
+// The parameters that a store indexes and that the CapabilityStatement names: for each type the
+// ones offered. Compiles R4's expressions once. Immutable after Make; any thread.
+class SearchIndexer {
+ public:
+  static Result<SearchIndexer> Make(const Definitions& definitions);
+  SearchIndexer(SearchIndexer&&) noexcept;
+  ~SearchIndexer();
+
+  bool Offers(std::string_view type, std::string_view code) const;
+  std::vector<const SearchParameter*> OfferedFor(std::string_view type) const;  // sorted by code
+  // All index rows of a resource but _id and _lastUpdated, which are columns of their own.
+  std::vector<IndexEntry> Index(const Resource& resource) const;
+  // Ids of the Patients whose compartment holds the resource; a Patient is in its own. Order:
+  // subject first.
+  std::vector<std::string> CompartmentsOf(const Resource& resource) const;
+
+ private:
+  struct Compiled;
+  explicit SearchIndexer(std::unique_ptr<Compiled> compiled);
+  std::unique_ptr<Compiled> compiled_;
+};
+
+// Does the resource match the query's criteria? The oracle for the stores' SQL.
+bool Matches(const Query& query, const Resource& resource, const SearchIndexer& indexer);
+
+}  // namespace gw::fhir

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/limits.h"
+#include "gateway/base/result.h"
+
+namespace gw::map {
+
+// What a CSV feed file says of one column.
+struct Column {
+  std::string name;  // the element of the row model: "planRef"
+  std::vector<std::string>
+      headers;                  // header texts that mean it, compared without case and outer blanks
+  std::string type = "string";  // string, date, dateTime, boolean, code, decimal, nhsNumber, list
+  bool required = false;        // the header must be there
+  bool valued = false;          // each row must have a value
+  std::string separator;        // list: what separates the items
+  std::map<std::string, std::string>
+      codes;  // code, boolean: the feed's value (lower case) -> the code
+};
+
+// One source of messages or rows, as configured: its zone, its authorities, its code tables. A
+// value type.
+struct Feed {
+  enum class Format : uint8_t { kHl7v2, kCsv } format = Format::kHl7v2;
+  std::string name;          // "northshire-social-care"
+  std::string organization;  // ODS code of who sends it
+  std::string zone =
+      "Europe/London";  // where a time stands without offset: IANA name, daylight saving applied
+  std::string default_charset = "UNICODE UTF-8";
+  bool upsert = false;  // UP, CO on an unknown key creates
+  bool coded_consent_complete =
+      false;  // decision 1: the coded rows of a limited consent say all of it
+  bool reject_reused_control_id = false;
+  bool accept_test_messages = false;  // MSH-11 other than P
+  std::map<std::string, std::string>
+      identifier_systems;  // "<authority>:<type>" or "<authority>" -> system URI
+  // Named code tables of the feed, used by maps through translate(): name -> code -> code.
+  std::map<std::string, std::map<std::string, std::string>> tables;
+  std::string policy_uri =
+      "urn:caregate:policy:sharing";  // Consent.policy.uri of consents it sends
+
+  // CSV only.
+  std::string map;  // the map's url or file: "csv-to-fhir/care-plan"
+  std::string delimiter = ",";
+  std::string quote = "\"";
+  std::string encoding = "UTF-8";
+  std::vector<std::string> date_styles;  // "DD/MM/YYYY", "YYYY-MM-DD"
+  std::vector<Column> columns;
+  std::vector<std::string> key;  // columns that make rows one unit, in row order
+  std::string duplicate =
+      "supersede";           // what a second row of a key means: supersede, or combine (one unit)
+  std::string supersede_by;  // column (date) that says which row is later; empty: file order
+  std::string empty_cell = "keep";     // keep or clear
+  std::string trailer_prefix;          // a record whose first cell begins so is no data
+  std::string file_pattern = "*.csv";  // names in the watched folder that belong to it
+};
+
+// Reads a feed file (JSON). Errors: kInvalid, where = file and the key: unknown keys are refused.
+Result<Feed> ReadFeed(const std::string& path);
+
+// The system URI of an identifier: the feed's, or urn:caregate:id:<authority>:<type> (decision 9).
+std::string IdentifierSystem(const Feed& feed, std::string_view authority, std::string_view type);
+
+// Does a 10-digit NHS number pass its modulo 11 check? Blanks and dashes between digits are
+// allowed.
+bool IsNhsNumber(std::string_view text);
+
+}  // namespace gw::map

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/result.h"
+#include "gateway/fhir/resource.h"
+#include "gateway/map/feed.h"
+#include "gateway/map/translate.h"
+
+namespace gw::map {
+
+struct MapFile {
+  std::string name;  // as errors show it: "hl7v2-to-fhir/message/PPP_PCB.map"
+  std::string text;
+};
+
+// What a run gives back besides its target.
+struct Mapped {
+  fhir::Resource target;
+  std::vector<const fhir::Element*>
+      unread;  // valued leaves of the source that no rule read, document order
+  std::vector<Unmapped> unmapped;
+  std::vector<Remark> remarks;  // log and check of the language
+};
+
+struct RunOptions {
+  const Feed* feed = nullptr;  // identifier systems, code tables ("urn:caregate:feed:<table>")
+  Instant now;
+  std::string seed;  // names the run: uuid() gives the same UUIDs for the same seed
+  // Where set: called for each rule that made something, for `map trace`.
+  const std::function<void(std::string_view rule, const fhir::Element& source,
+                           const fhir::Element& target)>* trace = nullptr;
+};
+
+// FHIR Mapping Language maps, checked and compiled to a flat plan. A source element that is the HL7
+// v2 null makes its target element null and its dependent rules do not run. Immutable after
+// Compile; any thread. Spec: FHIR R4 mapping-language.html, structuremap.html.
+class Plan {
+ public:
+  // `find_source` gives source types by the url of a `uses ... as source` or `... as queried`
+  // declaration. `concept_maps` are ConceptMap resources that translate() may name. Errors:
+  // kInvalid, where = "file:line:column".
+  static Result<Plan> Compile(
+      std::span<const MapFile> files,
+      const std::function<const fhir::TypeDef*(std::string_view url)>& find_source,
+      std::span<const fhir::Resource> concept_maps, const fhir::Definitions& definitions);
+  Plan(Plan&&) noexcept;
+  Plan& operator=(Plan&&) noexcept;
+  ~Plan();
+
+  bool Has(std::string_view map_url) const;
+  // Runs the first group of the map. Errors: kInvalid where a check or a mandatory source fails,
+  // with the place in the source and the rule's name; kUnprocessable where the target cannot take a
+  // value.
+  Result<Mapped> Run(std::string_view map_url, const fhir::Element& source,
+                     const RunOptions& options) const;
+
+ private:
+  struct Parts;
+  explicit Plan(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace gw::map

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/result.h"
+#include "gateway/fhir/resource.h"
+#include "gateway/hl7v2/message.h"
+#include "gateway/map/change.h"
+#include "gateway/map/feed.h"
+
+namespace gw::map {
+
+// A remark on one translation: what was dropped, doubtful or out of order.
+struct Remark {
+  char severity = 'W';  // E: this part was refused; W; I
+  std::string code;  // "unread", "unmapped-code", "bad-check-digit", "row-refused", "row-held", ...
+  std::string where;  // "PID-3[2]", "row 7, column DOB"
+  std::string text;   // the rule, never the value
+};
+
+struct Unmapped {
+  std::string system;
+  std::string code;
+  std::string where;
+};
+
+// What one message, or one group of CSV rows with the same key, becomes.
+struct Translation {
+  std::vector<Change> changes;
+  std::vector<Remark> remarks;
+  std::vector<std::string> unread;  // places of valued fields that no rule read
+  std::vector<Unmapped> unmapped;   // codes that a ConceptMap did not know
+};
+
+// One unit of a CSV file: the rows that become one Translation, in file order.
+struct RowGroup {
+  std::vector<uint32_t> rows;  // counted from 1 after the header, records not lines
+  Result<Translation> translation;
+};
+
+struct CsvTranslation {
+  std::vector<RowGroup> groups;  // in order of their first row
+  uint32_t rows_read = 0, duplicates = 0, refused = 0, blank = 0, trailers = 0;
+  std::vector<Remark> remarks;  // of the file, and of every row that is in no group
+};
+
+// All maps of one mappings/ directory, checked against source and target definitions and compiled.
+// Immutable after Load; any thread. The definitions must outlive it.
+class Translator {
+ public:
+  // Errors: kInvalid, where = "file:line:column": an unparsed token, unknown element, wrong type,
+  // missing group, a broken ConceptMap. `profiles_directory` holds the v2 tables the source model
+  // is made from.
+  static Result<Translator> Load(const std::string& mappings_directory,
+                                 const std::string& profiles_directory,
+                                 const fhir::Definitions& definitions);
+  Translator(Translator&&) noexcept;
+  ~Translator();
+
+  // SHA-256 over the names and bytes of all map files, hex: recorded in each Provenance.
+  const std::string& version() const;
+
+  // Is there a map for this message? Errors: hl7_code 200 (type) or 201 (event).
+  Status Takes(const hl7v2::Message& message) const;
+
+  // Pure: the same message, feed and `now` give the same changes, urn:uuids included.
+  // Errors: hl7_code per table 0357 with the place; nothing of a refused message is returned.
+  Result<Translation> FromV2(const hl7v2::Message& message, const Feed& feed, Instant now) const;
+  // Errors: kInvalid where the header lacks a column (where = the column), kTooLarge; bad rows are
+  // reported in the groups and do not stop the others.
+  Result<CsvTranslation> FromCsv(std::string_view bytes, const Feed& feed, Instant now) const;
+
+ private:
+  struct Parts;
+  explicit Translator(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace gw::map
