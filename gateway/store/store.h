@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/crypto.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/result.h"
+#include "gateway/fhir/search.h"
+#include "gateway/fhir/stored.h"
+
+namespace gw::store {
+
+// What one caller may see. Every read and search takes one: there is no way to look without it.
+// A resource that concerns nobody is visible; any other only where Sees() is true for each person
+// it concerns.
+class Visibility {
+ public:
+  virtual ~Visibility() = default;
+  // `policy_class` changes whenever a Consent of the person is written, 0: the person has none.
+  // Called inside a query, once for each pair met (the store remembers within the query). Must not
+  // call the store's search or commit.
+  virtual bool Sees(std::string_view person, uint64_t policy_class,
+                    std::string_view label_class) const = 0;
+};
+
+struct Page {
+  std::vector<fhir::StoredResource> resources;
+  std::string next_cursor;  // empty: the last page
+  std::optional<uint64_t>
+      total;  // of what the caller may see; known where all fits one page or count is 0
+};
+
+// A person's consents, of every status, and the policy class they make.
+struct Consents {
+  uint64_t policy_class = 0;
+  std::vector<fhir::StoredResource> resources;
+};
+
+// How a message was answered, and what was kept of it.
+struct MessageRecord {
+  std::string feed;
+  std::string sender;        // MSH-3 and MSH-4, or the CSV file name
+  std::string control_id;    // MSH-10, or row group
+  crypto::Digest digest{};   // SHA-256 of the bytes
+  std::string bytes;         // as received
+  std::string outcome;       // AA, AE, AR
+  std::string answer;        // the acknowledgment as sent
+  std::string reason;        // of a refusal: code, place, rule; empty for AA
+  std::string remarks_json;  // unread fields, unmapped codes, remarks: a JSON array
+  Instant received;
+};
+
+// An access-log entry on its way: stored with what it tells of, appended to the log after.
+struct PendingEntry {
+  std::string id;  // UUID
+  std::string bytes;
+};
+
+// One resource version to write. `stored.json` holds id, meta.versionId (expected_version + 1) and
+// meta.lastUpdated.
+struct Write {
+  fhir::StoredResource stored;
+  uint64_t expected_version = 0;  // 0: must not exist yet
+  std::string home;               // the Patient id whose shard holds it; empty: a reference table
+  std::vector<fhir::IndexEntry> index;  // replaces the rows of the version before
+  std::vector<fhir::Identifier>
+      claims;  // identifiers by which this resource is found (Find); must be free
+};
+
+// All of it, or nothing.
+struct Transaction {
+  std::vector<Write> writes;
+  std::optional<MessageRecord> message;
+  std::optional<PendingEntry> entry;
+  std::vector<std::string>
+      settled;  // ids of pending entries that are in the log now: their rows go
+};
+
+struct Committed {
+  uint64_t sequence = 0;  // of the commit, growing
+};
+
+struct PriorAnswer {
+  std::string answer;
+  std::string entry_id;     // of its access-log entry
+  bool same_bytes = false;  // false: the control id was used before, with other bytes
+};
+
+// Versioned resources, their search index, message archive and pending log entries, behind one
+// interface for every engine. Durable when Commit returns. Thread-safe: reads run beside each
+// other, commits are grouped. Every call may answer kUnavailable (the engine failed) and kBusy (the
+// write queue is full).
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // kNotFound where it is absent or withheld; kGone where it is deleted and the caller may see
+  // that.
+  virtual Result<fhir::StoredResource> Read(const fhir::Key& key, const Visibility& visibility) = 0;
+  virtual Result<fhir::StoredResource> ReadVersion(const fhir::Key& key, uint64_t version,
+                                                   const Visibility& visibility) = 0;
+  // Newest first: by last_updated and id, descending; keyset pages. Errors: kInvalid for a broken
+  // cursor.
+  virtual Result<Page> Search(const fhir::Query& query, const Visibility& visibility) = 0;
+
+  // The narrow, unfiltered reads: deciding needs consents, ingestion needs what is there.
+  virtual Result<Consents> ConsentsOf(std::string_view person) = 0;
+  virtual Result<uint64_t> PolicyClassOf(std::string_view person) = 0;
+  // The resources of that type that claim one of the identifiers, in the order given, each once.
+  virtual Result<std::vector<fhir::StoredResource>> Find(
+      std::string_view type, std::span<const fhir::Identifier> identifiers) = 0;
+  virtual Result<fhir::StoredResource> Current(const fhir::Key& key) = 0;  // kNotFound
+
+  // An earlier AA to this sender and control id, if there was one; same_bytes where the digest is
+  // the same too.
+  virtual Result<std::optional<PriorAnswer>> FindAnswer(std::string_view sender,
+                                                        std::string_view control_id,
+                                                        const crypto::Digest& digest) = 0;
+
+  // Errors: kConflict where an expected_version is not the current one, a claim is taken by another
+  // resource, or the message was answered AA in the meantime: nothing is written, read again and
+  // retry.
+  virtual Result<Committed> Commit(Transaction transaction) = 0;
+  // Pending log entries, oldest first.
+  virtual Result<std::vector<PendingEntry>> PendingEntries(uint32_t max) = 0;
+};
+
+struct SqliteOptions {
+  std::string path;           // the database file; its folder must exist
+  uint32_t readers = 4;       // connections for reading
+  uint32_t queue_max = 4096;  // transactions waiting for the writer; more are kBusy
+  uint32_t group_max = 256;   // transactions in one engine commit
+};
+
+// One writer thread with group commit (BEGIN IMMEDIATE, WAL, synchronous FULL), a pool of read-only
+// connections. Errors: kUnavailable where it cannot be opened, or its integrity check fails;
+// kInvalid: schema of another version.
+Result<std::unique_ptr<Store>> OpenSqlite(const SqliteOptions& options, const Clock& clock);
+
+}  // namespace gw::store
