@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/base/result.h"
 
@@ -42,16 +43,20 @@ enum class Algorithm : uint8_t { kRs256, kRs384, kPs256, kEs256, kEs384, kEd2551
 std::string_view NameOf(Algorithm algorithm);  // "RS256" ...
 std::optional<Algorithm> AlgorithmNamed(std::string_view name);
 
-// A key that verifies. Immutable; any thread. EC signatures are r and s, fixed width (JOSE), not
-// DER.
+// A key that verifies. Immutable; any thread. EC signatures are r and s, fixed width (RFC 7518
+// section 3.4), not DER. Taken are RSA of 2048 to 8192 bits, the curves P-256 and P-384, and
+// Ed25519; others are kUnsupported, and numbers that make no key of their kind kInvalid.
 class PublicKey {
  public:
   static Result<PublicKey> FromRsa(std::string_view modulus,
                                    std::string_view exponent);  // big-endian bytes
   static Result<PublicKey> FromEc(Algorithm curve_of, std::string_view x, std::string_view y);
-  static Result<PublicKey> FromPem(std::string_view pem);  // SubjectPublicKeyInfo
+  static Result<PublicKey> FromEd25519(std::string_view bytes);  // RFC 8032: 32 bytes
+  static Result<PublicKey> FromPem(std::string_view pem);        // SubjectPublicKeyInfo
   // False for a wrong signature, a wrong length, or an algorithm that does not fit the key.
   bool Verify(Algorithm algorithm, std::string_view message, std::string_view signature) const;
+  // The 32 bytes of RFC 8032; empty if this is not an Ed25519 key.
+  std::string Ed25519Bytes() const;
 
   struct Handle;
   explicit PublicKey(std::shared_ptr<const Handle> handle) : handle_(std::move(handle)) {}
@@ -64,9 +69,11 @@ class PublicKey {
 class PrivateKey {
  public:
   static Result<PrivateKey> FromPem(std::string_view pem);  // PKCS#8, unencrypted
-  static Result<PrivateKey> Generate(Algorithm algorithm);
+  static Result<PrivateKey> Generate(Algorithm algorithm);  // RSA: 2048 bits
+  // kInvalid for an algorithm that does not fit the key.
   Result<std::string> Sign(Algorithm algorithm, std::string_view message) const;
-  std::string ToPem() const;
+  PublicKey Public() const;
+  std::string ToPem() const;  // PKCS#8: secret
   std::string PublicPem() const;
   // The public half as a JSON Web Key (RFC 7517), with kid and alg.
   std::string PublicJwk(Algorithm algorithm, std::string_view key_id) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,9 +28,10 @@ class JsonEvents {
 };
 
 // Reads exactly one JSON document, hardened: iterative, depth, members, items and nodes bounded,
-// duplicate keys, NUL bytes, U+0000, invalid UTF-8 and trailing bytes refused. Errors: kInvalid
-// with the rule, where = "line L, column C"; kTooLarge past a bound of `limits`. Source: RFC 8259;
-// pitfalls R1 to R7 of RapidJSON 1.1.0. Re-entrant.
+// duplicate keys, NUL bytes, U+0000, unpaired surrogates, invalid UTF-8, a byte order mark and
+// trailing bytes refused. Errors: kInvalid with the rule, where = "line L, column C" (columns count
+// characters); kTooLarge past a bound of `limits`; kUnprocessable for a number past the range of
+// binary64. Source: RFC 8259; pitfalls R1 to R7 of RapidJSON 1.1.0. Re-entrant.
 Status ReadJson(std::string_view text, const Limits& limits, JsonEvents* events);
 
 // A small document tree, for configuration, tokens and keys: not for FHIR resources
@@ -45,7 +47,9 @@ class Json {
   bool is_array() const { return kind_ == Kind::kArray; }
   bool is_string() const { return kind_ == Kind::kString; }
   bool is_number() const { return kind_ == Kind::kNumber; }
-  bool boolean() const { return text_ == "true"; }
+  bool is_bool() const { return kind_ == Kind::kBool; }
+  bool is_null() const { return kind_ == Kind::kNull; }
+  bool boolean() const { return boolean_; }  // false for the other kinds
   // The string, or the digits of a number as written; empty for the other kinds.
   const std::string& text() const { return text_; }
   // A whole number of at most 18 digits; kInvalid for anything else.
@@ -60,6 +64,7 @@ class Json {
  private:
   friend class JsonTreeBuilder;
   Kind kind_ = Kind::kNull;
+  bool boolean_ = false;
   std::string text_;
   std::vector<Json> items_;
   std::vector<std::pair<std::string, Json>> members_;
