@@ -7,7 +7,7 @@ namespace gw {
 namespace {
 
 constexpr size_t kFirstBlockBytes = 4096;
-constexpr size_t kLargestBlockBytes = 256 * 1024;
+constexpr size_t kLargestBlockBytes = size_t{256} << 10;
 
 }  // namespace
 

@@ -35,7 +35,7 @@ using EcSignaturePtr = std::unique_ptr<ECDSA_SIG, Freer<&ECDSA_SIG_free>>;
 using BuilderPtr = std::unique_ptr<OSSL_PARAM_BLD, Freer<&OSSL_PARAM_BLD_free>>;
 using ParamsPtr = std::unique_ptr<OSSL_PARAM, Freer<&OSSL_PARAM_free>>;
 
-constexpr size_t kPemBytesMax = 16 * 1024;
+constexpr size_t kPemBytesMax = size_t{16} << 10;
 constexpr int kRsaBitsMin = 2048;  // RFC 7518 section 3.3
 constexpr int kRsaBitsMax = 8192;  // beyond, one verification costs milliseconds
 constexpr size_t kRsaExponentBytesMax = 8;
