@@ -28,20 +28,40 @@ enum class Action : uint8_t {
 // "AD" ...; kMerge is "".
 std::string_view CodeOf(Action action);
 
+// The marks by which maps steer a change. They stand as extensions and never leave this module.
+//   kActionMark   valueCode of table 0287: on a Bundle entry, what is to be done with its resource;
+//                 on an item of a list, what is to be done with the item of the same key
+//   kWhereMark    valueString, on a Bundle entry: the place in the message, "GOL[1]"
+//   kStubMark     valueBoolean, on a Bundle entry: see Change::stub
+//   kRescindMark  valueBoolean, on a Consent: takes a grant's permits away, or ends a refusal
+//                 (decision 1)
+inline constexpr std::string_view kActionMark = "urn:caregate:action";
+inline constexpr std::string_view kWhereMark = "urn:caregate:where";
+inline constexpr std::string_view kStubMark = "urn:caregate:stub";
+inline constexpr std::string_view kRescindMark = "urn:caregate:rescind";
+// The meta.tag of a resource that was created as a stub and that nothing has filled in since.
+inline constexpr std::string_view kTagSystem = "urn:caregate:tag";
+inline constexpr std::string_view kStubTag = "stub";
+// The extension of a Consent that keeps the sender's own decision code (table 0498).
+inline constexpr std::string_view kConsentDecision = "urn:caregate:extension:consent-decision";
+
 // One fragment of a resource as a map writes it, with what is to be done with it.
 // The business key is the fragment's first identifier (for a Patient: any). References to other
 // fragments of the same translation are their full_url; each also carries Reference.identifier. In
-// the fragment, two marks steer the merge and never leave this module:
-//   a null element (Element::is_null)                          delete this element
-//   extension urn:caregate:action, valueCode UN/DE, on an item  take the item with the same key out
-//   of its list
+// the fragment, two marks steer the merge:
+//   a null element (Element::is_null)   delete this element
+//   kActionMark on items of a list      each item is added, changed or taken out by its key: its
+//                                       Element.id, its identifier, or what it is (an Identifier, a
+//                                       Reference with identifier, a Coding)
+// A list without marks is one value: it replaces the list that stands. Identifiers, extensions and
+// security labels are added to those that stand, by their keys.
 struct Change {
   Action action = Action::kMerge;
   fhir::Resource fragment;
   std::string full_url;  // "urn:uuid:..."
   std::string where;     // "GOL[1]", "row 3": for messages
   // Only what refers to it matters: an organisation known by its code alone, the child of a link. A
-  // stub that is created because it was absent is a data-quality item.
+  // stub that is created because it was absent is a data-quality item (tagged kStubTag).
   bool stub = false;
 };
 
@@ -50,37 +70,44 @@ struct Change {
 // from the same list.
 struct Operation {
   enum class Kind : uint8_t {
-    kSet,
-    kRemove,
-    kAddItem,
-    kRemoveItem,
-    kReplaceList
+    kSet,         // `path` becomes values[0], whatever stood there
+    kRemove,      // `path` goes, of whatever type and number
+    kAddItem,     // values[0] is appended to the list `path`
+    kRemoveItem,  // the item with `key` leaves the list `path`
+    kReplaceList  // the list `path` becomes `values`
   } kind = Kind::kSet;
-  std::string path;  // JSON property below the root: "status", "participant"
-  std::vector<const fhir::Element*>
-      values;                    // into the Change's fragment; empty for kRemove and kRemoveItem
-  std::string key_path;          // items: the FHIRPath from item to key: "identifier.value" ...
-  std::vector<std::string> key;  // items: the key's texts
+  std::string path;  // JSON property below the root, or below the item: "status", "period.end"
+  std::vector<const fhir::Element*> values;  // into the Change's fragment; empty for removals
+  // kSet, kRemove: the list whose item (named by `key`) holds `path`; empty: the root does.
+  std::string list;
+  struct KeyPart {
+    std::string path;  // from the item: "id", "identifier.value"
+    std::string text;
+  };
+  std::vector<KeyPart> key;
 };
 
 // What a change does to the current version of its resource, or to nothing (`current` null: it is
-// created). Errors: hl7_code 204 unknown key (kUpdate, kCorrect, kDelete, kUnchanged without
-// `current`), 205 (kAdd on other content); kUnprocessable with the change's `where` otherwise.
+// created). No operations: nothing changes, and where there is no current version nothing is
+// stored (UN of what is unknown). Errors: hl7_code 204 unknown key (kUpdate, kCorrect, kDelete,
+// kUnchanged without `current`; UP, CO of an item that is not in its list), 205 (kAdd on other
+// content); kUnprocessable with the change's `where` otherwise.
 Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource* current,
                                             const fhir::Definitions& definitions);
 // The resource after the operations; identical content comes back where nothing changes.
 Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
                              const fhir::Resource* current, const fhir::Definitions& definitions);
 
-// The changes as a standard R4 transaction Bundle, keys taken as known: AD a POST with ifNoneExist,
-// UP and CO a conditional PATCH (FHIRPath Patch in Parameters; JSON Patch in a Binary where a whole
-// list is replaced), DE a PATCH of the status, LI and UN a PATCH of the parent, kMerge a
-// conditional update (PUT by identifier). One entry a resource, each with the urn:uuid of its
-// change; kUnchanged has none.
+// The changes as a standard R4 transaction Bundle, keys taken as known: AD, and stubs, a POST with
+// ifNoneExist; UP, CO, DE, LI, UN a conditional PATCH (FHIRPath Patch in Parameters; JSON Patch in
+// a Binary where a whole list is replaced and no item is addressed by its key); kMerge a
+// conditional update (PUT by identifier), but a PATCH where its items carry actions, which a PUT
+// would not keep. One entry a resource, each with the urn:uuid of its change; kUnchanged has none.
 Result<fhir::Resource> ToTransaction(std::span<const Change> changes,
                                      const fhir::Definitions& definitions);
 
-// Same content, but for id, meta and narrative.
+// Same content, but for id, meta and narrative. References are the same where they are equal, or
+// where their identifiers are.
 bool SameContent(const fhir::Resource& a, const fhir::Resource& b);
 
 }  // namespace gw::map

@@ -1,0 +1,236 @@
+#include "gateway/map/change.h"
+
+#include "gateway/map/change_internal.h"
+
+namespace gw::map {
+
+namespace {
+
+using fhir::Element;
+
+constexpr std::string_view kMarks[] = {kActionMark, kWhereMark, kStubMark, kRescindMark};
+
+// The next child that counts when two elements are compared.
+const Element* Counted(const Element* child) {
+  while (child != nullptr && !IsValued(*child)) {
+    child = child->next();
+  }
+  return child;
+}
+
+bool SameIdentifier(const Element& a, const Element& b) {
+  return !a.TextAt("value").empty() && a.TextAt("value") == b.TextAt("value") &&
+         a.TextAt("system") == b.TextAt("system");
+}
+
+// A reference keeps its identifier when its literal part is resolved to another form.
+bool SameReference(const Element& a, const Element& b) {
+  if (!a.TextAt("reference").empty() && a.TextAt("reference") == b.TextAt("reference")) {
+    return true;
+  }
+  const Element* left = a.Child("identifier");
+  const Element* right = b.Child("identifier");
+  return left != nullptr && right != nullptr && SameIdentifier(*left, *right);
+}
+
+bool SameChildren(const Element* a, const Element* b) {
+  a = Counted(a);
+  b = Counted(b);
+  while (a != nullptr && b != nullptr) {
+    if (a->name() != b->name() || !SameElement(*a, *b)) {
+      return false;
+    }
+    a = Counted(a->next());
+    b = Counted(b->next());
+  }
+  return a == b;
+}
+
+// The first child of a resource at or after `child` that is content.
+const Element* Content(const Element* child) {
+  while (child != nullptr && (!IsValued(*child) || child->name() == "id" ||
+                              child->name() == "meta" || child->name() == "text")) {
+    child = child->next();
+  }
+  return child;
+}
+
+Error Unfit(const Element& parent, std::string_view name) {
+  return {Code::kUnprocessable, "no place for the value: " + std::string(name), parent.Location()};
+}
+
+}  // namespace
+
+std::string_view CodeOf(Action action) {
+  switch (action) {
+    case Action::kAdd:
+      return "AD";
+    case Action::kUpdate:
+      return "UP";
+    case Action::kCorrect:
+      return "CO";
+    case Action::kDelete:
+      return "DE";
+    case Action::kLink:
+      return "LI";
+    case Action::kUnlink:
+      return "UN";
+    case Action::kUnchanged:
+      return "UC";
+    case Action::kSnapshot:
+      return "SP";
+    case Action::kMerge:
+      return "";
+  }
+  return "";
+}
+
+std::string_view MarkOf(const Element& holder, std::string_view mark) {
+  for (const Element* child = holder.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == "extension" && child->TextAt("url") == mark) {
+      return child->TextAt("value");
+    }
+  }
+  return {};
+}
+
+bool IsMark(const Element& element) {
+  if (element.name() != "extension") {
+    return false;
+  }
+  const std::string_view url = element.TextAt("url");
+  for (const std::string_view mark : kMarks) {
+    if (url == mark) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool IsValued(const Element& element) {
+  if (element.is_null() || IsMark(element)) {
+    return false;
+  }
+  if (element.has_text() && !element.text().empty()) {
+    return true;
+  }
+  // An extension's url alone says nothing, nor does the type of a reference to nobody.
+  const std::string_view empty_name = element.type().name() == "Extension"   ? "url"
+                                      : element.type().name() == "Reference" ? "type"
+                                                                             : "";
+  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() != empty_name && IsValued(*child)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool SameElement(const Element& a, const Element& b) {
+  if (&a.type() != &b.type() || a.text() != b.text()) {
+    return false;
+  }
+  if (a.type().name() == "Reference" && SameReference(a, b)) {
+    return true;
+  }
+  return SameChildren(a.first_child(), b.first_child());
+}
+
+bool SameContent(const fhir::Resource& a, const fhir::Resource& b) {
+  if (a.type() != b.type()) {
+    return false;
+  }
+  const Element* left = Content(a.root().first_child());
+  const Element* right = Content(b.root().first_child());
+  while (left != nullptr && right != nullptr) {
+    if (left->name() != right->name() || !SameElement(*left, *right)) {
+      return false;
+    }
+    left = Content(left->next());
+    right = Content(right->next());
+  }
+  return left == right;
+}
+
+std::string_view JsonNameOf(const Element& element) {
+  const Element* parent = element.parent();
+  if (parent == nullptr || element.definition() == nullptr) {
+    return element.name();
+  }
+  return parent->type().JsonName(*element.definition(), element.type());
+}
+
+std::string_view CutName(std::string_view* path) {
+  const size_t dot = path->find('.');
+  const std::string_view name = path->substr(0, dot);
+  *path = dot == std::string_view::npos ? std::string_view() : path->substr(dot + 1);
+  return name;
+}
+
+Result<Element*> CopyValued(Element* parent, const Element& source) {
+  if (!IsValued(source)) {
+    return static_cast<Element*>(nullptr);
+  }
+  const fhir::ElementDef* definition = parent->type().Find(source.name());
+  if (definition == nullptr) {
+    return Unfit(*parent, source.name());
+  }
+  auto copy = parent->AddTyped(source.name(), source.type(), source.text());
+  if (!copy) {
+    return Unfit(*parent, source.name());
+  }
+  for (const Element* child = source.first_child(); child != nullptr; child = child->next()) {
+    GW_TRY([[maybe_unused]] Element * added, CopyValued(*copy, *child));
+  }
+  return *copy;
+}
+
+std::vector<Operation::KeyPart> KeyOf(const Element& item) {
+  const auto parts = [&item](std::string_view first, std::string_view second) {
+    std::vector<Operation::KeyPart> key;
+    for (const std::string_view path : {first, second}) {
+      if (!path.empty() && !item.TextAt(path).empty()) {
+        key.push_back({std::string(path), std::string(item.TextAt(path))});
+      }
+    }
+    return key;
+  };
+  const std::string_view type = item.type().name();
+  if (type == "Extension") {
+    return parts("url", "");
+  }
+  if (!item.TextAt("id").empty()) {
+    return parts("id", "");
+  }
+  if (type == "Identifier") {
+    return parts("system", "value");
+  }
+  if (type == "Coding") {
+    return parts("system", "code");
+  }
+  if (!item.TextAt("identifier.value").empty()) {
+    return parts("identifier.system", "identifier.value");
+  }
+  return {};
+}
+
+bool HasKey(const Element& item, std::span<const Operation::KeyPart> key) {
+  for (const Operation::KeyPart& part : key) {
+    if (item.TextAt(part.path) != part.text) {
+      return false;
+    }
+  }
+  return !key.empty();
+}
+
+const Element* FindItem(const Element& parent, std::string_view name,
+                        std::span<const Operation::KeyPart> key) {
+  for (const Element* child = parent.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == name && HasKey(*child, key)) {
+      return child;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace gw::map

@@ -1,0 +1,125 @@
+#include <utility>
+
+#include "gateway/map/change.h"
+#include "gateway/map/change_internal.h"
+
+namespace gw::map {
+
+namespace {
+
+using fhir::Element;
+using Kind = Operation::Kind;
+
+Error Absent(const Change& change, const Operation& operation) {
+  return {Code::kUnprocessable, "no such element: " + operation.path, change.where};
+}
+
+// The element that holds the last name of the path; the names before it are made where absent,
+// null where they are and `make` is false.
+Result<Element*> HolderOf(Element* root, const Operation& operation, bool make,
+                          std::string_view* last) {
+  Element* holder = root;
+  if (!operation.list.empty()) {
+    for (holder = root->first_child(); holder != nullptr; holder = holder->next()) {
+      if (holder->name() == operation.list && HasKey(*holder, operation.key)) {
+        break;
+      }
+    }
+  }
+  std::string_view rest = operation.path;
+  *last = CutName(&rest);
+  while (holder != nullptr && !rest.empty()) {
+    Element* next = holder->Child(*last);
+    if (next == nullptr && make) {
+      GW_TRY(next, holder->Add(*last));
+    }
+    holder = next;
+    *last = CutName(&rest);
+  }
+  return holder;
+}
+
+// Takes out what a removal has left empty: R4 knows no element without content.
+void PruneUpwards(Element* element, const Element* root) {
+  while (element != nullptr && element != root && element->first_child() == nullptr &&
+         !element->has_text()) {
+    Element* parent = element->parent();
+    parent->Remove(element);
+    element = parent;
+  }
+}
+
+void RemoveItems(Element* holder, std::string_view name, const Operation& operation) {
+  Element* child = holder->first_child();
+  while (child != nullptr) {
+    Element* next = child->next();
+    if (child->name() == name && HasKey(*child, operation.key)) {
+      holder->Remove(child);
+    }
+    child = next;
+  }
+}
+
+Status Perform(const Change& change, const Operation& operation, Element* root) {
+  const bool removal = operation.kind == Kind::kRemove || operation.kind == Kind::kRemoveItem;
+  std::string_view last;
+  GW_TRY(Element * holder, HolderOf(root, operation, !removal, &last));
+  if (holder == nullptr) {
+    return removal ? Status() : Status(Absent(change, operation));
+  }
+  const fhir::ElementDef* definition = holder->type().ByJsonName(last).element;
+  if (definition == nullptr) {
+    definition = holder->type().Find(last);
+  }
+  if (definition == nullptr) {
+    return Absent(change, operation);
+  }
+  if (operation.kind == Kind::kRemoveItem) {
+    RemoveItems(holder, definition->name, operation);
+  } else if (operation.kind != Kind::kAddItem) {
+    holder->Clear(definition->name);
+  }
+  for (const Element* value : operation.values) {
+    auto copied = CopyValued(holder, *value);
+    if (!copied) {
+      return Error{Code::kUnprocessable, copied.error().detail, change.where};
+    }
+  }
+  if (removal) {
+    PruneUpwards(holder, root);
+  }
+  return {};
+}
+
+// A resource that only a reference made necessary says so, until something fills it in.
+Status TagAsStub(Element* root) {
+  Element* meta = root->Child("meta");
+  if (meta == nullptr) {
+    GW_TRY(meta, root->Add("meta"));
+  }
+  GW_TRY(Element * tag, meta->Add("tag"));
+  GW_TRY([[maybe_unused]] Element * system, tag->Add("system", kTagSystem));
+  GW_TRY([[maybe_unused]] Element * code, tag->Add("code", kStubTag));
+  return {};
+}
+
+}  // namespace
+
+Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
+                             const fhir::Resource* current, const fhir::Definitions& definitions) {
+  if (current == nullptr && operations.empty()) {
+    return Error{Code::kUnprocessable, "a change of nothing makes no resource", change.where};
+  }
+  GW_TRY(fhir::Resource result, current != nullptr
+                                    ? Result<fhir::Resource>(current->Clone())
+                                    : fhir::Resource::Make(change.fragment.type(), definitions));
+  for (const Operation& operation : operations) {
+    GW_RETURN_IF_ERROR(Perform(change, operation, &result.root()));
+  }
+  if (current == nullptr && (change.stub || change.action == Action::kLink)) {
+    GW_RETURN_IF_ERROR(TagAsStub(&result.root()));
+  }
+  return result;
+}
+
+}  // namespace gw::map

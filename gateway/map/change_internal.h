@@ -1,0 +1,42 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/map/change.h"
+
+// What the parts of change.h share.
+namespace gw::map {
+
+// The text of a mark on this element, empty where it has none.
+std::string_view MarkOf(const fhir::Element& holder, std::string_view mark);
+// Is this element an extension that only steers the merge?
+bool IsMark(const fhir::Element& element);
+// Has it a value of its own: text, or a child that is no mark, no null and not empty?
+bool IsValued(const fhir::Element& element);
+
+// Same type and same values; marks and nulls aside.
+bool SameElement(const fhir::Element& a, const fhir::Element& b);
+
+// A deep copy of `source` as a child of `parent`, without marks, nulls and what is empty then.
+// Null where nothing is left of it. Errors: kUnprocessable where the parent cannot take it.
+Result<fhir::Element*> CopyValued(fhir::Element* parent, const fhir::Element& source);
+
+// The key of an item of a list (see Change); empty where it has none.
+std::vector<Operation::KeyPart> KeyOf(const fhir::Element& item);
+bool HasKey(const fhir::Element& item, std::span<const Operation::KeyPart> key);
+// The child of that name with that key; null if there is none.
+const fhir::Element* FindItem(const fhir::Element& parent, std::string_view name,
+                              std::span<const Operation::KeyPart> key);
+
+// The operations of a change on a resource that exists and is not at hand.
+Result<std::vector<Operation>> OperationsOnKnown(const Change& change);
+
+// The JSON property name of an element under its parent: "onsetDateTime".
+std::string_view JsonNameOf(const fhir::Element& element);
+// Cuts the first name off a dotted path.
+std::string_view CutName(std::string_view* path);
+
+}  // namespace gw::map
