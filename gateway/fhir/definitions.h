@@ -21,6 +21,31 @@ enum class Kind : uint8_t {
   kModel,      // not FHIR: an HL7 v2 message, group, segment or data type, a CSV row (map/)
 };
 
+// Which primitive a type is, for code that switches on its lexical form (primitive.cc, json.cc).
+enum class Primitive : uint8_t {
+  kNone,  // not a primitive of R4
+  kBase64Binary,
+  kBoolean,
+  kCanonical,
+  kCode,
+  kDate,
+  kDateTime,
+  kDecimal,
+  kId,
+  kInstant,
+  kInteger,
+  kMarkdown,
+  kOid,
+  kPositiveInt,
+  kString,
+  kTime,
+  kUnsignedInt,
+  kUri,
+  kUrl,
+  kUuid,
+  kXhtml,
+};
+
 enum class Strength : uint8_t { kNone, kExample, kPreferred, kExtensible, kRequired };
 
 inline constexpr uint16_t kMany = 0xFFFF;
@@ -61,7 +86,8 @@ class TypeDef {
 
   std::string_view name() const { return name_; }  // "Patient", "CarePlan.activity", "dateTime"
   Kind kind() const { return kind_; }
-  const TypeDef* base() const { return base_; }  // null for Element, Resource and models
+  Primitive primitive() const { return primitive_; }  // kNone unless kind() is kPrimitive
+  const TypeDef* base() const { return base_; }       // null for Element, Resource and models
   bool is_abstract() const { return abstract_; }
   bool Is(std::string_view type_name) const;  // itself or an ancestor
   std::span<const ElementDef> elements() const { return elements_; }
@@ -74,6 +100,7 @@ class TypeDef {
  private:
   friend class Definitions;
   friend class DefinitionsBuilder;
+  friend class ModelBuilder;
   struct NamedProperty {
     std::string_view json_name;
     Property property;
@@ -81,6 +108,7 @@ class TypeDef {
   std::string_view name_;
   const TypeDef* base_ = nullptr;
   Kind kind_ = Kind::kComplex;
+  Primitive primitive_ = Primitive::kNone;
   bool abstract_ = false;
   std::span<const ElementDef> elements_;
   std::span<const Invariant> invariants_;

@@ -75,9 +75,12 @@ class Element {
 
  private:
   friend class Resource;
-  friend class Arena;
+  friend class gw::Arena;
   Element(Arena* arena, Element* parent, const ElementDef* definition, const TypeDef& type)
       : arena_(arena), parent_(parent), definition_(definition), type_(&type) {}
+  Element* InsertInOrder(const ElementDef* definition, const TypeDef& type,
+                         std::string_view stored_text);
+  void Unlink(Element* previous, Element* child);
 
   Arena* arena_;
   Element* parent_;
@@ -116,6 +119,7 @@ class Resource {
 
  private:
   Resource(std::unique_ptr<Arena> arena, Element* root) : arena_(std::move(arena)), root_(root) {}
+  static void SetText(Element* parent, std::string_view name, std::string_view text);
   std::unique_ptr<Arena> arena_;
   Element* root_;
 };
@@ -134,5 +138,6 @@ void WriteJson(const Element& element, std::string* out);
 // Is `text` a lexical form of that R4 primitive type (datatypes.html)? Unknown primitive names:
 // false.
 bool IsLexicalForm(std::string_view primitive_type, std::string_view text);
+bool IsLexicalForm(Primitive primitive, std::string_view text);
 
 }  // namespace gw::fhir

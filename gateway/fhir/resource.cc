@@ -1,0 +1,258 @@
+#include "gateway/fhir/resource.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gw::fhir {
+namespace {
+
+Error Refusal(std::string detail, const Element& parent, std::string_view name) {
+  return {Code::kInvalid, std::move(detail), parent.Location() + "." + std::string(name)};
+}
+
+// Copies text and children of `source` into `target`, which has the same type.
+void CopyInto(const Element& source, Arena* arena, Element* target) {
+  if (source.is_null()) {
+    target->SetNull();
+  }
+  for (const Element* child = source.first_child(); child != nullptr; child = child->next()) {
+    CopyInto(*child, arena,
+             target->AppendRaw(child->definition(), child->type(), arena->Copy(child->text()),
+                               child->offset()));
+  }
+}
+
+}  // namespace
+
+const Element* Element::Child(std::string_view name, uint32_t index) const {
+  for (const Element* child = first_child_; child != nullptr; child = child->next_) {
+    if (child->name() == name && index-- == 0) {
+      return child;
+    }
+  }
+  return nullptr;
+}
+
+Element* Element::Child(std::string_view name, uint32_t index) {
+  return const_cast<Element*>(std::as_const(*this).Child(name, index));
+}
+
+uint32_t Element::Count(std::string_view name) const {
+  uint32_t count = 0;
+  for (const Element* child = first_child_; child != nullptr; child = child->next_) {
+    count += child->name() == name ? 1u : 0u;
+  }
+  return count;
+}
+
+const Element* Element::Path(std::string_view dotted) const {
+  const Element* element = this;
+  while (element != nullptr && !dotted.empty()) {
+    const size_t dot = dotted.find('.');
+    element = element->Child(dotted.substr(0, dot));
+    dotted = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
+  }
+  return element;
+}
+
+std::string_view Element::TextAt(std::string_view dotted) const {
+  const Element* element = Path(dotted);
+  return element == nullptr ? std::string_view() : element->text();
+}
+
+Result<Element*> Element::Add(std::string_view name, std::string_view text) {
+  const TypeDef::Property property = type_->ByJsonName(name);
+  if (property.element != nullptr) {
+    return AddTyped(name, *property.type, text);
+  }
+  if (type_->Find(name) != nullptr) {
+    return Refusal("a choice of types needs its type", *this, name);
+  }
+  return Refusal("the type has no such element", *this, name);
+}
+
+Result<Element*> Element::AddTyped(std::string_view name, const TypeDef& type,
+                                   std::string_view text) {
+  const ElementDef* definition = type_->ByJsonName(name).element;
+  if (definition == nullptr) {
+    definition = type_->Find(name);
+  }
+  if (definition == nullptr) {
+    return Refusal("the type has no such element", *this, name);
+  }
+  const bool fits = std::any_of(
+      definition->types.begin(), definition->types.end(), [&type](const TypeDef* allowed) {
+        return allowed == &type ||
+               (allowed->is_abstract() && !type.is_abstract() && type.Is(allowed->name()));
+      });
+  if (!fits) {
+    return Refusal("the element does not take that type", *this, name);
+  }
+  if (definition->max == 1 && Child(definition->name) != nullptr) {
+    return Refusal("the element stands already and may not repeat", *this, name);
+  }
+  const std::string_view stored = text.empty() ? std::string_view() : arena_->Copy(text);
+  return InsertInOrder(definition, type, stored);
+}
+
+// The elements of a type stand side by side, so the order of their addresses is the definition's.
+Element* Element::InsertInOrder(const ElementDef* definition, const TypeDef& type,
+                                std::string_view stored_text) {
+  if (last_child_ == nullptr || last_child_->definition_ == definition) {
+    return AppendRaw(definition, type, stored_text);
+  }
+  Element* before = nullptr;
+  Element* last_of_name = nullptr;
+  for (Element* child = first_child_; child != nullptr; child = child->next_) {
+    if (child->definition_ == definition) {
+      last_of_name = child;
+    } else if (child->definition_ < definition) {
+      before = child;
+    }
+  }
+  before = last_of_name != nullptr ? last_of_name : before;
+  if (before == last_child_) {
+    return AppendRaw(definition, type, stored_text);
+  }
+  Element* added = arena_->New<Element>(arena_, this, definition, type);
+  added->text_ = stored_text;
+  if (before == nullptr) {
+    added->next_ = first_child_;
+    first_child_ = added;
+  } else {
+    added->next_ = before->next_;
+    before->next_ = added;
+  }
+  return added;
+}
+
+Result<Element*> Element::AddCopy(std::string_view name, const Element& source) {
+  const TypeDef::Property property = type_->ByJsonName(name);
+  const TypeDef* type = &source.type();
+  // Primitives differ in what they allow, not in what they hold: a code may become a string.
+  if (property.element != nullptr && property.type->primitive() != Primitive::kNone &&
+      type->primitive() != Primitive::kNone) {
+    type = property.type;
+  }
+  if (property.element != nullptr && !property.type->is_abstract() && property.type != type) {
+    return Refusal("the element does not take that type", *this, name);
+  }
+  GW_TRY(Element * added, AddTyped(name, *type, source.text()));
+  CopyInto(source, arena_, added);
+  return added;
+}
+
+void Element::Clear(std::string_view name) {
+  Element* previous = nullptr;
+  for (Element* child = first_child_; child != nullptr; child = child->next_) {
+    if (child->name() == name) {
+      Unlink(previous, child);
+    } else {
+      previous = child;
+    }
+  }
+}
+
+void Element::Remove(Element* child) {
+  Element* previous = nullptr;
+  for (Element* candidate = first_child_; candidate != nullptr; candidate = candidate->next_) {
+    if (candidate == child) {
+      Unlink(previous, child);
+      return;
+    }
+    previous = candidate;
+  }
+}
+
+void Element::Unlink(Element* previous, Element* child) {
+  (previous == nullptr ? first_child_ : previous->next_) = child->next_;
+  if (last_child_ == child) {
+    last_child_ = previous;
+  }
+}
+
+void Element::SetText(std::string_view text) {
+  text_ = arena_->Copy(text);
+  null_ = false;
+}
+
+std::string Element::Location() const {
+  if (parent_ == nullptr) {
+    return std::string(name());
+  }
+  std::string location = parent_->Location();
+  location += '.';
+  location += name();
+  if (definition_ == nullptr || definition_->max != 1) {
+    uint32_t index = 0;
+    for (const Element* sibling = parent_->first_child_; sibling != this;
+         sibling = sibling->next_) {
+      index += sibling->definition_ == definition_ ? 1u : 0u;
+    }
+    location += '[';
+    location += std::to_string(index);
+    location += ']';
+  }
+  return location;
+}
+
+Element* Element::AppendRaw(const ElementDef* definition, const TypeDef& type,
+                            std::string_view stored_text, uint32_t offset) {
+  Element* added = arena_->New<Element>(arena_, this, definition, type);
+  added->text_ = stored_text;
+  added->offset_ = offset;
+  (last_child_ == nullptr ? first_child_ : last_child_->next_) = added;
+  last_child_ = added;
+  return added;
+}
+
+Result<Resource> Resource::Make(std::string_view type, const Definitions& definitions) {
+  const TypeDef* found = definitions.Find(type);
+  if (found == nullptr || found->kind() != Kind::kResource || found->is_abstract()) {
+    return Error{Code::kUnsupported, "not a resource type of FHIR R4", "resourceType"};
+  }
+  return MakeOf(*found);
+}
+
+Resource Resource::MakeOf(const TypeDef& type) {
+  auto arena = std::make_unique<Arena>();
+  Element* root = arena->New<Element>(arena.get(), nullptr, nullptr, type);
+  return Resource(std::move(arena), root);
+}
+
+Resource Resource::Clone() const { return CopyOf(*root_); }
+
+Resource Resource::CopyOf(const Element& node) {
+  Resource copy = MakeOf(node.type());
+  if (node.has_text()) {
+    copy.root_->SetText(node.text());
+  }
+  CopyInto(node, copy.arena_.get(), copy.root_);
+  return copy;
+}
+
+void Resource::SetText(Element* parent, std::string_view name, std::string_view text) {
+  if (Element* element = parent->Child(name); element != nullptr) {
+    element->SetText(text);
+    return;
+  }
+  // Every resource has an id and a meta with these elements, so adding them cannot fail.
+  static_cast<void>(parent->Add(name, text).ok());
+}
+
+void Resource::SetId(std::string_view id) { SetText(root_, "id", id); }
+
+void Resource::SetVersion(uint64_t version, std::string_view last_updated) {
+  Element* meta = root_->Child("meta");
+  if (meta == nullptr) {
+    Result<Element*> added = root_->Add("meta");
+    if (!added) {
+      return;
+    }
+    meta = *added;
+  }
+  SetText(meta, "versionId", std::to_string(version));
+  SetText(meta, "lastUpdated", last_updated);
+}
+
+}  // namespace gw::fhir
