@@ -68,6 +68,22 @@ class NameIndex {
   std::vector<std::string_view> names_;
 };
 
+// Compares a JSON name with `element` followed by `type` in upper case at its start: "value" and
+// "string" make "valueString".
+int CompareChoiceName(std::string_view json_name, std::string_view element, std::string_view type) {
+  if (const int order = json_name.substr(0, element.size()).compare(element); order != 0) {
+    return order;
+  }
+  if (json_name.size() == element.size()) {
+    return -1;
+  }
+  const char initial = type[0] >= 'a' ? static_cast<char>(type[0] - 'a' + 'A') : type[0];
+  if (json_name[element.size()] != initial) {
+    return static_cast<uint8_t>(json_name[element.size()]) < static_cast<uint8_t>(initial) ? -1 : 1;
+  }
+  return json_name.substr(element.size() + 1).compare(type.substr(1));
+}
+
 template <typename Row>
 std::span<const Row> Slice(std::span<const Row> rows, size_t first, size_t count) {
   return rows.subspan(first, count);
@@ -108,18 +124,15 @@ std::string_view TypeDef::JsonName(const ElementDef& element, const TypeDef& typ
   if (!element.choice) {
     return element.name;
   }
-  // The properties of a choice begin with its name, so they stand near each other.
-  auto property = std::lower_bound(properties_.begin(), properties_.end(), element.name,
-                                   [](const NamedProperty& candidate, std::string_view name) {
-                                     return candidate.json_name < name;
-                                   });
-  for (; property != properties_.end() && property->json_name.starts_with(element.name);
-       ++property) {
-    if (property->property.type == &type && property->property.element == &element) {
-      return property->json_name;
-    }
+  const auto found = std::partition_point(
+      properties_.begin(), properties_.end(), [&element, &type](const NamedProperty& property) {
+        return CompareChoiceName(property.json_name, element.name, type.name_) < 0;
+      });
+  if (found == properties_.end() ||
+      CompareChoiceName(found->json_name, element.name, type.name_) != 0) {
+    return {};
   }
-  return {};
+  return found->json_name;
 }
 
 struct Definitions::Tables {
