@@ -10,12 +10,14 @@ using fhir::Element;
 
 constexpr std::string_view kMarks[] = {kActionMark, kWhereMark, kStubMark, kRescindMark};
 
-// The next child that counts when two elements are compared.
-const Element* Counted(const Element* child) {
-  while (child != nullptr && !IsValued(*child)) {
-    child = child->next();
+// The child of that name that counts when two elements are compared, the index-th of them.
+const Element* Counted(const Element& parent, std::string_view name, uint32_t index) {
+  for (const Element* child = parent.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == name && IsValued(*child) && index-- == 0) {
+      return child;
+    }
   }
-  return child;
+  return nullptr;
 }
 
 bool SameIdentifier(const Element& a, const Element& b) {
@@ -33,26 +35,34 @@ bool SameReference(const Element& a, const Element& b) {
   return left != nullptr && right != nullptr && SameIdentifier(*left, *right);
 }
 
-bool SameChildren(const Element* a, const Element* b) {
-  a = Counted(a);
-  b = Counted(b);
-  while (a != nullptr && b != nullptr) {
-    if (a->name() != b->name() || !SameElement(*a, *b)) {
-      return false;
-    }
-    a = Counted(a->next());
-    b = Counted(b->next());
-  }
-  return a == b;
+// Is the child content, where the parent is a resource?
+bool IsContent(const Element& child) {
+  return !child.parent()->is_resource() ||
+         (child.name() != "id" && child.name() != "meta" && child.name() != "text");
 }
 
-// The first child of a resource at or after `child` that is content.
-const Element* Content(const Element* child) {
-  while (child != nullptr && (!IsValued(*child) || child->name() == "id" ||
-                              child->name() == "meta" || child->name() == "text")) {
-    child = child->next();
+// Elements of one name are compared in their order; the order of names is the parser's.
+bool SameChildren(const Element& a, const Element& b) {
+  uint32_t left = 0;
+  uint32_t right = 0;
+  for (const Element* child = b.first_child(); child != nullptr; child = child->next()) {
+    right += IsValued(*child) && IsContent(*child) ? 1u : 0u;
   }
-  return child;
+  std::string_view name;
+  uint32_t index = 0;
+  for (const Element* child = a.first_child(); child != nullptr; child = child->next()) {
+    if (!IsValued(*child) || !IsContent(*child)) {
+      continue;
+    }
+    index = child->name() == name ? index + 1 : 0;
+    name = child->name();
+    const Element* other = Counted(b, name, index);
+    if (other == nullptr || !SameElement(*child, *other)) {
+      return false;
+    }
+    ++left;
+  }
+  return left == right;
 }
 
 Error Unfit(const Element& parent, std::string_view name) {
@@ -133,23 +143,11 @@ bool SameElement(const Element& a, const Element& b) {
   if (a.type().name() == "Reference" && SameReference(a, b)) {
     return true;
   }
-  return SameChildren(a.first_child(), b.first_child());
+  return SameChildren(a, b);
 }
 
 bool SameContent(const fhir::Resource& a, const fhir::Resource& b) {
-  if (a.type() != b.type()) {
-    return false;
-  }
-  const Element* left = Content(a.root().first_child());
-  const Element* right = Content(b.root().first_child());
-  while (left != nullptr && right != nullptr) {
-    if (left->name() != right->name() || !SameElement(*left, *right)) {
-      return false;
-    }
-    left = Content(left->next());
-    right = Content(right->next());
-  }
-  return left == right;
+  return a.type() == b.type() && SameChildren(a.root(), b.root());
 }
 
 std::string_view JsonNameOf(const Element& element) {

@@ -20,7 +20,7 @@ enum class Action : uint8_t {
   kDelete,   // DE: status entered-in-error (or the participant's removal), never physical
   kLink,     // LI: the child is only referred to; absent: stub
   kUnlink,   // UN: as kLink, the parent's reference goes
-  kUnchanged,  // UC: no entry, but what refers to it must resolve
+  kUnchanged,  // UC: only items with actions of their own change; what refers to it must resolve
   kSnapshot,   // SP: as kUpdate, and lists are replaced
   kMerge,  // no action code (PID, PD1, NK1, PV1, a CSV row): creates what is new, changes valued
            // elements
@@ -102,7 +102,8 @@ Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> op
 // ifNoneExist; UP, CO, DE, LI, UN a conditional PATCH (FHIRPath Patch in Parameters; JSON Patch in
 // a Binary where a whole list is replaced and no item is addressed by its key); kMerge a
 // conditional update (PUT by identifier), but a PATCH where its items carry actions, which a PUT
-// would not keep. One entry a resource, each with the urn:uuid of its change; kUnchanged has none.
+// would not keep. One entry a resource, each with the urn:uuid of its change; what changes nothing
+// has none, and references to it are searches for its identifier.
 Result<fhir::Resource> ToTransaction(std::span<const Change> changes,
                                      const fhir::Definitions& definitions);
 

@@ -76,8 +76,6 @@ Verb VerbOf(const Change& change, const std::vector<Operation>& operations) {
         return Verb::kPost;
       }
       return HasMarkedItems(change.fragment) ? Verb::kPatch : Verb::kPut;
-    case Action::kUnchanged:
-      return Verb::kNone;
     default:
       return operations.empty() ? Verb::kNone : Verb::kPatch;
   }

@@ -320,7 +320,8 @@ bool IsGrant(const fhir::Resource& consent) {
 }
 
 bool ChangesItemsOnly(const Change& change) {
-  return change.stub || change.action == Action::kLink || change.action == Action::kUnlink;
+  return change.stub || change.action == Action::kLink || change.action == Action::kUnlink ||
+         change.action == Action::kUnchanged;
 }
 
 // What holds whether the current version is at hand or not.
@@ -350,9 +351,6 @@ Result<std::vector<Operation>> Difference(const Change& change, const fhir::Reso
 }  // namespace
 
 Result<std::vector<Operation>> OperationsOnKnown(const Change& change) {
-  if (change.action == Action::kUnchanged) {
-    return std::vector<Operation>();
-  }
   return Difference(change, nullptr);
 }
 
@@ -374,9 +372,6 @@ Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Re
   if (current->type() != change.fragment.type()) {
     return Error{Code::kUnprocessable, "the key belongs to a resource of another type",
                  change.where};
-  }
-  if (change.action == Action::kUnchanged) {
-    return std::vector<Operation>();
   }
   GW_TRY(auto operations, Difference(change, current));
   if (change.action == Action::kAdd && !change.stub && !operations.empty() && !IsStub(*current)) {

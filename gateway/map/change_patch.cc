@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gateway/base/json.h"
 #include "gateway/map/change_internal.h"
 #include "gateway/map/change_patch_internal.h"
@@ -100,14 +102,20 @@ class Patch {
     return {};
   }
 
-  // A value of a data type as value[x]; one of an unnamed type as parts named like its elements.
+  static bool MayBeValue(const Element& part, const Element& value) {
+    const auto& types = part.type().Find("value")->types;
+    return std::find(types.begin(), types.end(), &value.type()) != types.end();
+  }
+
+  // A value of a data type as value[x]; one of an unnamed type, or an Extension, as parts named
+  // like its elements.
   static Status Value(Element* holder, std::string_view name, const Element& value) {
     if (!IsValued(value)) {
       return {};
     }
     GW_TRY(Element * part, holder->Add("part"));
     GW_TRY([[maybe_unused]] Element * n, part->Add("name", name));
-    if (value.type().kind() == fhir::Kind::kBackbone) {
+    if (!MayBeValue(*part, value)) {
       for (const Element* child = value.first_child(); child != nullptr; child = child->next()) {
         GW_RETURN_IF_ERROR(Value(part, child->name(), *child));
       }
