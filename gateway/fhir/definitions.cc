@@ -281,6 +281,8 @@ const TypeDef* Definitions::Find(std::string_view type_name) const {
   return row == NameIndex::kNone ? nullptr : &tables_->types[row];
 }
 
+std::span<const TypeDef> Definitions::types() const { return tables_->types; }
+
 std::span<const TypeDef* const> Definitions::resource_types() const {
   return tables_->resource_types;
 }

@@ -146,7 +146,9 @@ class Definitions {
   // Indexes the constant tables; under a millisecond.
   static Definitions R4();
 
-  const TypeDef* Find(std::string_view type_name) const;   // null if unknown
+  const TypeDef* Find(std::string_view type_name) const;  // null if unknown
+  // All types, sorted by name, side by side: a side table may go by the place in it.
+  std::span<const TypeDef> types() const;
   std::span<const TypeDef* const> resource_types() const;  // concrete ones, sorted by name
 
   // Search parameters of a type, those of Resource and DomainResource included.

@@ -10,15 +10,22 @@ Error Refusal(std::string detail, const Element& parent, std::string_view name) 
   return {Code::kInvalid, std::move(detail), parent.Location() + "." + std::string(name)};
 }
 
-// Copies text and children of `source` into `target`, which has the same type.
+// Copies the children of `source` into `target`. The types are the same, or both are primitives,
+// which all have the same elements.
 void CopyInto(const Element& source, Arena* arena, Element* target) {
   if (source.is_null()) {
     target->SetNull();
   }
+  const bool is_same = &source.type() == &target->type();
   for (const Element* child = source.first_child(); child != nullptr; child = child->next()) {
-    CopyInto(*child, arena,
-             target->AppendRaw(child->definition(), child->type(), arena->Copy(child->text()),
-                               child->offset()));
+    const ElementDef* definition =
+        is_same ? child->definition() : target->type().Find(child->name());
+    if (definition == nullptr) {
+      continue;
+    }
+    CopyInto(
+        *child, arena,
+        target->AppendRaw(definition, child->type(), arena->Copy(child->text()), child->offset()));
   }
 }
 

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/fhir/definitions.h"
+#include "gateway/fhir/path/path.h"
+#include "gateway/validate/validator.h"
+
+namespace gw::validate {
+
+// An invariant of a type, ready to be asked.
+struct InvariantRule {
+  const fhir::Invariant* invariant;
+  const fhir::path::Expression* expression;
+  const fhir::ElementDef* element;  // each of these children is the focus; null: the element itself
+};
+
+// What is asked of every element of one type, in the order in which it is reported.
+struct TypeRules {
+  std::vector<uint16_t> required;  // elements with min > 0, by their place in the type
+  std::vector<InvariantRule> invariants;
+  bool is_extension = false;        // ext-1
+  bool is_reference = false;        // targets, ref-1
+  bool is_domain_resource = false;  // dom-2 to dom-6
+};
+
+struct Validator::Rules {
+  explicit Rules(const fhir::Definitions& of) : definitions(of) {}
+
+  const TypeRules& Of(const fhir::TypeDef& type) const {
+    return types[static_cast<size_t>(&type - definitions.types().data())];
+  }
+
+  const fhir::Definitions& definitions;
+  std::vector<TypeRules> types;  // in the order of definitions.types()
+  std::vector<std::unique_ptr<const fhir::path::Expression>> expressions;
+  std::vector<std::string> uncompiled;
+};
+
+// Texts of R4's own invariants, for the rules that are written out instead of evaluated. Null where
+// the type has none of that key.
+const fhir::Invariant* FindInvariant(const fhir::TypeDef& type, std::string_view key);
+
+}  // namespace gw::validate
