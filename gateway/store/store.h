@@ -72,6 +72,9 @@ struct Write {
   std::vector<fhir::IndexEntry> index;  // replaces the rows of the version before
   std::vector<fhir::Identifier>
       claims;  // identifiers by which this resource is found (Find); must be free
+  // Ids of the Patients whose compartment holds it (fhir::SearchIndexer::CompartmentsOf): what
+  // Query::compartment narrows to. Each is one of the persons concerned too, named there or not.
+  std::vector<std::string> compartments;
 };
 
 // All of it, or nothing.

@@ -1,0 +1,136 @@
+#include "gateway/store/checked_transaction.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/store/shard_key.h"
+
+namespace gw::store {
+namespace {
+
+Error Broken(const char* rule) { return Error{Code::kInvalid, rule, "store"}; }
+
+bool IsPlainId(std::string_view id) {
+  return !id.empty() && id.find_first_of(" \n\t") == std::string_view::npos;
+}
+
+// The Patients of the compartments are persons concerned, whatever the list says: else a resource
+// could lie in the record of someone who is not asked.
+Status CheckPersons(CheckedWrite* checked) {
+  std::vector<std::string>& persons = checked->write.stored.persons;
+  for (const std::string& patient : checked->write.compartments) {
+    if (std::find(persons.begin(), persons.end(), patient) == persons.end()) {
+      persons.push_back(patient);
+    }
+  }
+  for (const std::string& person : persons) {
+    if (!IsPlainId(person)) {
+      return Broken("a person concerned has no valid id");
+    }
+    const auto& compartments = checked->write.compartments;
+    checked->in_compartment.push_back(std::find(compartments.begin(), compartments.end(), person) !=
+                                      compartments.end());
+  }
+  checked->persons = JoinPersons(persons);
+  return {};
+}
+
+Status CheckIndex(const std::vector<fhir::IndexEntry>& index) {
+  for (const fhir::IndexEntry& entry : index) {
+    switch (entry.kind) {
+      case fhir::SearchKind::kToken:
+      case fhir::SearchKind::kReference:
+      case fhir::SearchKind::kDate:
+      case fhir::SearchKind::kString:
+      case fhir::SearchKind::kUri:
+        break;
+      case fhir::SearchKind::kNumber:
+      case fhir::SearchKind::kComposite:
+      case fhir::SearchKind::kQuantity:
+      case fhir::SearchKind::kSpecial:
+        return Error{Code::kUnsupported, "no index holds search parameters of this kind",
+                     std::string(entry.code)};
+    }
+  }
+  return {};
+}
+
+Result<CheckedWrite> CheckWrite(Write write) {
+  CheckedWrite checked;
+  checked.write = std::move(write);
+  const fhir::StoredResource& stored = checked.write.stored;
+  if (!IsPlainId(stored.key.type) || !IsPlainId(stored.key.id)) {
+    return Broken("a resource has no valid type or id");
+  }
+  if (stored.version != checked.write.expected_version + 1) {
+    return Broken("a version does not follow the one that is expected");
+  }
+  GW_RETURN_IF_ERROR(CheckPersons(&checked));
+  // ConsentsOf looks in the person's own shard only: a Consent elsewhere would not be heard.
+  if (stored.key.type == "Consent" && !stored.persons.empty() &&
+      stored.persons.front() != checked.write.home) {
+    return Broken("a Consent lies with the person whose consent it is");
+  }
+  GW_RETURN_IF_ERROR(CheckIndex(checked.write.index));
+  checked.home_key = ResourceKey(stored.key.type, stored.key.id);
+  checked.patient_key =
+      checked.write.home.empty() ? checked.home_key : PatientKey(checked.write.home);
+  for (const fhir::Identifier& claim : checked.write.claims) {
+    checked.claim_keys.push_back(IdentifierKey(stored.key.type, claim));
+  }
+  return checked;
+}
+
+bool WritesOneKeyTwice(const std::vector<CheckedWrite>& writes) {
+  std::vector<const fhir::Key*> keys;
+  keys.reserve(writes.size());
+  for (const CheckedWrite& checked : writes) {
+    keys.push_back(&checked.write.stored.key);
+  }
+  std::sort(keys.begin(), keys.end(),
+            [](const fhir::Key* a, const fhir::Key* b) { return *a < *b; });
+  return std::adjacent_find(keys.begin(), keys.end(), [](const fhir::Key* a, const fhir::Key* b) {
+           return *a == *b;
+         }) != keys.end();
+}
+
+}  // namespace
+
+Result<CheckedTransaction> CheckTransaction(Transaction transaction) {
+  CheckedTransaction checked;
+  checked.writes.reserve(transaction.writes.size());
+  for (Write& write : transaction.writes) {
+    GW_TRY(CheckedWrite next, CheckWrite(std::move(write)));
+    checked.writes.push_back(std::move(next));
+  }
+  if (WritesOneKeyTwice(checked.writes)) {
+    return Broken("a transaction writes a resource twice");
+  }
+  checked.message = std::move(transaction.message);
+  checked.entry = std::move(transaction.entry);
+  checked.settled = std::move(transaction.settled);
+  return checked;
+}
+
+std::string JoinPersons(const std::vector<std::string>& persons) {
+  std::string column;
+  for (const std::string& person : persons) {
+    if (!column.empty()) {
+      column += ' ';
+    }
+    column += person;
+  }
+  return column;
+}
+
+std::vector<std::string> SplitPersons(std::string_view column) {
+  std::vector<std::string> persons;
+  while (!column.empty()) {
+    const size_t end = column.find(' ');
+    persons.emplace_back(column.substr(0, end));
+    column.remove_prefix(end == std::string_view::npos ? column.size() : end + 1);
+  }
+  return persons;
+}
+
+}  // namespace gw::store

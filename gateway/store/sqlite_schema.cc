@@ -1,0 +1,219 @@
+#include "gateway/store/sqlite_schema.h"
+
+#include "gateway/base/crypto.h"
+
+namespace gw::store {
+namespace {
+
+// The one source of the tables. Rules (docs/decisions/002-store.md): every table that holds
+// personal data begins with its shard key, first in the primary key and in every UNIQUE; plain
+// types; no trigger, no AUTOINCREMENT, no use of rowid; joins only between equal patient_keys.
+// Tables of narrow rows are WITHOUT ROWID, clustered by their key, so that one patient's rows lie
+// together; those with a body are not, since a wide row would thin out the tree.
+constexpr const char* kTables = R"sql(
+CREATE TABLE store_schema(
+  version INTEGER NOT NULL PRIMARY KEY,
+  cursor_key BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The number of the last commit of each node that writes.
+CREATE TABLE commit_sequence(
+  node TEXT NOT NULL PRIMARY KEY,
+  sequence INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Reference table: each distinct text of StoredResource.label_class once.
+CREATE TABLE label_class(
+  label_class_id INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (label_class_id)
+) STRICT, WITHOUT ROWID;
+
+-- Where a resource lives; sharded by the hash of (type, id). A home never changes.
+CREATE TABLE resource_home(
+  home_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  patient_key INTEGER NOT NULL,
+  PRIMARY KEY (home_key, type, id)
+) STRICT, WITHOUT ROWID;
+
+-- The current version of each resource, deletions included.
+CREATE TABLE resource(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  last_updated INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  label_class_id INTEGER NOT NULL,
+  persons TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (patient_key, type, id)
+) STRICT;
+CREATE INDEX resource_by_time ON resource(type, last_updated, id);
+
+-- The versions before the current one.
+CREATE TABLE resource_version(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  last_updated INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  label_class_id INTEGER NOT NULL,
+  persons TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (patient_key, type, id, version)
+) STRICT;
+
+-- Whom a resource concerns: each of them must agree. A second person is a row in the resource's
+-- own shard.
+CREATE TABLE resource_person(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  person TEXT NOT NULL,
+  in_compartment INTEGER NOT NULL,
+  PRIMARY KEY (patient_key, type, id, person)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX resource_person_by_person ON resource_person(person, type);
+
+-- The policy class that a person's consents make, in the person's own shard.
+CREATE TABLE person_policy(
+  patient_key INTEGER NOT NULL,
+  person TEXT NOT NULL,
+  policy_class INTEGER NOT NULL,
+  PRIMARY KEY (patient_key, person)
+) STRICT, WITHOUT ROWID;
+
+-- Which resource an identifier names; sharded by the hash of the identifier.
+CREATE TABLE identifier_claim(
+  identifier_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  system TEXT NOT NULL,
+  value TEXT NOT NULL,
+  patient_key INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (identifier_key, type, system, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identifier_claim_by_resource ON identifier_claim(patient_key, type, id);
+
+CREATE TABLE index_token(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  parameter TEXT NOT NULL,
+  code TEXT NOT NULL,
+  system TEXT NOT NULL,
+  PRIMARY KEY (patient_key, type, id, parameter, code, system)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX index_token_by_value ON index_token(type, parameter, code, system);
+
+CREATE TABLE index_reference(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  parameter TEXT NOT NULL,
+  target_id TEXT NOT NULL,
+  target_type TEXT NOT NULL,
+  PRIMARY KEY (patient_key, type, id, parameter, target_id, target_type)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX index_reference_by_value ON index_reference(type, parameter, target_id, target_type);
+
+-- An interval [low_us, high_us), microseconds since 1970.
+CREATE TABLE index_date(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  parameter TEXT NOT NULL,
+  low_us INTEGER NOT NULL,
+  high_us INTEGER NOT NULL,
+  PRIMARY KEY (patient_key, type, id, parameter, low_us, high_us)
+) STRICT, WITHOUT ROWID;
+
+-- Folded strings, and URIs as they are.
+CREATE TABLE index_string(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  parameter TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (patient_key, type, id, parameter, text)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX index_string_by_value ON index_string(type, parameter, text);
+
+-- What was received and how it was answered; sharded by the hash of (sender, control id), since a
+-- refused message has no patient. The same bytes again overwrite their own earlier refusal.
+CREATE TABLE message(
+  message_key INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  control_id TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  feed TEXT NOT NULL,
+  received INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  entry_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  remarks TEXT NOT NULL,
+  answer BLOB NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (message_key, sender, control_id, digest)
+) STRICT;
+
+-- Access-log entries that may not be in the log yet.
+CREATE TABLE pending_entry(
+  entry_key INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (entry_key, id)
+) STRICT;
+CREATE INDEX pending_entry_by_sequence ON pending_entry(sequence);
+)sql";
+
+constexpr size_t kCursorKeyBytes = 32;
+
+Result<bool> HasTables(Connection* writer) {
+  GW_TRY(Statement find,
+         writer->Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' LIMIT 1"));
+  return Execution(find).Step();
+}
+
+Result<StoreIdentity> ReadIdentity(Connection* writer) {
+  const Error other_schema{Code::kInvalid, "the database file is of another schema version",
+                           "store"};
+  Result<Statement> read = writer->Prepare("SELECT version, cursor_key FROM store_schema");
+  if (!read) {
+    return other_schema;
+  }
+  Execution run(*read);
+  GW_TRY(const bool row, run.Step());
+  if (!row || run.IntAt(0) != kSchemaVersion || run.BlobAt(1).size() != kCursorKeyBytes) {
+    return other_schema;
+  }
+  return StoreIdentity{std::string(run.BlobAt(1))};
+}
+
+Status CreateTables(Connection* writer) {
+  GW_RETURN_IF_ERROR(writer->Run(kTables));
+  GW_TRY(Statement insert, writer->Prepare("INSERT INTO store_schema VALUES (?1, ?2)"));
+  const std::string cursor_key = crypto::RandomBytes(kCursorKeyBytes);
+  return Execution(insert).Int(kSchemaVersion).Blob(cursor_key).Finish();
+}
+
+}  // namespace
+
+Result<StoreIdentity> PrepareSchema(Connection* writer) {
+  GW_TRY(const bool has_tables, HasTables(writer));
+  if (!has_tables) {
+    GW_RETURN_IF_ERROR(writer->Run("BEGIN IMMEDIATE"));
+    const Status created = CreateTables(writer);
+    GW_RETURN_IF_ERROR(writer->Run(created ? "COMMIT" : "ROLLBACK"));
+    GW_RETURN_IF_ERROR(created);
+  }
+  return ReadIdentity(writer);
+}
+
+}  // namespace gw::store
