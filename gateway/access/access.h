@@ -28,9 +28,11 @@ struct Principal {
   std::string organization_name;
   fhir::Identifier practitioner;  // person_id / national_provider_identifier; empty value: a system
   std::vector<std::string> roles;  // codes of extensions.ihe_iua.subject_role
-  std::string purpose;  // v3-ActReason code of extensions.ihe_iua.purpose_of_use; may be empty
+  std::string purpose;  // of extensions.ihe_iua.purpose_of_use: the code alone where it is of
+                        // v3-ActReason, "system|code" otherwise; may be empty
   std::string patient;  // logical id of the launch patient; empty: none
   std::string related_person;       // logical id, where a proxy asks
+  std::string user;                 // fhirUser as given: "Practitioner/2"; may be empty
   std::vector<std::string> scopes;  // as granted: "system/CarePlan.rs"
   Instant expires;
 };
@@ -75,8 +77,12 @@ class Permit {
   Interaction interaction() const { return interaction_; }
   const std::string& type() const { return type_; }
   bool auditor() const { return auditor_; }
+  // The Patient id whose compartment is all that the scopes reach; empty optional: no such bound.
+  // It binds reads by id as it binds searches: Judge denies what lies outside.
+  std::optional<std::string> compartment() const;
 
   // Restricts a search to what the scopes reach: a patient/ scope to that person's compartment.
+  // Errors: kForbidden for a query on a type other than type().
   Status Narrow(fhir::Query* query) const;
 
  private:
@@ -98,8 +104,10 @@ Result<Permit> Authorize(const Principal& principal, Interaction interaction,
 
 // Who asks, as consents may name them: resolved by flow/ from the principal's identifiers.
 struct Actor {
-  std::vector<std::string>
-      references;  // "Organization/1", its partOf ancestors, "Practitioner/2" ...
+  // "Organization/1", its partOf ancestors, "Practitioner/2", a Group or CareTeam that the caller
+  // is known to be in. "RelatedPerson/3" only where that record is active and in its period now:
+  // its presence is what makes a proxy valid.
+  std::vector<std::string> references;
   std::vector<fhir::Identifier> identifiers;  // the same by business identifier
 };
 
@@ -109,19 +117,23 @@ enum class ImplicitPolicy : uint8_t { kBasicNormal, kAllNormal, kBreakGlassOnly,
 struct PolicySettings {
   ImplicitPolicy implicit = ImplicitPolicy::kBasicNormal;
   std::vector<std::string> clinical_roles = {"doctor", "nurse", "pharmacist", "social-worker"};
-  std::vector<std::string> absolute_bars;       // label codes that nothing opens
-  std::vector<std::string> implicit_withholds;  // sensitivities the implicit policy withholds
+  std::vector<std::string> absolute_bars;  // labels that nothing opens: "system|code" or a code
+  std::vector<std::string> implicit_withholds;  // v3-ActCode sensitivities, and what is below them,
+                                                // that the implicit policy withholds
+  std::vector<std::string> registered_purposes;  // "system|code": known beside v3-PurposeOfUse
 };
 
 // Why something is shown or withheld. For the access log and those allowed to ask; never for the
 // caller refused.
 struct Decision {
   bool permit = false;
-  std::string reason;     // "consent-permit", "consent-deny", "not-covered", "implicit-policy",
-                          // "unreadable" ...
-  std::string consent;    // id of the deciding Consent; empty if none
-  uint64_t version = 0;   // of that Consent
-  std::string provision;  // path: "provision.provision[1]"
+  std::string reason;    // "consent-permit", "consent-deny", "not-covered", "implicit-policy",
+                         // "unreadable", "unknown-purpose" ...: docs/consent.md lists them
+  std::string consent;   // id of the deciding Consent; empty if none
+  uint64_t version = 0;  // of that Consent
+  std::string
+      provision;       // path: "provision.provision[1]"; of an unreadable one, what is unreadable
+  std::string person;  // id of the Patient it is about
 };
 
 // The consents of one person, compiled once per policy class: understood, ignored or unreadable.
@@ -142,6 +154,8 @@ class ConsentSet {
   std::unique_ptr<const Compiled> compiled_;
 };
 
+struct Asked;  // the request as rules see it (consent_internal.h)
+
 // Decides for one request: who (permit, actor), when (now), under which policy. The references must
 // outlive it. Rules: shared design, docs/consent (1.3); a criterion that is not evaluated makes its
 // Consent unreadable, which denies. Safe to share between threads.
@@ -149,18 +163,24 @@ class Judge {
  public:
   Judge(const Permit& permit, const Actor& actor, const PolicySettings& policy,
         const fhir::Definitions& definitions, Instant now);
+  Judge(Judge&&) noexcept;
+  ~Judge();
   // May this caller see a resource of that label class that concerns `person`? (A resource that
   // concerns several is asked for each; one that concerns nobody is not asked.)
   Decision Decide(std::string_view person, const ConsentSet& consents,
                   std::string_view label_class) const;
+  // Decide().permit without the explanation: allocates nothing. For the store's Visibility.
+  bool Permits(std::string_view person, const ConsentSet& consents,
+               std::string_view label_class) const;
+  // May a resource that concerns nobody be seen? Not where its type is one of the Patient
+  // compartment (whose record it is cannot be told, so no preference can be looked up), nor where
+  // only a patient/ scope permits.
+  bool PermitsUnattributed(std::string_view type) const;
   const Permit& permit() const { return permit_; }
 
  private:
   const Permit& permit_;
-  const Actor& actor_;
-  const PolicySettings& policy_;
-  const fhir::Definitions& definitions_;
-  Instant now_;
+  std::unique_ptr<const Asked> asked_;
 };
 
 // One person's consents for Release, read by flow/ in the narrow way the store has for it.
@@ -190,10 +210,11 @@ class Disclosure {
 };
 
 // Judges each resource for each person it concerns; what is not permitted for all of them is left
-// out.
+// out, and so is what is not of the permit's type. Decisions about an absent or null ConsentSet
+// deny.
 Disclosure Release(const Judge& judge, std::span<const PersonConsents> consents,
                    std::vector<fhir::StoredResource> found);
-// What concerns nobody and is for everybody: the CapabilityStatement.
+// What concerns nobody and is for everybody: the CapabilityStatement. Anything else is withheld.
 Disclosure Public(fhir::StoredResource resource);
 // AuditEvents, for a permit of the auditor role. Errors: kForbidden otherwise.
 Result<Disclosure> ReleaseLog(const Permit& permit, std::vector<fhir::StoredResource> events);

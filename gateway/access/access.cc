@@ -1,0 +1,129 @@
+#include "gateway/access/access.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/access/consent_internal.h"
+
+namespace gw::access {
+namespace {
+
+Decision Explained(const Verdict& verdict, std::string_view person) {
+  Decision decision;
+  decision.permit = verdict.permit;
+  decision.reason = NameOf(verdict.reason);
+  decision.person = person;
+  decision.provision = verdict.provision;
+  if (verdict.consent != nullptr) {
+    decision.consent = verdict.consent->id;
+    decision.version = verdict.consent->version;
+  }
+  return decision;
+}
+
+void Record(Decision decision, std::vector<Decision>* decisions) {
+  const auto same = [&decision](const Decision& other) {
+    return other.permit == decision.permit && other.person == decision.person &&
+           other.reason == decision.reason && other.consent == decision.consent &&
+           other.version == decision.version && other.provision == decision.provision;
+  };
+  if (std::none_of(decisions->begin(), decisions->end(), same)) {
+    decisions->push_back(std::move(decision));
+  }
+}
+
+Decision DecideOne(const Judge& judge, std::span<const PersonConsents> consents,
+                   const std::string& person, std::string_view label_class) {
+  const auto found =
+      std::find_if(consents.begin(), consents.end(),
+                   [&person](const PersonConsents& one) { return one.person == person; });
+  if (found == consents.end() || found->consents == nullptr) {
+    return Explained(Verdict{false, Reason::kUnavailable, nullptr, {}}, person);
+  }
+  return judge.Decide(person, *found->consents, label_class);
+}
+
+// Every person is asked, so that the log tells of each.
+bool ForAllPersons(const Judge& judge, std::span<const PersonConsents> consents,
+                   const fhir::StoredResource& resource, std::vector<Decision>* decisions) {
+  bool permit = resource.key.type == judge.permit().type();
+  if (resource.persons.empty()) {
+    return permit && judge.PermitsUnattributed(resource.key.type);
+  }
+  for (const std::string& person : resource.persons) {
+    Decision decision = DecideOne(judge, consents, person, resource.label_class);
+    permit = permit && decision.permit;
+    Record(std::move(decision), decisions);
+  }
+  return permit;
+}
+
+}  // namespace
+
+Judge::Judge(const Permit& permit, const Actor& actor, const PolicySettings& policy,
+             const fhir::Definitions& definitions, Instant now)
+    : permit_(permit),
+      asked_(std::make_unique<const Asked>(permit, actor, policy, definitions, now)) {}
+Judge::Judge(Judge&&) noexcept = default;
+Judge::~Judge() = default;
+
+Decision Judge::Decide(std::string_view person, const ConsentSet& consents,
+                       std::string_view label_class) const {
+  return Explained(DecideFor(*asked_, person, consents.compiled(), label_class), person);
+}
+
+bool Judge::Permits(std::string_view person, const ConsentSet& consents,
+                    std::string_view label_class) const {
+  return DecideFor(*asked_, person, consents.compiled(), label_class).permit;
+}
+
+bool Judge::PermitsUnattributed(std::string_view type) const {
+  return !asked_->within && !asked_->auditor &&
+         asked_->definitions.PatientCompartment(type).empty();
+}
+
+Disclosure Release(const Judge& judge, std::span<const PersonConsents> consents,
+                   std::vector<fhir::StoredResource> found) {
+  Disclosure disclosure;
+  const auto withheld =
+      std::remove_if(found.begin(), found.end(), [&](const fhir::StoredResource& resource) {
+        return !ForAllPersons(judge, consents, resource, &disclosure.decisions_);
+      });
+  disclosure.withheld_ = static_cast<uint32_t>(found.end() - withheld);
+  found.erase(withheld, found.end());
+  disclosure.resources_ = std::move(found);
+  return disclosure;
+}
+
+Disclosure Public(fhir::StoredResource resource) {
+  Disclosure disclosure;
+  if (resource.key.type != "CapabilityStatement" || !resource.persons.empty()) {
+    disclosure.withheld_ = 1;
+    return disclosure;
+  }
+  disclosure.resources_.push_back(std::move(resource));
+  return disclosure;
+}
+
+Result<Disclosure> ReleaseLog(const Permit& permit, std::vector<fhir::StoredResource> events) {
+  const bool only_events =
+      std::all_of(events.begin(), events.end(),
+                  [](const fhir::StoredResource& event) { return event.key.type == "AuditEvent"; });
+  if (!permit.auditor() || permit.type() != "AuditEvent" || !only_events) {
+    return Error{Code::kForbidden, "the access log is open to the role auditor only", "role"};
+  }
+  Disclosure disclosure;
+  disclosure.resources_ = std::move(events);
+  return disclosure;
+}
+
+Disclosure Refuse(std::string outcome_json) {
+  Disclosure disclosure;
+  fhir::StoredResource outcome;
+  outcome.key.type = "OperationOutcome";
+  outcome.json = std::move(outcome_json);
+  disclosure.resources_.push_back(std::move(outcome));
+  return disclosure;
+}
+
+}  // namespace gw::access
