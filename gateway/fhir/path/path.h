@@ -17,6 +17,7 @@
 namespace gw::fhir::path {
 
 // One item of a FHIRPath collection: an element of a tree, or a value that the expression made.
+// Small, trivially copyable; what it views belongs to the tree, the arena or the expression.
 class Value {
  public:
   enum class Kind : uint8_t {
@@ -28,24 +29,34 @@ class Value {
     kDate,
     kDateTime,
     kTime,
-    kQuantity
+    kQuantity,
+    kUnresolved,  // what a reference points at, not fetched: text() the reference, unit() its type
+    kTypeInfo     // of type(): text() the name, unit() the namespace
   };
 
+  Value() : element_(nullptr) {}
   static Value Of(const Element& element);
   static Value Boolean(bool value);
+  // With a null arena text() stays empty; integer() serves then.
   static Value Integer(int64_t value, Arena* arena);
-  // `text` must outlive the value: pass text of the arena or of the expression.
+  // `text` must outlive the value: pass text of the arena or of the expression. Not for kElement
+  // and kInteger.
   static Value Of(Kind kind, std::string_view text, std::string_view unit = {});
 
   Kind kind() const { return kind_; }
-  const Element* element() const { return element_; }  // null unless kElement
+  const Element* element() const { return kind_ == Kind::kElement ? element_ : nullptr; }
   // The lexical form: of the element (a primitive's) or of the value: "true", "1.50", "2026-01-20".
-  std::string_view text() const { return element_ != nullptr ? element_->text() : text_; }
+  std::string_view text() const { return kind_ == Kind::kElement ? element_->text() : text_; }
   std::string_view unit() const { return unit_; }  // of a quantity: UCUM code or calendar word
+  int64_t integer() const { return kind_ == Kind::kInteger ? integer_ : 0; }
+  bool is_true() const { return kind_ == Kind::kBoolean && integer_ != 0; }
 
  private:
   Kind kind_ = Kind::kElement;
-  const Element* element_ = nullptr;
+  union {
+    const Element* element_;
+    int64_t integer_;  // of kInteger, and kBoolean as 0 or 1
+  };
   std::string_view text_;
   std::string_view unit_;
 };
@@ -87,11 +98,11 @@ class Expression {
   // True only where the result is the single boolean true.
   bool Holds(const Element* focus, const Environment& environment) const;
 
-  struct Node;
+  struct Program;
 
  private:
-  explicit Expression(std::unique_ptr<Node> root);
-  std::unique_ptr<Node> root_;
+  explicit Expression(std::unique_ptr<const Program> program);
+  std::unique_ptr<const Program> program_;
 };
 
 }  // namespace gw::fhir::path

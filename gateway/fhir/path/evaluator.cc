@@ -1,0 +1,423 @@
+#include <algorithm>
+
+#include "gateway/fhir/path/compare_internal.h"
+#include "gateway/fhir/path/evaluator_internal.h"
+
+namespace gw::fhir::path {
+namespace {
+
+// A collection past this is not a question about a health record but a way to fill the memory.
+constexpr size_t kItemsMax = size_t{1} << 22U;
+
+const Element* NearestResource(const Element* element) {
+  while (element != nullptr && !element->is_resource()) {
+    element = element->parent();
+  }
+  return element;
+}
+
+// R4 fhirpath.html: %rootResource is the container of a contained resource.
+const Element* RootResource(const Element* resource) {
+  if (resource != nullptr && resource->definition() != nullptr &&
+      resource->definition()->name == "contained") {
+    return NearestResource(resource->parent());
+  }
+  return resource;
+}
+
+}  // namespace
+
+void ValueStack::Grow() {
+  const size_t capacity = capacity_ * 2;
+  auto bytes = std::make_unique<std::byte[]>(capacity * sizeof(Value));
+  std::memcpy(bytes.get(), static_cast<const void*>(items_), size_ * sizeof(Value));
+  heap_ = std::move(bytes);
+  items_ = reinterpret_cast<Value*>(heap_.get());
+  capacity_ = capacity;
+}
+
+Evaluator::Evaluator(const Expression::Program& program, const Environment& environment,
+                     const Element* focus)
+    : program_(program),
+      environment_(environment),
+      focus_(focus),
+      resource_(environment.resource != nullptr ? environment.resource : NearestResource(focus)),
+      root_resource_(environment.root_resource != nullptr ? environment.root_resource
+                                                          : RootResource(resource_)),
+      memo_(static_cast<size_t>(program.memo_slots)) {
+  if (focus != nullptr) {
+    root_frame_.item = Value::Of(*focus);
+    root_frame_.has_item = true;
+  }
+}
+
+bool Evaluator::Fail(const Node& node, std::string_view detail, Code code) {
+  error_ = Error{code, std::string(detail), PlaceOf(program_.text, node.offset)};
+  return false;
+}
+
+bool Evaluator::Evaluate(const Node& node) {
+  if (stack_.size() > kItemsMax) {
+    return Fail(node, "the collection is too large", Code::kTooLarge);
+  }
+  return node.memo < 0 ? EvaluateAfresh(node) : Remembered(node);
+}
+
+bool Evaluator::Remembered(const Node& node) {
+  std::optional<Collection>& memo = memo_[static_cast<size_t>(node.memo)];
+  if (memo) {
+    for (const Value& value : *memo) {
+      stack_.Push(value);
+    }
+    return true;
+  }
+  const size_t begin = top();
+  if (!EvaluateAfresh(node)) {
+    return false;
+  }
+  Collection kept;
+  kept.reserve(top() - begin);
+  for (size_t i = begin; i < top(); ++i) {
+    kept.push_back(stack_[i]);
+  }
+  memo_[static_cast<size_t>(node.memo)] = std::move(kept);
+  return true;
+}
+
+bool Evaluator::EvaluateAfresh(const Node& node) {
+  switch (node.operation) {
+    case Operation::kLiteral:
+      return Push(node.literal);
+    case Operation::kEmpty:
+      return true;
+    case Operation::kThis:
+      return PushThis();
+    case Operation::kIndex:
+      return PushInteger(frame_->index);
+    case Operation::kTotal:
+      for (size_t i = frame_->total.begin; i < frame_->total.end; ++i) {
+        stack_.Push(stack_[i]);
+      }
+      return true;
+    case Operation::kVariable:
+      return Variable(node);
+    case Operation::kMember:
+      return Member(node);
+    case Operation::kFunction:
+      return Call(node);
+    case Operation::kIndexer:
+      return Indexer(node);
+    default:
+      break;
+  }
+  Range left{top(), top()};
+  if (!Evaluate(*node.left)) {
+    return false;
+  }
+  left.end = top();
+  if (node.right == nullptr) {
+    if (!ApplyUnary(*this, node, left)) {
+      return false;
+    }
+    stack_.Erase(left);
+    return true;
+  }
+  if (!ApplyBinaryLazily(node, left)) {
+    return false;
+  }
+  return true;
+}
+
+// Evaluates the right operand unless the left one decides (and, or, implies), applies the operator
+// and leaves only its result.
+bool Evaluator::ApplyBinaryLazily(const Node& node, Range left) {
+  if (left.size() == 1 && stack_[left.begin].kind() == Value::Kind::kBoolean) {
+    const bool value = stack_[left.begin].is_true();
+    const bool decided = (node.operation == Operation::kAnd && !value) ||
+                         (node.operation == Operation::kOr && value) ||
+                         (node.operation == Operation::kImplies && !value);
+    if (decided) {
+      stack_.Truncate(left.begin);
+      return PushBoolean(node.operation != Operation::kAnd);
+    }
+  }
+  Range right{top(), top()};
+  if (!Evaluate(*node.right)) {
+    return false;
+  }
+  right.end = top();
+  if (!ApplyBinary(*this, node, left, right)) {
+    return false;
+  }
+  stack_.Erase({left.begin, right.end});
+  return true;
+}
+
+bool Evaluator::PushThis() {
+  if (frame_->has_item) {
+    stack_.Push(frame_->item);
+  }
+  return true;
+}
+
+bool Evaluator::Variable(const Node& node) {
+  for (const auto& [name, values] : environment_.variables) {
+    if (name == node.name) {
+      for (const Value& value : values) {
+        stack_.Push(value);
+      }
+      return true;
+    }
+  }
+  const Element* element = nullptr;
+  if (node.name == "resource") {
+    element = resource_;
+  } else if (node.name == "rootResource") {
+    element = root_resource_;
+  } else if (node.name == "context") {
+    element = focus_;
+  } else {
+    return Fail(node, "there is no variable of this name");
+  }
+  return element == nullptr || Push(Value::Of(*element));
+}
+
+bool Evaluator::Member(const Node& node) {
+  if (node.left == nullptr) {
+    return !frame_->has_item || MembersOf(node, frame_->item);
+  }
+  Range input{top(), top()};
+  if (!Evaluate(*node.left)) {
+    return false;
+  }
+  input.end = top();
+  for (size_t i = input.begin; i < input.end; ++i) {
+    const Value item = stack_[i];
+    if (!MembersOf(node, item)) {
+      return false;
+    }
+  }
+  stack_.Erase(input);
+  return true;
+}
+
+bool Evaluator::MembersOf(const Node& node, const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::kElement:
+      return ElementMembers(node, *value.element());
+    case Value::Kind::kTypeInfo:
+      if (node.name == "name") {
+        PushString(value.text());
+      } else if (node.name == "namespace") {
+        PushString(value.unit());
+      }
+      return true;
+    case Value::Kind::kQuantity:
+      if (node.name == "value") {
+        Push(Value::Of(Value::Kind::kDecimal, value.text()));
+      } else if (node.name == "unit" || node.name == "code") {
+        PushString(value.unit());
+      }
+      return true;
+    default:
+      return true;
+  }
+}
+
+bool Evaluator::ElementMembers(const Node& node, const Element& element) {
+  const std::string_view name = node.name;
+  if (node.may_be_type && element.type().Find(name) == nullptr) {
+    if (element.type().Is(name)) {
+      return Push(Value::Of(element));
+    }
+    // A path of strict mode that names another type than its focus cannot be meant.
+    return !strict() || !element.is_resource() ||
+           Fail(node, "the focus is not of the type that the path begins with");
+  }
+  const size_t before = top();
+  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == name) {
+      stack_.Push(Value::Of(*child));
+    } else if (top() != before) {
+      break;  // repetitions stand together
+    }
+  }
+  if (node.checked && top() == before && element.type().Find(name) == nullptr) {
+    const ElementDef* definition = element.definition();
+    const bool open = definition != nullptr &&
+                      (definition->choice ||
+                       (definition->types.size() == 1 && definition->types[0]->is_abstract()));
+    if (!open) {
+      return Fail(node, "the type has no element of this name");
+    }
+  }
+  return true;
+}
+
+bool Evaluator::Call(const Node& node) {
+  Range input{top(), top()};
+  if (node.left == nullptr ? !PushThis() : !Evaluate(*node.left)) {
+    return false;
+  }
+  input.end = top();
+  if (!node.function->body(*this, node, input)) {
+    return false;
+  }
+  stack_.Erase(input);
+  return true;
+}
+
+bool Evaluator::Indexer(const Node& node) {
+  Range input{top(), top()};
+  if (!Evaluate(*node.left)) {
+    return false;
+  }
+  input.end = top();
+  Range index{top(), top()};
+  if (!Evaluate(*node.right)) {
+    return false;
+  }
+  index.end = top();
+  std::optional<int64_t> at;
+  if (!SingleInteger(node, index, &at)) {
+    return false;
+  }
+  stack_.Truncate(index.begin);
+  if (at && *at >= 0 && static_cast<size_t>(*at) < input.size()) {
+    stack_.Push(stack_[input.begin + static_cast<size_t>(*at)]);
+  }
+  stack_.Erase(input);
+  return true;
+}
+
+bool Evaluator::Argument(const Node& node, size_t index, Range* out) {
+  out->begin = top();
+  if (!Evaluate(*node.arguments[index])) {
+    return false;
+  }
+  out->end = top();
+  return true;
+}
+
+bool Evaluator::Lambda(const Node& argument, const Frame& frame, Range* out) {
+  const Frame* outer = std::exchange(frame_, &frame);
+  out->begin = top();
+  const bool done = Evaluate(argument);
+  out->end = top();
+  frame_ = outer;
+  return done;
+}
+
+bool Evaluator::Criterion(const Node& argument, const Value& item, int64_t index,
+                          std::optional<bool>* out) {
+  Range result;
+  if (!Lambda(argument, Frame{item, true, index, frame_->total}, &result) ||
+      !SingleBoolean(argument, result, out)) {
+    return false;
+  }
+  stack_.Truncate(result.begin);
+  return true;
+}
+
+bool Evaluator::Single(const Node& node, Range range, std::optional<Value>* out) {
+  if (range.size() > 1) {
+    return Fail(node, "one item was expected, there are several");
+  }
+  out->reset();
+  if (!range.empty()) {
+    *out = Unbox(stack_[range.begin]);
+  }
+  return true;
+}
+
+bool Evaluator::SingleBoolean(const Node& node, Range range, std::optional<bool>* out) {
+  std::optional<Value> value;
+  if (!Single(node, range, &value)) {
+    return false;
+  }
+  out->reset();
+  if (value) {
+    // Any other single item counts as true where a boolean is expected (FHIRPath 2.0, 4.5).
+    *out = value->kind() != Value::Kind::kBoolean || value->is_true();
+  }
+  return true;
+}
+
+bool Evaluator::SingleString(const Node& node, Range range, std::optional<std::string_view>* out) {
+  std::optional<Value> value;
+  if (!Single(node, range, &value)) {
+    return false;
+  }
+  out->reset();
+  if (!value) {
+    return true;
+  }
+  if (value->kind() != Value::Kind::kString) {
+    // An element with an extension alone has no value: as good as absent.
+    const bool valueless = value->element() != nullptr && !value->element()->has_text() &&
+                           SystemKindOf(value->element()->type()) == Value::Kind::kString;
+    return valueless || Fail(node, "a string was expected");
+  }
+  *out = value->text();
+  return true;
+}
+
+bool Evaluator::SingleInteger(const Node& node, Range range, std::optional<int64_t>* out) {
+  std::optional<Value> value;
+  if (!Single(node, range, &value)) {
+    return false;
+  }
+  out->reset();
+  if (value && value->kind() != Value::Kind::kInteger) {
+    return Fail(node, "an integer was expected");
+  }
+  if (value) {
+    *out = value->integer();
+  }
+  return true;
+}
+
+bool Evaluator::StringArgument(const Node& node, size_t index,
+                               std::optional<std::string_view>* out) {
+  Range range;
+  if (!Argument(node, index, &range) || !SingleString(*node.arguments[index], range, out)) {
+    return false;
+  }
+  stack_.Truncate(range.begin);
+  return true;
+}
+
+bool Evaluator::IntegerArgument(const Node& node, size_t index, std::optional<int64_t>* out) {
+  Range range;
+  if (!Argument(node, index, &range) || !SingleInteger(*node.arguments[index], range, out)) {
+    return false;
+  }
+  stack_.Truncate(range.begin);
+  return true;
+}
+
+Result<Collection> Expression::Evaluate(const Element* focus,
+                                        const Environment& environment) const {
+  Evaluator evaluator(*program_, environment, focus);
+  if (!evaluator.Evaluate(*program_->root)) {
+    return evaluator.TakeError();
+  }
+  Collection out;
+  out.reserve(evaluator.top());
+  for (size_t i = 0; i < evaluator.top(); ++i) {
+    const Value& value = evaluator[i];
+    const bool bare = value.kind() == Value::Kind::kInteger && value.text().empty();
+    out.push_back(bare ? Value::Integer(value.integer(), environment.arena) : value);
+  }
+  return out;
+}
+
+bool Expression::Holds(const Element* focus, const Environment& environment) const {
+  Evaluator evaluator(*program_, environment, focus);
+  if (!evaluator.Evaluate(*program_->root) || evaluator.top() != 1) {
+    return false;
+  }
+  return Unbox(evaluator[0]).is_true();
+}
+
+}  // namespace gw::fhir::path

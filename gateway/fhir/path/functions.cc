@@ -1,0 +1,23 @@
+#include <algorithm>
+#include <array>
+
+#include "gateway/fhir/path/node_internal.h"
+
+namespace gw::fhir::path {
+
+const FunctionSpec* FindFunction(std::string_view name) {
+  static constexpr std::array kTables = {
+      &ExistenceFunctions,  &FilteringFunctions, &CollectionFunctions,
+      &ConversionFunctions, &StringFunctions,    &EncodingFunctions,
+      &MathFunctions,       &TreeFunctions,      &FhirFunctions};
+  for (const auto table : kTables) {
+    for (const FunctionSpec& spec : table()) {
+      if (spec.name == name) {
+        return &spec;
+      }
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace gw::fhir::path

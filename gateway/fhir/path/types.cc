@@ -1,0 +1,116 @@
+#include <array>
+#include <charconv>
+
+#include "gateway/fhir/path/compare_internal.h"
+#include "gateway/fhir/path/evaluator_internal.h"
+
+namespace gw::fhir::path {
+namespace {
+
+// R4 fhirpath.html, "Using FHIR types in expressions". Every other primitive is a String.
+struct SystemName {
+  std::string_view fhir;
+  Value::Kind kind;
+};
+constexpr std::array<SystemName, 9> kSystemNames = {{
+    {"boolean", Value::Kind::kBoolean},
+    {"integer", Value::Kind::kInteger},
+    {"unsignedInt", Value::Kind::kInteger},
+    {"positiveInt", Value::Kind::kInteger},
+    {"decimal", Value::Kind::kDecimal},
+    {"date", Value::Kind::kDate},
+    {"dateTime", Value::Kind::kDateTime},
+    {"instant", Value::Kind::kDateTime},
+    {"time", Value::Kind::kTime},
+}};
+
+// A FHIR Quantity is a System.Quantity where it has a value and no comparator.
+Value QuantityOf(const Element& element) {
+  const Element* value = element.Child("value");
+  if (value == nullptr || !value->has_text() || element.Child("comparator") != nullptr) {
+    return Value::Of(element);
+  }
+  const std::string_view code = element.TextAt("code");
+  const std::string_view unit = code.empty() ? element.TextAt("unit") : code;
+  return Value::Of(Value::Kind::kQuantity, value->text(), unit.empty() ? "1" : unit);
+}
+
+bool MatchesElement(const Evaluator& evaluator, const Element& element, const TypeName& type,
+                    TypeMatch match) {
+  if (type.space == "System") {
+    return false;
+  }
+  const TypeDef& own = element.type();
+  if (type.fhir == nullptr && type.system) {
+    // R4's que-7 says `answer is Boolean` of a FHIR boolean.
+    return !evaluator.strict() && SystemKindOf(own) == type.system_kind;
+  }
+  if (match == TypeMatch::kAs && own.kind() == Kind::kPrimitive) {
+    return own.name() == type.name;  // a code is a string, but not as() one
+  }
+  return own.Is(type.name);
+}
+
+}  // namespace
+
+Value::Kind SystemKindOf(const TypeDef& type) {
+  if (type.kind() == Kind::kPrimitive) {
+    for (const SystemName& entry : kSystemNames) {
+      if (entry.fhir == type.name()) {
+        return entry.kind;
+      }
+    }
+    return Value::Kind::kString;
+  }
+  if (type.kind() == Kind::kComplex && type.Is("Quantity")) {
+    return Value::Kind::kQuantity;
+  }
+  return Value::Kind::kElement;
+}
+
+Value Unbox(const Value& value) {
+  const Element* element = value.element();
+  if (element == nullptr) {
+    return value;
+  }
+  const Value::Kind kind = SystemKindOf(element->type());
+  if (kind == Value::Kind::kQuantity) {
+    return QuantityOf(*element);
+  }
+  if (!element->has_text()) {
+    return value;
+  }
+  const std::string_view text = element->text();
+  switch (kind) {
+    case Value::Kind::kElement:
+      // A leaf of a source model without a FHIR type of its own.
+      return element->type().kind() == Kind::kModel ? Value::Of(Value::Kind::kString, text) : value;
+    case Value::Kind::kBoolean:
+      return Value::Boolean(text == "true");
+    case Value::Kind::kInteger: {
+      int64_t number = 0;
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+      return read.ec == std::errc() ? Value::Integer(number, nullptr) : value;
+    }
+    default:
+      return Value::Of(kind, text);
+  }
+}
+
+bool MatchesType(const Evaluator& evaluator, const Value& value, const TypeName& type,
+                 TypeMatch match) {
+  switch (value.kind()) {
+    case Value::Kind::kElement:
+      return MatchesElement(evaluator, *value.element(), type, match);
+    case Value::Kind::kUnresolved: {
+      const TypeDef* target = evaluator.environment().definitions->Find(value.unit());
+      return type.space != "System" && target != nullptr && target->Is(type.name);
+    }
+    case Value::Kind::kTypeInfo:
+      return false;
+    default:
+      return type.system && value.kind() == type.system_kind;
+  }
+}
+
+}  // namespace gw::fhir::path

@@ -1,0 +1,390 @@
+#include "gateway/fhir/search.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "gateway/base/arena.h"
+#include "gateway/fhir/path/path.h"
+#include "gateway/fhir/search_internal.h"
+
+namespace gw::fhir {
+namespace {
+
+struct CompiledParameter {
+  const SearchParameter* parameter;
+  path::Expression expression;
+};
+
+void Append(IndexEntry entry, std::vector<IndexEntry>* out) {
+  const bool known = std::any_of(out->begin(), out->end(), [&entry](const IndexEntry& other) {
+    return other.code == entry.code && other.system == entry.system && other.text == entry.text &&
+           other.reference_type == entry.reference_type && other.low_us == entry.low_us &&
+           other.high_us == entry.high_us;
+  });
+  if (!known) {
+    out->push_back(std::move(entry));
+  }
+}
+
+// The system of a plain code, which follows from its binding: R4 names a value set of one code
+// system as it names the system itself. Empty where that is not so.
+std::string ImpliedSystem(const Element& element, const Definitions& definitions) {
+  static constexpr std::string_view kValueSets = "http://hl7.org/fhir/ValueSet/";
+  const ElementDef* definition = element.definition();
+  if (definition == nullptr || !definition->value_set.starts_with(kValueSets)) {
+    return {};
+  }
+  std::string system =
+      "http://hl7.org/fhir/" + std::string(definition->value_set.substr(kValueSets.size()));
+  const bool member = definitions.IsMember(definition->value_set, system, element.text()) ==
+                      Definitions::Membership::kMember;
+  return member ? system : std::string();
+}
+
+// R4 search.html 3.1.1.4.10: what a token parameter finds in each type.
+void IndexToken(const Element& element, const IndexEntry& base, const Definitions& definitions,
+                std::vector<IndexEntry>* out) {
+  const TypeDef& type = element.type();
+  IndexEntry entry = base;
+  if (type.name() == "CodeableConcept") {
+    for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
+      if (child->name() == "coding") {
+        IndexToken(*child, base, definitions, out);
+      }
+    }
+    return;
+  }
+  if (type.name() == "Coding" || type.name() == "Identifier") {
+    entry.system = std::string(element.TextAt("system"));
+    entry.text = std::string(element.TextAt(type.name() == "Coding" ? "code" : "value"));
+  } else if (type.name() == "ContactPoint") {
+    entry.text = std::string(element.TextAt("value"));
+  } else if (type.kind() == Kind::kPrimitive) {
+    entry.text = std::string(element.text());
+    entry.system = type.name() == "code" ? ImpliedSystem(element, definitions) : std::string();
+  }
+  if (!entry.text.empty() || !entry.system.empty()) {
+    Append(std::move(entry), out);
+  }
+}
+
+void IndexReference(const Element& element, const IndexEntry& base, const Definitions& definitions,
+                    std::vector<IndexEntry>* out) {
+  const std::string_view reference =
+      element.type().kind() == Kind::kPrimitive ? element.text() : element.TextAt("reference");
+  const std::optional<ReferenceText> split = SplitReference(reference, definitions);
+  if (split) {
+    IndexEntry entry = base;
+    entry.text = std::string(split->text);
+    entry.reference_type = std::string(split->type);
+    Append(std::move(entry), out);
+  }
+}
+
+// An open end of a Period reaches as far as there is time (R4 search.html 3.1.1.4.5).
+std::optional<Interval> PeriodInterval(const Element& period) {
+  const std::string_view start = period.TextAt("start");
+  const std::string_view end = period.TextAt("end");
+  if (start.empty() && end.empty()) {
+    return std::nullopt;
+  }
+  Interval out{std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+  if (const auto low = IntervalOf(start)) {
+    out.low_us = low->low_us;
+  }
+  if (const auto high = IntervalOf(end)) {
+    out.high_us = high->high_us;
+  }
+  return out;
+}
+
+// From the first to the last event, or the bounds.
+std::optional<Interval> TimingInterval(const Element& timing) {
+  std::optional<Interval> out;
+  for (const Element* child = timing.first_child(); child != nullptr; child = child->next()) {
+    const auto event = child->name() == "event" ? IntervalOf(child->text()) : std::nullopt;
+    if (event) {
+      out = out ? Interval{std::min(out->low_us, event->low_us),
+                           std::max(out->high_us, event->high_us)}
+                : *event;
+    }
+  }
+  const Element* bounds = timing.Path("repeat.bounds");
+  if (!out && bounds != nullptr && bounds->type().name() == "Period") {
+    out = PeriodInterval(*bounds);
+  }
+  return out;
+}
+
+void IndexDate(const Element& element, const IndexEntry& base, std::vector<IndexEntry>* out) {
+  std::optional<Interval> interval;
+  if (element.type().name() == "Period") {
+    interval = PeriodInterval(element);
+  } else if (element.type().name() == "Timing") {
+    interval = TimingInterval(element);
+  } else if (element.type().kind() == Kind::kPrimitive) {
+    interval = IntervalOf(element.text());
+  }
+  if (interval) {
+    IndexEntry entry = base;
+    entry.low_us = interval->low_us;
+    entry.high_us = interval->high_us;
+    Append(std::move(entry), out);
+  }
+}
+
+bool Within(const Interval& inner, const Interval& outer) {
+  return inner.low_us >= outer.low_us && inner.high_us <= outer.high_us;
+}
+
+// R4 search.html 3.1.1.4.6 (prefixes): the value's interval against the resource's.
+bool MatchesDate(const SearchValue& value, const Interval& row) {
+  const Interval asked{value.low_us, value.high_us};
+  switch (value.prefix) {
+    case Prefix::kEq:
+      return Within(row, asked);
+    case Prefix::kNe:
+      return !Within(row, asked);
+    case Prefix::kGt:
+      return row.high_us > asked.high_us;
+    case Prefix::kLt:
+      return row.low_us < asked.low_us;
+    case Prefix::kGe:
+      return row.high_us > asked.high_us || Within(row, asked);
+    case Prefix::kLe:
+      return row.low_us < asked.low_us || Within(row, asked);
+    case Prefix::kSa:
+      return row.low_us >= asked.high_us;
+    case Prefix::kEb:
+      return row.high_us <= asked.low_us;
+    case Prefix::kAp:
+      return row.low_us < asked.high_us && row.high_us > asked.low_us;
+  }
+  return false;
+}
+
+bool MatchesRow(const SearchValue& value, const IndexEntry& row) {
+  switch (row.kind) {
+    case SearchKind::kToken:
+      return (value.text.empty() || value.text == row.text) &&
+             (!value.system || *value.system == row.system);
+    case SearchKind::kReference:
+      return value.text == row.text &&
+             (value.reference_type.empty() || value.reference_type == row.reference_type);
+    case SearchKind::kDate:
+      return MatchesDate(value, {row.low_us, row.high_us});
+    default:
+      return false;
+  }
+}
+
+bool MatchesOwnColumn(const Criterion& criterion, const Resource& resource) {
+  const bool is_id = criterion.parameter->code == "_id";
+  const std::optional<Interval> updated = IntervalOf(resource.last_updated());
+  return std::any_of(
+      criterion.values.begin(), criterion.values.end(), [&](const SearchValue& value) {
+        return is_id ? value.text == resource.id() : updated && MatchesDate(value, *updated);
+      });
+}
+
+// "patient" and "subject" say whose record it is; the other parameters come after.
+bool NamesSubject(std::string_view code) { return code == "subject" || code == "patient"; }
+
+}  // namespace
+
+struct SearchIndexer::Compiled {
+  explicit Compiled(const Definitions& r4) : definitions(r4) {}
+
+  const Definitions& definitions;
+  std::map<std::string_view, std::vector<CompiledParameter>> offered;      // by type, then code
+  std::map<std::string_view, std::vector<path::Expression>> compartments;  // by type
+
+  Status AddOffered(std::string_view type, std::string_view code);
+  Status AddCompartment(std::string_view type);
+  path::Collection Evaluate(const path::Expression& expression, const Resource& resource,
+                            Arena* arena) const;
+  void Index(const CompiledParameter& compiled, const Resource& resource,
+             std::vector<IndexEntry>* out) const;
+};
+
+Status SearchIndexer::Compiled::AddOffered(std::string_view type, std::string_view code) {
+  const SearchParameter* parameter = definitions.FindSearch(type, code);
+  const bool indexed = parameter != nullptr && (parameter->kind == SearchKind::kToken ||
+                                                parameter->kind == SearchKind::kReference ||
+                                                parameter->kind == SearchKind::kDate);
+  if (!indexed) {
+    return Error{Code::kInternal, "an offered search parameter is not one of R4 that is indexed",
+                 std::string(type) + "." + std::string(code)};
+  }
+  GW_TRY(auto expression,
+         path::Expression::Compile(parameter->expression, definitions, path::Mode::kLenient));
+  offered[type].push_back({parameter, std::move(expression)});
+  return {};
+}
+
+Status SearchIndexer::Compiled::AddCompartment(std::string_view type) {
+  std::vector<std::string_view> codes;
+  for (const std::string_view code : definitions.PatientCompartment(type)) {
+    codes.insert(NamesSubject(code) ? codes.begin() : codes.end(), code);
+  }
+  for (const std::string_view code : codes) {
+    const SearchParameter* parameter = definitions.FindSearch(type, code);
+    if (parameter == nullptr) {
+      return Error{Code::kInternal, "the Patient compartment names no search parameter of R4",
+                   std::string(type) + "." + std::string(code)};
+    }
+    GW_TRY(auto expression,
+           path::Expression::Compile(parameter->expression, definitions, path::Mode::kLenient));
+    compartments[type].push_back(std::move(expression));
+  }
+  return {};
+}
+
+path::Collection SearchIndexer::Compiled::Evaluate(const path::Expression& expression,
+                                                   const Resource& resource, Arena* arena) const {
+  path::Environment environment;
+  environment.arena = arena;
+  environment.definitions = &definitions;
+  environment.resource = &resource.root();
+  environment.root_resource = &resource.root();
+  auto found = expression.Evaluate(&resource.root(), environment);
+  return found ? *std::move(found) : path::Collection();
+}
+
+void SearchIndexer::Compiled::Index(const CompiledParameter& compiled, const Resource& resource,
+                                    std::vector<IndexEntry>* out) const {
+  Arena arena;
+  IndexEntry base;
+  base.code = compiled.parameter->code;
+  base.kind = compiled.parameter->kind;
+  for (const path::Value& value : Evaluate(compiled.expression, resource, &arena)) {
+    const Element* element = value.element();
+    if (element == nullptr) {
+      continue;
+    }
+    if (base.kind == SearchKind::kToken) {
+      IndexToken(*element, base, definitions, out);
+    } else if (base.kind == SearchKind::kReference) {
+      IndexReference(*element, base, definitions, out);
+    } else {
+      IndexDate(*element, base, out);
+    }
+  }
+}
+
+SearchIndexer::SearchIndexer(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {}
+SearchIndexer::SearchIndexer(SearchIndexer&&) noexcept = default;
+SearchIndexer::~SearchIndexer() = default;
+
+Result<SearchIndexer> SearchIndexer::Make(const Definitions& definitions) {
+  auto compiled = std::make_unique<Compiled>(definitions);
+  for (const OfferedParameters& entry : AllOffered()) {
+    std::string_view rest = entry.codes;
+    while (!rest.empty()) {
+      const size_t blank = rest.find(' ');
+      GW_RETURN_IF_ERROR(compiled->AddOffered(entry.type, rest.substr(0, blank)));
+      rest = blank == std::string_view::npos ? "" : rest.substr(blank + 1);
+    }
+  }
+  for (const TypeDef* type : definitions.resource_types()) {
+    GW_RETURN_IF_ERROR(compiled->AddCompartment(type->name()));
+  }
+  return SearchIndexer(std::move(compiled));
+}
+
+bool SearchIndexer::Offers(std::string_view type, std::string_view code) const {
+  return IsOffered(type, code);
+}
+
+std::vector<const SearchParameter*> SearchIndexer::OfferedFor(std::string_view type) const {
+  std::vector<const SearchParameter*> out;
+  const auto found = compiled_->offered.find(type);
+  if (found == compiled_->offered.end()) {
+    return out;
+  }
+  for (const std::string_view code : {"_id", "_lastUpdated"}) {
+    if (const SearchParameter* own = compiled_->definitions.FindSearch(type, code)) {
+      out.push_back(own);
+    }
+  }
+  for (const CompiledParameter& compiled : found->second) {
+    out.push_back(compiled.parameter);
+  }
+  std::sort(out.begin(), out.end(),
+            [](const SearchParameter* a, const SearchParameter* b) { return a->code < b->code; });
+  return out;
+}
+
+std::vector<IndexEntry> SearchIndexer::Index(const Resource& resource) const {
+  std::vector<IndexEntry> out;
+  const auto found = compiled_->offered.find(resource.type());
+  if (found != compiled_->offered.end()) {
+    for (const CompiledParameter& compiled : found->second) {
+      compiled_->Index(compiled, resource, &out);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> SearchIndexer::CompartmentsOf(const Resource& resource) const {
+  std::vector<std::string> out;
+  const auto add = [&out](std::string_view id) {
+    if (!id.empty() && std::find(out.begin(), out.end(), id) == out.end()) {
+      out.emplace_back(id);
+    }
+  };
+  if (resource.type() == "Patient") {
+    add(resource.id());
+  }
+  const auto found = compiled_->compartments.find(resource.type());
+  if (found == compiled_->compartments.end()) {
+    return out;
+  }
+  Arena arena;
+  for (const path::Expression& expression : found->second) {
+    for (const path::Value& value : compiled_->Evaluate(expression, resource, &arena)) {
+      const std::string_view reference =
+          value.element() == nullptr ? "" : value.element()->TextAt("reference");
+      const auto split = SplitReference(reference, compiled_->definitions);
+      if (split && split->type == "Patient") {
+        add(split->text);
+      }
+    }
+  }
+  return out;
+}
+
+bool Matches(const Query& query, const Resource& resource, const SearchIndexer& indexer) {
+  if (query.type != resource.type()) {
+    return false;
+  }
+  if (query.compartment) {
+    const std::vector<std::string> persons = indexer.CompartmentsOf(resource);
+    const auto& allowed = *query.compartment;
+    const bool inside = std::any_of(persons.begin(), persons.end(), [&](const auto& person) {
+      return std::find(allowed.begin(), allowed.end(), person) != allowed.end();
+    });
+    if (!inside) {
+      return false;
+    }
+  }
+  const std::vector<IndexEntry> rows = indexer.Index(resource);
+  return std::all_of(query.criteria.begin(), query.criteria.end(), [&](const Criterion& criterion) {
+    if (criterion.parameter->code.starts_with('_')) {
+      return MatchesOwnColumn(criterion, resource);
+    }
+    const bool missing = criterion.modifier == "missing";
+    const bool found = std::any_of(rows.begin(), rows.end(), [&](const IndexEntry& row) {
+      return row.code == criterion.parameter->code &&
+             (missing || std::any_of(criterion.values.begin(), criterion.values.end(),
+                                     [&row](const SearchValue& v) { return MatchesRow(v, row); }));
+    });
+    const bool negated =
+        criterion.modifier == "not" || (missing && criterion.values.front().text == "true");
+    return found != negated;
+  });
+}
+
+}  // namespace gw::fhir

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "gateway/fhir/search.h"
+
+namespace gw::fhir {
+
+// The search parameters that are offered for one type, codes apart by a blank. `_id` and
+// `_lastUpdated` are offered for each of them.
+struct OfferedParameters {
+  std::string_view type;
+  std::string_view codes;
+};
+std::span<const OfferedParameters> AllOffered();
+bool IsOffered(std::string_view type, std::string_view code);
+
+// The interval [low, high) that a date, dateTime or instant stands for: all of the year, month,
+// day, minute, second or fraction that it names. Without a zone it is taken as UTC. Absent where it
+// is none. Spec: R4 search.html 3.1.1.4.5.
+struct Interval {
+  int64_t low_us = 0;
+  int64_t high_us = 0;
+};
+std::optional<Interval> IntervalOf(std::string_view text);
+
+// A reference as it is written: "Patient/123" and "Patient/123/_history/2" give type and id;
+// anything else that is not empty and no fragment stays whole, without a type.
+struct ReferenceText {
+  std::string_view type;
+  std::string_view text;
+};
+std::optional<ReferenceText> SplitReference(std::string_view reference,
+                                            const Definitions& definitions);
+
+// R4 datatypes.html, id: 1 to 64 of A-Z a-z 0-9 - .
+bool IsId(std::string_view text);
+
+}  // namespace gw::fhir
