@@ -1,0 +1,345 @@
+#include "gateway/validate/validator.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/fhir/resource.h"
+
+namespace gw::validate {
+namespace {
+
+const fhir::Definitions& R4() {
+  static const fhir::Definitions kDefinitions = fhir::Definitions::R4();
+  return kDefinitions;
+}
+
+const Validator& TheValidator() {
+  static const Validator kValidator(R4());
+  return kValidator;
+}
+
+fhir::Resource Parsed(std::string_view json) {
+  Result<fhir::Resource> resource = fhir::ParseJson(json, R4(), Limits{});
+  EXPECT_TRUE(resource.ok()) << json << "\n"
+                             << resource.error().detail << " at " << resource.error().where;
+  return std::move(*resource);
+}
+
+// "error required CarePlan; ..." of everything but dom-6, which asks each resource for a narrative.
+std::string Summary(const std::vector<Issue>& issues) {
+  std::string summary;
+  for (const Issue& issue : issues) {
+    if (issue.detail.starts_with("dom-6")) {
+      continue;
+    }
+    summary += summary.empty() ? "" : "; ";
+    summary += issue.severity == Severity::kError ? "error " : "warning ";
+    summary += issue.code + " " + issue.location;
+    const size_t colon = issue.detail.find(':');
+    if (issue.code == "invariant" || issue.detail.starts_with("ref-1")) {
+      summary += " " + issue.detail.substr(0, colon);
+    }
+  }
+  return summary;
+}
+
+std::string Checked(std::string_view json) { return Summary(TheValidator().Check(Parsed(json))); }
+
+TEST(ValidatorTest, EveryInvariantCompiles) {
+  for (const std::string& refused : TheValidator().Uncompiled()) {
+    ADD_FAILURE() << refused;
+  }
+}
+
+struct Case {
+  const char* what;
+  const char* json;
+  const char* expected;
+};
+
+// The beginning of a CarePlan that is complete.
+#define GW_PLAN                                                      \
+  R"({"resourceType":"CarePlan","status":"active","intent":"plan",)" \
+  R"("subject":{"reference":"Patient/p1"})"
+
+constexpr Case kStructure[] = {
+    {"a complete plan", GW_PLAN "}", ""},
+    {"missing elements, in definition order", R"({"resourceType":"CarePlan","id":"c"})",
+     "error required CarePlan; error required CarePlan; error required CarePlan"},
+    {"missing within", GW_PLAN R"(,"activity":[{"detail":{"kind":"Task"}}]})",
+     "error required CarePlan.activity[0].detail"},
+    {"a reference to a type that is not allowed",
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan",)"
+     R"("subject":{"reference":"Practitioner/p1"}})",
+     "error structure CarePlan.subject"},
+    {"an absolute one, with a version",
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan",)"
+     R"("subject":{"reference":"https://example.org/fhir/Location/l1/_history/2"}})",
+     "error structure CarePlan.subject"},
+    {"a conditional one",
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan",)"
+     R"("subject":{"reference":"Device?identifier=x"}})",
+     "error structure CarePlan.subject"},
+    {"one that tells its type by an element",
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan",)"
+     R"("subject":{"type":"Device","identifier":{"value":"x"}}})",
+     "error structure CarePlan.subject"},
+    {"one that does not tell",
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan",)"
+     R"("subject":{"reference":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}})",
+     ""},
+    {"a contained one of the wrong type",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Location","id":"l"}],)"
+     R"("status":"active","intent":"plan","subject":{"reference":"#l"}})",
+     "error structure CarePlan.subject"},
+    {"a contained one that is not there",
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan","subject":{"reference":"#x"}})",
+     "error structure CarePlan.subject ref-1"},
+    {"an entry of the Bundle of the wrong type",
+     R"({"resourceType":"Bundle","type":"collection","entry":[)"
+     R"({"fullUrl":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520",)"
+     R"("resource":{"resourceType":"Basic","code":{"text":"x"}}},)"
+     R"({"fullUrl":"urn:uuid:c757873d-ec9a-4326-a141-556f43239521","resource":)"
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan",)"
+     R"("subject":{"reference":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}}}]})",
+     "error structure Bundle.entry[1].resource.subject"},
+    {"a code that is not of the required set",
+     R"({"resourceType":"CarePlan","status":"planned","intent":"plan",)"
+     R"("subject":{"reference":"Patient/p1"}})",
+     "error code-invalid CarePlan.status"},
+    {"a required code with an extension for a value",
+     R"({"resourceType":"CarePlan","_status":{"extension":[{"url":"http://example.org/x",)"
+     R"("valueCode":"y"}]},"intent":"plan","subject":{"reference":"Patient/p1"}})",
+     "error code-invalid CarePlan.status"},
+    {"a concept needs one coding of the required set",
+     R"({"resourceType":"Condition","subject":{"reference":"Patient/p1"},"clinicalStatus":)"
+     R"({"coding":[{"system":"urn:x","code":"y"},{"system":)"
+     R"("http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]}})",
+     ""},
+    {"a concept without one",
+     R"({"resourceType":"Condition","subject":{"reference":"Patient/p1"},"clinicalStatus":)"
+     R"({"coding":[{"system":"urn:x","code":"active"}]}})",
+     "error code-invalid Condition.clinicalStatus"},
+    {"a set that cannot be expanded gives no issue",
+     R"({"resourceType":"Binary","contentType":"no/such-type"})", ""},
+};
+
+TEST(ValidatorTest, Structure) {
+  for (const Case& each : kStructure) {
+    EXPECT_EQ(Checked(each.json), each.expected) << each.what;
+  }
+}
+
+constexpr Case kInvariants[] = {
+    {"cpl-3",
+     GW_PLAN R"(,"activity":[{"detail":{"status":"scheduled"}},)"
+             R"({"reference":{"reference":"Task/t"},"detail":{"status":"scheduled"}}]})",
+     "error invariant CarePlan.activity[1] cpl-3"},
+    {"ctm-1",
+     R"({"resourceType":"CareTeam","participant":[{"member":{"reference":"Patient/p1"},)"
+     R"("onBehalfOf":{"reference":"Organization/o1"}}]})",
+     "error invariant CareTeam.participant[0] ctm-1"},
+    {"ctm-1 holds for a Practitioner",
+     R"({"resourceType":"CareTeam","participant":[{"member":{"reference":"Practitioner/p1"},)"
+     R"("onBehalfOf":{"reference":"Organization/o1"}}]})",
+     ""},
+    {"ppc-1",
+     R"({"resourceType":"Consent","status":"active","scope":{"text":"s"},"category":[{"text":"c"}]})",
+     "error invariant Consent ppc-1"},
+    {"ppc-1 holds with a rule",
+     R"({"resourceType":"Consent","status":"active","scope":{"text":"s"},"category":[{"text":"c"}],)"
+     R"("policyRule":{"text":"r"}})",
+     ""},
+    {"ppc-2 to ppc-5 never fire",
+     R"({"resourceType":"Consent","status":"active","scope":{"coding":[{"system":"something",)"
+     R"("code":"patient-privacy"}]},"category":[{"text":"c"}],"policyRule":{"text":"r"}})",
+     ""},
+    {"gol-1",
+     R"({"resourceType":"Goal","lifecycleStatus":"active","description":{"text":"d"},)"
+     R"("subject":{"reference":"Patient/p1"},"target":[{"detailString":"walk"}]})",
+     "error invariant Goal.target[0] gol-1"},
+    {"gol-1 holds with a measure",
+     R"({"resourceType":"Goal","lifecycleStatus":"active","description":{"text":"d"},)"
+     R"("subject":{"reference":"Patient/p1"},)"
+     R"("target":[{"measure":{"text":"m"},"detailString":"walk"}]})",
+     ""},
+    {"con-5 and con-3",
+     R"({"resourceType":"Condition","subject":{"reference":"Patient/p1"},)"
+     R"("clinicalStatus":{"coding":[{"system":)"
+     R"("http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]},)"
+     R"("verificationStatus":{"coding":[{"system":)"
+     R"("http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"entered-in-error"}]}})",
+     "error invariant Condition con-5"},
+    {"pat-1", R"({"resourceType":"Patient","contact":[{"gender":"other"}]})",
+     "error invariant Patient.contact[0] pat-1"},
+    {"org-1", R"({"resourceType":"Organization","active":true})",
+     "error invariant Organization org-1"},
+    {"org-2, on the child",
+     R"({"resourceType":"Organization","name":"X9901","address":[{"text":"a"},{"use":"home"}]})",
+     "error invariant Organization.address[1] org-2"},
+    {"obs-6",
+     R"({"resourceType":"Observation","status":"final","code":{"text":"c"},"valueString":"v",)"
+     R"("dataAbsentReason":{"text":"r"}})",
+     "error invariant Observation obs-6"},
+    {"per-1", GW_PLAN R"(,"period":{"start":"2026-02-01","end":"2026-01-01"}})",
+     "error invariant CarePlan.period per-1"},
+    {"per-1 holds within one precision",
+     GW_PLAN R"(,"period":{"start":"2026-01","end":"2026-02"}})", ""},
+    {"qty-3",
+     R"({"resourceType":"Observation","status":"final","code":{"text":"c"},)"
+     R"("valueQuantity":{"value":1.50,"code":"kg"}})",
+     "error invariant Observation.value qty-3"},
+    {"sqty-1 goes with the element",
+     R"({"resourceType":"Observation","status":"final","code":{"text":"c"},)"
+     R"("referenceRange":[{"low":{"value":1,"comparator":"<"}}]})",
+     "error invariant Observation.referenceRange[0].low sqty-1"},
+    {"tim-2",
+     R"({"resourceType":"Task","status":"requested","intent":"order","input":[{"type":{"text":"t"},)"
+     R"("valueTiming":{"repeat":{"period":2}}}]})",
+     "error invariant Task.input[0].value.repeat tim-2"},
+    {"ext-1, neither", GW_PLAN R"(,"extension":[{"url":"http://example.org/x"}]})",
+     "error invariant CarePlan.extension[0] ext-1"},
+    {"ext-1, both",
+     GW_PLAN R"(,"extension":[{"url":"http://example.org/x","valueCode":"y",)"
+             R"("extension":[{"url":"z","valueCode":"y"}]}]})",
+     "error invariant CarePlan.extension[0] ext-1"},
+    {"ele-1, an id alone", GW_PLAN R"(,"period":{"id":"x"}})",
+     "error invariant CarePlan.period ele-1"},
+    {"dom-2 nested",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Patient","id":"p",)"
+     R"("contained":[{"resourceType":"Basic","id":"b","code":{"text":"c"}}]}],)"
+     R"("status":"active","intent":"plan","subject":{"reference":"#p"}})",
+     "error invariant CarePlan dom-2"},
+    {"dom-3 unreferenced",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Patient","id":"p"},)"
+     R"({"resourceType":"Patient","id":"q"}],)"
+     R"("status":"active","intent":"plan","subject":{"reference":"#p"}})",
+     "error invariant CarePlan dom-3"},
+    {"dom-3 holds where one contained refers to another",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Organization","id":"o","name":"x"},)"
+     R"({"resourceType":"Patient","id":"p","managingOrganization":{"reference":"#o"}}],)"
+     R"("status":"active","intent":"plan","subject":{"reference":"#p"}})",
+     ""},
+    {"dom-3 holds where the contained refers to its container",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Provenance","id":"v",)"
+     R"("target":[{"reference":"#"}],"recorded":"2026-01-20T10:00:00Z",)"
+     R"("agent":[{"who":{"display":"d"}}]}],)"
+     R"("status":"active","intent":"plan","subject":{"reference":"Patient/p"}})",
+     ""},
+    {"dom-3 holds for a canonical",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"PlanDefinition","id":"d",)"
+     R"("name":"Walking","status":"draft"}],"instantiatesCanonical":["#d"],)"
+     R"("status":"active","intent":"plan","subject":{"reference":"Patient/p"}})",
+     ""},
+    {"dom-3 does not take a text for a reference",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Basic","id":"d","code":{"text":"#d"}}],)"
+     R"("description":"#d","status":"active","intent":"plan","subject":{"reference":"Patient/p"}})",
+     "error invariant CarePlan dom-3"},
+    {"dom-4 and dom-5",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Patient","id":"p","meta":)"
+     R"({"versionId":"1","security":[{"code":"R"}]}}],)"
+     R"("status":"active","intent":"plan","subject":{"reference":"#p"}})",
+     "error invariant CarePlan dom-4; error invariant CarePlan dom-5"},
+    {"txt-1",
+     GW_PLAN R"(,"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">)"
+             R"(<script>x</script></div>"}})",
+     "error invariant CarePlan.text.div txt-1; error invariant CarePlan.text.div txt-2"},
+    {"bdl-7",
+     R"({"resourceType":"Bundle","type":"collection","entry":[)"
+     R"({"fullUrl":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520",)"
+     R"("resource":{"resourceType":"Basic","code":{"text":"x"}}},)"
+     R"({"fullUrl":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520",)"
+     R"("resource":{"resourceType":"Basic","code":{"text":"x"}}}]})",
+     "error invariant Bundle bdl-7"},
+    {"bdl-3 asks the Bundle, not the entry",
+     R"({"resourceType":"Bundle","type":"transaction","entry":[)"
+     R"({"resource":{"resourceType":"Basic","code":{"text":"x"}}}]})",
+     "error invariant Bundle bdl-3"},
+    {"que-1, and a warning: que-0 does not hold where there is no name",
+     R"({"resourceType":"Questionnaire","status":"draft","item":[{"linkId":"1","type":"group"}]})",
+     "warning invariant Questionnaire que-0; error invariant Questionnaire.item[0] que-1"},
+};
+
+TEST(ValidatorTest, Invariants) {
+  for (const Case& each : kInvariants) {
+    EXPECT_EQ(Checked(each.json), each.expected) << each.what;
+  }
+}
+
+TEST(ValidatorTest, Dom6IsAWarningOfEachWholeResource) {
+  const std::vector<Issue> issues = TheValidator().Check(
+      Parsed(R"({"resourceType":"CarePlan","contained":[{"resourceType":"Patient","id":"p"}],)"
+             R"("status":"active","intent":"plan","subject":{"reference":"#p"}})"));
+  ASSERT_EQ(issues.size(), 1u);
+  EXPECT_EQ(issues[0].severity, Severity::kWarning);
+  EXPECT_EQ(issues[0].location, "CarePlan");
+  EXPECT_FALSE(HasErrors(issues));
+}
+
+TEST(ValidatorTest, TreesThatWereNotParsed) {
+  fhir::Resource patient = *fhir::Resource::Make("Patient", R4());
+  fhir::Element& root = patient.root();
+  ASSERT_TRUE(root.Add("birthDate", "01/02/1950").ok());
+  EXPECT_EQ(Summary(TheValidator().Check(patient)), "error value Patient.birthDate");
+  root.Clear("birthDate");
+  (*root.Add("birthDate"))->SetNull();
+  EXPECT_EQ(Summary(TheValidator().Check(patient)), "") << "null is absent";
+  ASSERT_TRUE(root.Add("maritalStatus").ok());
+  EXPECT_EQ(Summary(TheValidator().Check(patient)), "error invariant Patient.maritalStatus ele-1");
+  root.Clear("maritalStatus");
+  const fhir::TypeDef& type = root.type();
+  root.AppendRaw(type.Find("gender"), *R4().Find("code"), root.Child("birthDate")->text());
+  root.Clear("gender");
+  root.AppendRaw(type.Find("deceased"), *R4().Find("string"), "x");
+  EXPECT_EQ(Summary(TheValidator().Check(patient)), "error structure Patient.deceased");
+  root.Clear("deceased");
+  root.AppendRaw(type.Find("active"), *R4().Find("boolean"), "true");
+  root.AppendRaw(type.Find("active"), *R4().Find("boolean"), "true");
+  EXPECT_EQ(Summary(TheValidator().Check(patient)), "error structure Patient");
+}
+
+TEST(ValidatorTest, NeverNamesAValue) {
+  const std::vector<Issue> issues = TheValidator().Check(
+      Parsed(R"({"resourceType":"CarePlan","status":"secret","intent":"secret",)"
+             R"("subject":{"reference":"Device/secret"},"period":{"start":"2027","end":"2026"}})"));
+  EXPECT_GE(issues.size(), 4u);
+  for (const Issue& issue : issues) {
+    EXPECT_EQ((issue.code + issue.location + issue.detail).find("secret"), std::string::npos);
+  }
+}
+
+TEST(ValidatorTest, SameResourceSameIssues) {
+  for (const Case& each : kInvariants) {
+    const fhir::Resource resource = Parsed(each.json);
+    EXPECT_EQ(TheValidator().Check(resource), TheValidator().Check(resource.Clone())) << each.what;
+  }
+}
+
+TEST(ValidatorTest, LargeBundlesTakeTimeInProportion) {
+  std::string text = R"({"resourceType":"Bundle","type":"collection","entry":[)";
+  for (int entry = 0; entry < 5'000; ++entry) {
+    const std::string id = std::to_string(entry);
+    text += entry == 0 ? "" : ",";
+    text += R"({"fullUrl":"urn:x:)" + id + R"(","resource":{"resourceType":"Basic","code":)" +
+            R"({"text":"c"},"subject":{"reference":"urn:x:)" + id + R"("}}})";
+  }
+  text += "]}";
+  EXPECT_EQ(Checked(text), "");
+  text = R"({"resourceType":"CarePlan","status":"active","intent":"plan","contained":[)";
+  std::string references;
+  for (int entry = 0; entry < 5'000; ++entry) {
+    const std::string id = std::to_string(entry);
+    text += entry == 0 ? "" : ",";
+    text += R"({"resourceType":"Patient","id":"p)" + id + R"("})";
+    references += R"(,{"reference":"#p)" + id + R"("})";
+  }
+  text += R"(],"subject":{"reference":"#p0"},"supportingInfo":[{"reference":"#p1"})" + references +
+          "]}";
+  EXPECT_EQ(Checked(text), "");
+}
+
+}  // namespace
+}  // namespace gw::validate
