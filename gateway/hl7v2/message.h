@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ struct Location {
   uint32_t component = 0;
   uint32_t subcomponent = 0;
   std::string ToString() const;  // "PID-3[2].4": first segment of its name, first repetition unsaid
+  // Reads that form; nothing where the text is no location.
+  static std::optional<Location> FromString(std::string_view text);
   auto operator<=>(const Location&) const = default;
 };
 
@@ -57,8 +60,13 @@ struct ParseOptions {
 class Message {
  public:
   // Errors: kInvalid with where: no MSH ("MSH"), bad delimiters ("MSH-2"), a segment name that is
-  // none, a message that ends inside a segment where that shows (hl7_code 100); kTooLarge past a
-  // bound of the limits. Spec: HL7 v2.8.2 chapter 2, 2.5 to 2.8.
+  // none, a message that ends inside a segment where that shows (hl7_code 100); an MSH-18 that is
+  // not offered where it matters (hl7_code 103); kTooLarge past a bound of the limits.
+  // A message whose last segment has no CR is whole unless that segment ends in a way that no
+  // writer ends it: inside its name, an escape sequence, a UTF-8 character, or on a separator
+  // within a field. What a cut at another place takes away, required segments and fields, is
+  // missed when the message is read by its structure (map/v2_model.h).
+  // Spec: HL7 v2.8.2 chapter 2, 2.5 to 2.8.
   static Result<Message> Parse(std::string bytes, const ParseOptions& options);
   Message(Message&&) noexcept;
   Message& operator=(Message&&) noexcept;
@@ -74,9 +82,10 @@ class Message {
   // The same with escapes resolved (2.7), UTF-8.
   std::string Text(const Location& location) const;
 
-  std::string_view message_code() const;         // MSH-9.1 "ADT"
-  std::string_view trigger_event() const;        // MSH-9.2 "A01"; from EVN-1 where MSH-9 has none
-  std::string structure() const;                 // MSH-9.3 "ADT_A01", or as the event implies
+  std::string_view message_code() const;   // MSH-9.1 "ADT"
+  std::string_view trigger_event() const;  // MSH-9.2 "A01"; from EVN-1 where MSH-9 has none
+  // MSH-9.3 "ADT_A01"; as the event implies where MSH-9.3 is empty or names no structure.
+  std::string structure() const;
   std::string_view control_id() const;           // MSH-10
   std::string_view sending_application() const;  // MSH-3.1
   std::string_view sending_facility() const;     // MSH-4.1

@@ -60,14 +60,18 @@ struct Feed {
   std::string file_pattern = "*.csv";  // names in the watched folder that belong to it
 };
 
-// Reads a feed file (JSON). Errors: kInvalid, where = file and the key: unknown keys are refused.
+// Reads a feed file: a JSON object whose keys are the members of Feed and Column by their names,
+// "format" being "hl7v2" or "csv". A CSV feed must say its map, columns, key and empty_cell.
+// Errors: kInvalid, where = file and the key ("feed.json: $.columns[2].type"): unknown keys, a
+// value of the wrong kind, a zone or character set that is not there.
 Result<Feed> ReadFeed(const std::string& path);
 
 // The system URI of an identifier: the feed's, or urn:caregate:id:<authority>:<type> (decision 9).
 std::string IdentifierSystem(const Feed& feed, std::string_view authority, std::string_view type);
 
 // Does a 10-digit NHS number pass its modulo 11 check? Blanks and dashes between digits are
-// allowed.
+// allowed. Ten equal digits pass the arithmetic, but they are what forms are filled with, not a
+// person's: false.
 bool IsNhsNumber(std::string_view text);
 
 }  // namespace gw::map

@@ -1,0 +1,308 @@
+#include "gateway/hl7v2/acknowledgment.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace gw::hl7v2 {
+namespace {
+
+// What an answer's MSH repeats of the message it answers: raw fields, of the sender's delimiters.
+struct Heading {
+  Delimiters delimiters;
+  std::string_view encoding_characters = "^~\\&";
+  std::string_view sending_application, sending_facility, receiving_application, receiving_facility,
+      trigger_event, processing = "P", version = "2.5.1", control_id;
+};
+
+// "2.5.1" is at least {2, 5}; a version that cannot be read counts as new.
+bool IsAtLeast(std::string_view version, char minor) {
+  const bool readable =
+      version.size() >= 3 && version.starts_with("2.") && version[2] >= '0' && version[2] <= '9';
+  return !readable || version[2] >= minor;
+}
+
+std::string Timestamp(Instant now) {
+  const CivilTime t = ToCivil(now);
+  std::array<char, 64> text{};
+  const int length = std::snprintf(text.data(), text.size(), "%04d%02d%02d%02d%02d%02d+0000",
+                                   t.year, t.month, t.day, t.hour, t.minute, t.second);
+  return {text.data(), static_cast<size_t>(std::max(length, 0))};
+}
+
+std::string_view TextOf(int hl7_code) {
+  switch (hl7_code) {
+    case 100:
+      return "Segment sequence error";
+    case 101:
+      return "Required field missing";
+    case 102:
+      return "Data type error";
+    case 103:
+      return "Table value not found";
+    case 200:
+      return "Unsupported message type";
+    case 201:
+      return "Unsupported event code";
+    case 202:
+      return "Unsupported processing id";
+    case 203:
+      return "Unsupported version id";
+    case 204:
+      return "Unknown key identifier";
+    case 205:
+      return "Duplicate key identifier";
+    case 206:
+      return "Application record locked";
+    default:
+      return "Application internal error";
+  }
+}
+
+// Writes one segment; each value is escaped or raw as the caller chose.
+class SegmentWriter {
+ public:
+  SegmentWriter(std::string* out, const Delimiters& delimiters, std::string_view name)
+      : out_(out), delimiters_(delimiters) {
+    out_->append(name);
+  }
+  SegmentWriter& Raw(std::string_view value) {
+    out_->push_back(delimiters_.field);
+    out_->append(value);
+    return *this;
+  }
+  SegmentWriter& Text(std::string_view value) { return Raw(Escape(value, delimiters_)); }
+  void End() { out_->push_back('\r'); }
+
+ private:
+  std::string* out_;
+  const Delimiters& delimiters_;
+};
+
+// Parts joined by a separator, trailing empty ones left out; where the sender named no such
+// separator only the first part can be said.
+std::string Join(std::initializer_list<std::string_view> parts, char separator) {
+  std::string text;
+  size_t whole = 0;
+  for (const std::string_view part : parts) {
+    text.append(part);
+    whole = part.empty() ? whole : text.size();
+    if (separator == 0) {
+      break;
+    }
+    text.push_back(separator);
+  }
+  text.resize(whole);
+  return text;
+}
+
+std::string Number(uint32_t number) { return number == 0 ? std::string() : std::to_string(number); }
+
+void WriteHeading(const Heading& heading, std::string_view control_id, Instant now,
+                  std::string* out) {
+  const char component = heading.delimiters.component;
+  const bool has_structure = IsAtLeast(heading.version, '4');
+  SegmentWriter msh(out, heading.delimiters, "MSH");
+  msh.Raw(heading.encoding_characters)
+      .Raw(heading.receiving_application)
+      .Raw(heading.receiving_facility)
+      .Raw(heading.sending_application)
+      .Raw(heading.sending_facility)
+      .Raw(Timestamp(now))
+      .Raw("")
+      .Raw(Join({"ACK", heading.trigger_event, has_structure ? "ACK" : ""}, component))
+      .Text(control_id)
+      .Raw(heading.processing)
+      .Raw(heading.version);
+  const bool ascii =
+      std::all_of(out->begin(), out->end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+  if (!ascii) {  // MSH-13 to 17 stay empty
+    msh.Raw("").Raw("").Raw("").Raw("").Raw("").Raw("UNICODE UTF-8");
+  }
+  msh.End();
+}
+
+// ERR of 2.5 and later: location, code, severity, diagnostic and user texts.
+void WriteIssue(const Issue& issue, const Heading& heading, std::string* out) {
+  const Delimiters& d = heading.delimiters;
+  const int code = Hl7CodeFor(issue.error);
+  const std::string number = std::to_string(code);
+  const auto place = Location::FromString(issue.error.where);
+  std::string location;
+  if (place) {
+    const uint32_t repetition =
+        place->field != 0 ? std::max(place->repetition, 1U) : place->repetition;
+    location = Join({place->segment, Number(place->segment_repetition), Number(place->field),
+                     Number(repetition), Number(place->component), Number(place->subcomponent)},
+                    d.component);
+  }
+  SegmentWriter(out, d, "ERR")
+      .Raw("")
+      .Raw(location)
+      .Raw(Join({number, TextOf(code), "HL70357"}, d.component))
+      .Raw(std::string_view(&issue.severity, 1))
+      .Raw("")
+      .Raw("")
+      .Text(place ? std::string_view{} : std::string_view(issue.error.where))
+      .Text(issue.error.detail)
+      .End();
+}
+
+// ERR before 2.5: one field that repeats, segment ^ sequence ^ field ^ code.
+void WriteOldIssues(std::span<const Issue> issues, const Heading& heading, std::string* out) {
+  const Delimiters& d = heading.delimiters;
+  std::string field;
+  for (const Issue& issue : issues) {
+    const int code = Hl7CodeFor(issue.error);
+    const std::string number = std::to_string(code);
+    const Location place = Location::FromString(issue.error.where).value_or(Location{"", 0});
+    if (!field.empty() && d.repetition == 0) {
+      break;
+    }
+    if (!field.empty()) {
+      field.push_back(d.repetition);
+    }
+    field += Join({place.segment, Number(place.segment_repetition), Number(place.field),
+                   Join({number, TextOf(code), "HL70357"}, d.subcomponent)},
+                  d.component);
+  }
+  SegmentWriter(out, d, "ERR").Raw(field).End();
+}
+
+std::string Write(const Heading& heading, AckCode code, std::span<const Issue> issues,
+                  std::string_view control_id, Instant now) {
+  std::string out;
+  out.reserve(256);
+  WriteHeading(heading, control_id, now, &out);
+  const bool new_form = IsAtLeast(heading.version, '5');
+  SegmentWriter msa(&out, heading.delimiters, "MSA");
+  msa.Raw(NameOf(code)).Raw(heading.control_id);
+  if (!new_form && !issues.empty()) {
+    msa.Text(issues.front().error.detail);  // MSA-3, which ERR-8 takes over from 2.5 on
+  }
+  msa.End();
+  if (!new_form && !issues.empty()) {
+    WriteOldIssues(issues, heading, &out);
+    return out;
+  }
+  for (const Issue& issue : issues) {
+    WriteIssue(issue, heading, &out);
+  }
+  return out;
+}
+
+// A field of a line that could not be parsed, if it is fit to be sent back.
+std::string_view Trusted(std::string_view field) {
+  constexpr size_t kLongest = 227;  // of MSH-3 to MSH-6 in HL7 v2.5 to 2.8
+  const bool plain =
+      std::all_of(field.begin(), field.end(), [](char c) { return c >= ' ' && c < 0x7F; });
+  return plain && field.size() <= kLongest ? field : std::string_view{};
+}
+
+// What can be trusted of bytes that are no message.
+Heading Salvage(std::string_view bytes) {
+  Heading heading;
+  const size_t start = bytes.find("MSH");
+  // Before it only what a sender may have put there by mistake: a mark, blanks, a frame's VT.
+  if (start == bytes.npos || start > 8) {
+    return heading;
+  }
+  // The line alone is read as a message, its bytes past ASCII and controls covered, so that neither
+  // its character set nor what comes after it matters.
+  const std::string_view line = bytes.substr(start, bytes.find_first_of("\r\n", start) - start);
+  std::string covered(line);
+  std::replace_if(
+      covered.begin(), covered.end(), [](char c) { return c < ' ' || c >= 0x7F; }, 'x');
+  const auto parsed = Message::Parse(covered + "\r", ParseOptions{});
+  if (!parsed) {
+    return heading;
+  }
+  const Segment& msh = parsed->segments()[0];
+  const auto original = [&](std::string_view part) {
+    const auto offset = static_cast<size_t>(part.data() - msh.name.data());
+    return part.empty() ? std::string_view{} : Trusted(line.substr(offset, part.size()));
+  };
+  const auto field = [&](size_t number) {
+    return number <= msh.fields.size() ? original(msh.fields[number - 1]) : std::string_view{};
+  };
+  heading.delimiters = parsed->delimiters();
+  heading.encoding_characters = field(2);
+  heading.sending_application = field(3);
+  heading.sending_facility = field(4);
+  heading.receiving_application = field(5);
+  heading.receiving_facility = field(6);
+  heading.trigger_event = original(parsed->trigger_event());
+  heading.control_id = field(10);
+  heading.processing = field(11).empty() ? heading.processing : field(11);
+  heading.version = field(12).empty() ? heading.version : field(12);
+  return heading;
+}
+
+}  // namespace
+
+std::string_view NameOf(AckCode code) {
+  switch (code) {
+    case AckCode::kAccept:
+      return "AA";
+    case AckCode::kError:
+      return "AE";
+    case AckCode::kReject:
+      return "AR";
+  }
+  return "AR";
+}
+
+int Hl7CodeFor(const Error& error) {
+  if (error.hl7_code != 0) {
+    return error.hl7_code;
+  }
+  switch (error.code) {
+    case Code::kInvalid:
+      return 102;
+    case Code::kUnsupported:
+      return 200;
+    case Code::kNotFound:
+    case Code::kGone:
+      return 204;
+    case Code::kConflict:
+      return 205;
+    case Code::kPreconditionFailed:
+      return 206;
+    default:
+      return 207;
+  }
+}
+
+AckCode AckCodeFor(const Error& error) {
+  const int code = error.hl7_code;
+  const bool not_taken = (code >= 200 && code <= 203) || error.code == Code::kUnsupported;
+  const bool may_pass_later = code == 206 || error.code == Code::kPreconditionFailed ||
+                              error.code == Code::kBusy || error.code == Code::kUnavailable ||
+                              error.code == Code::kInternal;
+  return not_taken || may_pass_later ? AckCode::kReject : AckCode::kError;
+}
+
+std::string Acknowledge(const Message& message, AckCode code, std::span<const Issue> issues,
+                        std::string_view control_id, Instant now) {
+  const auto msh = [&](uint32_t field) { return message.Raw(Location{"MSH", 1, field}); };
+  Heading heading;
+  heading.delimiters = message.delimiters();
+  heading.encoding_characters = msh(2);
+  heading.sending_application = msh(3);
+  heading.sending_facility = msh(4);
+  heading.receiving_application = msh(5);
+  heading.receiving_facility = msh(6);
+  heading.trigger_event = message.trigger_event();
+  heading.processing = msh(11);
+  heading.version = msh(12);
+  heading.control_id = msh(10);
+  return Write(heading, code, issues, control_id, now);
+}
+
+std::string AcknowledgeUnreadable(std::string_view bytes, AckCode code, const Error& error,
+                                  std::string_view control_id, Instant now) {
+  const std::array<Issue, 1> issues = {Issue{error}};
+  return Write(Salvage(bytes), code, issues, control_id, now);
+}
+
+}  // namespace gw::hl7v2

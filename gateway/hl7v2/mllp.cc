@@ -1,0 +1,182 @@
+#include "gateway/hl7v2/mllp.h"
+
+#include <charconv>
+#include <utility>
+
+#include "gateway/hl7v2/charset.h"
+
+namespace gw::hl7v2 {
+namespace {
+
+constexpr char kStart = '\x0B';  // VT
+constexpr char kEnd = '\x1C';    // FS
+constexpr char kReturn = '\r';   // after FS
+constexpr std::string_view kFrameBytes = "\x0B\x1C";
+
+Error FrameError(const char* rule) { return Error{Code::kInvalid, rule, "MLLP frame"}; }
+
+}  // namespace
+
+void MllpDecoder::Refuse(Error error, Status* fault) {
+  held_.clear();
+  in_frame_ = false;
+  after_end_ = false;
+  if (fault->ok() && !passing_over_) {
+    *fault = std::move(error);
+  }
+  passing_over_ = true;
+}
+
+// Takes what stands before the next VT or FS; returns how much that was.
+size_t MllpDecoder::TakeContent(std::string_view bytes, Status* fault) {
+  const std::string_view content = bytes.substr(0, bytes.find_first_of(kFrameBytes));
+  if (in_frame_) {
+    if (held_.size() + content.size() > limits_.body_bytes_max) {
+      Refuse(Error{Code::kTooLarge, "a frame larger than the limit", "MLLP frame"}, fault);
+    } else {
+      held_.append(content);
+    }
+  } else if (content.find_first_not_of("\r\n") != content.npos) {
+    Refuse(FrameError("bytes outside a frame: it does not begin with VT"), fault);
+  }
+  return content.size();
+}
+
+void MllpDecoder::TakeControl(char byte, std::vector<std::string>* frames, Status* fault) {
+  if (after_end_) {
+    after_end_ = false;
+    if (byte == kReturn) {
+      in_frame_ = false;
+      frames->push_back(std::move(held_));
+      held_.clear();
+      return;
+    }
+    Refuse(FrameError("FS is not followed by CR"), fault);
+  }
+  if (byte == kStart) {
+    if (in_frame_) {
+      Refuse(FrameError("VT inside a frame: the one before has no end"), fault);
+    }
+    in_frame_ = true;
+    passing_over_ = false;
+  } else if (byte == kEnd && in_frame_) {
+    after_end_ = true;
+  } else {
+    Refuse(FrameError("bytes outside a frame: it does not begin with VT"), fault);
+  }
+}
+
+Status MllpDecoder::Feed(std::string_view bytes, std::vector<std::string>* frames) {
+  Status fault;
+  while (!bytes.empty()) {
+    size_t taken = after_end_ ? 0 : TakeContent(bytes, &fault);
+    if (taken == 0) {
+      TakeControl(bytes[0], frames, &fault);
+      taken = 1;
+    }
+    bytes.remove_prefix(taken);
+  }
+  return fault;
+}
+
+std::string MllpFrame(std::string_view message) {
+  std::string frame;
+  frame.reserve(message.size() + 3);
+  frame.push_back(kStart);
+  frame.append(message);
+  frame.push_back(kEnd);
+  frame.push_back(kReturn);
+  return frame;
+}
+
+namespace {
+
+// Walks a file line by line and gathers its messages.
+class FileSplitter {
+ public:
+  FileSplitter(std::string_view text, std::vector<std::string>* warnings)
+      : text_(text), warnings_(warnings) {}
+
+  std::vector<std::string_view> Run() {
+    size_t at = 0;
+    while (at < text_.size()) {
+      const size_t end = text_.find_first_of("\r\n\x0B\x1C", at);
+      TakeLine(at, text_.substr(at, end - at));
+      at = end == text_.npos ? text_.size() : end + 1;
+    }
+    Close(text_.size());
+    return std::move(messages_);
+  }
+
+ private:
+  static constexpr size_t kNone = std::string_view::npos;
+
+  void TakeLine(size_t at, std::string_view line) {
+    const std::string_view name = line.size() >= 4 ? line.substr(0, 3) : std::string_view{};
+    if (name == "MSH") {
+      Close(at);
+      begin_ = at;
+      ++in_batch_;
+    } else if (name == "FHS" || name == "BHS") {
+      Close(at);
+      in_batch_ = 0;
+      batches_ = name == "FHS" ? 0 : batches_ + 1;
+    } else if (name == "BTS") {
+      Close(at);
+      Compare(line, in_batch_, "BTS-1 does not count the messages of its batch");
+    } else if (name == "FTS") {
+      Close(at);
+      Compare(line, batches_, "FTS-1 does not count the batches of its file");
+    }
+  }
+
+  // Ends the open message before `at`, without the frame and blanks around it.
+  void Close(size_t at) {
+    if (begin_ == kNone) {
+      return;
+    }
+    std::string_view message = text_.substr(begin_, at - begin_);
+    const size_t frame_end = message.find_first_of(kFrameBytes);
+    message = message.substr(0, frame_end);
+    messages_.push_back(message);
+    begin_ = kNone;
+  }
+
+  void Compare(std::string_view line, uint32_t counted, const char* warning) {
+    std::string_view digits = line.substr(4);
+    digits = digits.substr(0, digits.find(line[3]));
+    uint32_t said = 0;
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), said);
+    const bool whole = fault == std::errc{} && end == digits.data() + digits.size();
+    if (!digits.empty() && (!whole || said != counted)) {
+      warnings_->emplace_back(warning);
+    }
+  }
+
+  std::string_view text_;
+  std::vector<std::string>* warnings_;
+  std::vector<std::string_view> messages_;
+  size_t begin_ = kNone;
+  uint32_t in_batch_ = 0;
+  uint32_t batches_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<std::string_view>> SplitMessages(std::string_view text,
+                                                    std::vector<std::string>* warnings) {
+  if (Utf16ByStart(text, 'M')) {
+    return std::vector<std::string_view>{text};
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    text.remove_prefix(3);
+    warnings->emplace_back("a byte order mark before the first message");
+  }
+  std::vector<std::string_view> messages = FileSplitter(text, warnings).Run();
+  if (messages.empty()) {
+    return Error{Code::kInvalid, "no MSH segment in the file", "MSH", 100};
+  }
+  return messages;
+}
+
+}  // namespace gw::hl7v2

@@ -1,0 +1,283 @@
+#include "gateway/map/feed.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "gateway/base/json.h"
+#include "gateway/hl7v2/charset.h"
+#include "gateway/map/zone.h"
+
+namespace gw::map {
+namespace {
+
+constexpr std::array<std::string_view, 8> kColumnTypes = {
+    "string", "date", "dateTime", "boolean", "code", "decimal", "nhsNumber", "list"};
+
+// Reads the members of one JSON object into a struct, each once; Finish() refuses the others.
+class ObjectReader {
+ public:
+  ObjectReader(const Json& json, std::string place) : json_(json), place_(std::move(place)) {
+    if (!json.is_object()) {
+      fault_ = Wrong("an object is needed here", "");
+    }
+  }
+
+  ObjectReader& Text(std::string_view key, std::string* out) {
+    if (const Json* value = Take(key, Json::Kind::kString, "a string is needed here")) {
+      *out = value->text();
+    }
+    return *this;
+  }
+  ObjectReader& Bool(std::string_view key, bool* out) {
+    if (const Json* value = Take(key, Json::Kind::kBool, "true or false is needed here")) {
+      *out = value->boolean();
+    }
+    return *this;
+  }
+  ObjectReader& Texts(std::string_view key, std::vector<std::string>* out) {
+    if (const Json* value = Take(key, Json::Kind::kArray, "a list of strings is needed here")) {
+      for (const Json& item : value->items()) {
+        Check(item.is_string(), "a list of strings is needed here", key);
+        out->push_back(item.text());
+      }
+    }
+    return *this;
+  }
+  ObjectReader& Map(std::string_view key, std::map<std::string, std::string>* out) {
+    if (const Json* value = Take(key, Json::Kind::kObject, "an object of strings is needed here")) {
+      for (const auto& [name, item] : value->members()) {
+        Check(item.is_string(), "an object of strings is needed here", key);
+        (*out)[name] = item.text();
+      }
+    }
+    return *this;
+  }
+  // A member that the caller reads on its own; null where it is absent.
+  const Json* Object(std::string_view key) {
+    return Take(key, Json::Kind::kObject, "an object is needed here");
+  }
+  const Json* Array(std::string_view key) {
+    return Take(key, Json::Kind::kArray, "a list is needed here");
+  }
+  void Check(bool holds, const char* rule, std::string_view key) {
+    if (!holds && fault_.ok()) {
+      fault_ = Wrong(rule, key);
+    }
+  }
+  Status Finish() {
+    for (const auto& [name, value] : json_.members()) {
+      Check(std::find(taken_.begin(), taken_.end(), name) != taken_.end(), "an unknown key", name);
+    }
+    return fault_;
+  }
+
+ private:
+  const Json* Take(std::string_view key, Json::Kind kind, const char* rule) {
+    taken_.push_back(key);
+    const Json* value = json_.Find(key);
+    if (value == nullptr) {
+      return nullptr;
+    }
+    Check(value->kind() == kind, rule, key);
+    return value->kind() == kind ? value : nullptr;
+  }
+  Error Wrong(const char* rule, std::string_view key) const {
+    return Error{Code::kInvalid, rule, place_ + (key.empty() ? "" : "." + std::string(key))};
+  }
+
+  const Json& json_;
+  std::string place_;
+  std::vector<std::string_view> taken_;
+  Status fault_;
+};
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& letter : lower) {
+    letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  }
+  return lower;
+}
+
+Status ReadColumn(const Json& json, const std::string& place, Column* column) {
+  ObjectReader reader(json, place);
+  std::map<std::string, std::string> codes;
+  reader.Text("name", &column->name)
+      .Texts("headers", &column->headers)
+      .Text("type", &column->type)
+      .Bool("required", &column->required)
+      .Bool("valued", &column->valued)
+      .Text("separator", &column->separator)
+      .Map("codes", &codes);
+  for (auto& [value, code] : codes) {
+    column->codes[Lower(value)] = std::move(code);
+  }
+  const std::string& name = column->name;
+  reader.Check(!name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
+                   std::all_of(name.begin(), name.end(),
+                               [](char c) {
+                                 return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                        (c >= '0' && c <= '9');
+                               }),
+               "a column's name is an element's: camelCase", "name");
+  reader.Check(!column->headers.empty(), "a column needs its headers", "headers");
+  reader.Check(
+      std::find(kColumnTypes.begin(), kColumnTypes.end(), column->type) != kColumnTypes.end(),
+      "no such column type", "type");
+  const bool coded = column->type == "code" || column->type == "boolean";
+  reader.Check(coded || column->codes.empty(), "only code and boolean columns have codes", "codes");
+  reader.Check(!coded || !column->codes.empty(), "a code or boolean column needs codes", "codes");
+  reader.Check((column->type == "list") == !column->separator.empty(),
+               "a list column has a separator, no other has", "separator");
+  for (const auto& [value, code] : column->codes) {
+    reader.Check(column->type != "boolean" || code == "true" || code == "false",
+                 "a boolean column's codes are true and false", "codes");
+  }
+  return reader.Finish();
+}
+
+bool HasColumn(const Feed& feed, const std::string& name) {
+  return std::any_of(feed.columns.begin(), feed.columns.end(),
+                     [&](const Column& column) { return column.name == name; });
+}
+
+Status CheckCsv(const Feed& feed, ObjectReader* reader) {
+  reader->Check(!feed.map.empty(), "a CSV feed names its map", "map");
+  reader->Check(!feed.columns.empty(), "a CSV feed needs its columns", "columns");
+  reader->Check(feed.delimiter.size() == 1 && feed.delimiter != "\n" && feed.delimiter != "\r",
+                "the delimiter is one character", "delimiter");
+  reader->Check(feed.quote.size() <= 1 && feed.quote != feed.delimiter,
+                "the quote is one character, another than the delimiter", "quote");
+  reader->Check(hl7v2::CharsetNamed(feed.encoding).has_value(), "no such encoding is offered",
+                "encoding");
+  reader->Check(feed.duplicate == "supersede" || feed.duplicate == "combine",
+                "a duplicate is to supersede or combine", "duplicate");
+  reader->Check(feed.empty_cell == "keep" || feed.empty_cell == "clear",
+                "an empty cell is to keep or clear", "empty_cell");
+  reader->Check(feed.supersede_by.empty() || HasColumn(feed, feed.supersede_by),
+                "not the name of a column", "supersede_by");
+  reader->Check(!feed.key.empty(), "a CSV feed needs the columns of its key", "key");
+  for (const std::string& name : feed.key) {
+    reader->Check(HasColumn(feed, name), "not the name of a column", "key");
+  }
+  return {};
+}
+
+Status ReadColumns(const Json& list, const std::string& place, Feed* feed) {
+  for (size_t i = 0; i < list.items().size(); ++i) {
+    Column column;
+    const std::string where = place + ".columns[" + std::to_string(i) + "]";
+    GW_RETURN_IF_ERROR(ReadColumn(list.items()[i], where, &column));
+    if (HasColumn(*feed, column.name)) {
+      return Error{Code::kInvalid, "a second column of that name", where + ".name"};
+    }
+    feed->columns.push_back(std::move(column));
+  }
+  return {};
+}
+
+Result<Feed> FeedOf(const Json& json, const std::string& place) {
+  Feed feed;
+  ObjectReader reader(json, place);
+  std::string format;
+  reader.Text("format", &format)
+      .Text("name", &feed.name)
+      .Text("organization", &feed.organization)
+      .Text("zone", &feed.zone)
+      .Text("default_charset", &feed.default_charset)
+      .Bool("upsert", &feed.upsert)
+      .Bool("coded_consent_complete", &feed.coded_consent_complete)
+      .Bool("reject_reused_control_id", &feed.reject_reused_control_id)
+      .Bool("accept_test_messages", &feed.accept_test_messages)
+      .Map("identifier_systems", &feed.identifier_systems)
+      .Text("policy_uri", &feed.policy_uri);
+  if (const Json* tables = reader.Object("tables")) {
+    ObjectReader rows(*tables, place + ".tables");
+    for (const auto& [name, table] : tables->members()) {
+      rows.Map(name, &feed.tables[name]);
+    }
+    GW_RETURN_IF_ERROR(rows.Finish());
+  }
+  reader.Check(format == "hl7v2" || format == "csv", "the format is hl7v2 or csv", "format");
+  reader.Check(!feed.name.empty(), "a feed needs a name", "name");
+  reader.Check(!feed.organization.empty(), "a feed needs the code of its organization",
+               "organization");
+  reader.Check(hl7v2::CharsetNamed(feed.default_charset).has_value(),
+               "no such character set is offered", "default_charset");
+  reader.Check(Zone::Load(feed.zone).ok(), "no such zone in the system's zone database", "zone");
+  if (format == "csv") {
+    feed.format = Feed::Format::kCsv;
+    reader.Text("map", &feed.map)
+        .Text("delimiter", &feed.delimiter)
+        .Text("quote", &feed.quote)
+        .Text("encoding", &feed.encoding)
+        .Texts("date_styles", &feed.date_styles)
+        .Texts("key", &feed.key)
+        .Text("duplicate", &feed.duplicate)
+        .Text("supersede_by", &feed.supersede_by)
+        .Text("empty_cell", &feed.empty_cell)
+        .Text("trailer_prefix", &feed.trailer_prefix)
+        .Text("file_pattern", &feed.file_pattern);
+    if (const Json* columns = reader.Array("columns")) {
+      GW_RETURN_IF_ERROR(ReadColumns(*columns, place, &feed));
+    }
+    reader.Check(json.Find("empty_cell") != nullptr, "each CSV feed says what an empty cell does",
+                 "empty_cell");
+    GW_RETURN_IF_ERROR(CheckCsv(feed, &reader));
+  }
+  GW_RETURN_IF_ERROR(reader.Finish());
+  return feed;
+}
+
+}  // namespace
+
+Result<Feed> ReadFeed(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return Error{Code::kInvalid, "the feed file cannot be read", path};
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto json = Json::Parse(text, Limits{});
+  if (!json) {
+    return Error{Code::kInvalid, json.error().detail, path + ": " + json.error().where};
+  }
+  return FeedOf(*json, path + ": $");
+}
+
+std::string IdentifierSystem(const Feed& feed, std::string_view authority, std::string_view type) {
+  const std::string pair = std::string(authority) + ":" + std::string(type);
+  for (const std::string& key : {pair, std::string(authority)}) {
+    const auto found = feed.identifier_systems.find(key);
+    if (found != feed.identifier_systems.end()) {
+      return found->second;
+    }
+  }
+  return "urn:caregate:id:" + pair;
+}
+
+bool IsNhsNumber(std::string_view text) {
+  int count = 0;
+  int sum = 0;
+  int last = 0;
+  int first = -1;
+  bool all_alike = true;
+  for (const char c : text) {
+    if (c == ' ' || c == '-') {
+      continue;
+    }
+    if (c < '0' || c > '9' || count == 10) {
+      return false;
+    }
+    last = c - '0';
+    first = first < 0 ? last : first;
+    all_alike = all_alike && last == first;
+    sum += ++count < 10 ? last * (11 - count) : 0;  // weights 10 to 2
+  }
+  const int check = 11 - sum % 11;  // 11 counts as 0, and 10 is never given out
+  return count == 10 && !all_alike && check != 10 && last == check % 11;
+}
+
+}  // namespace gw::map

@@ -1,0 +1,130 @@
+#include "gateway/map/v2_model.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "gateway/map/v2_reader_internal.h"
+
+namespace gw::map {
+
+struct V2Model::Tables {
+  std::unique_ptr<v2::Tables> v2;
+  // Zones that messages have needed so far, by name. Zones stay where they are.
+  mutable std::mutex zones_mutex;  // guards `zones`
+  mutable std::map<std::string, Zone, std::less<>> zones;
+
+  Result<const Zone*> FindZone(const std::string& name) const {
+    const std::lock_guard lock(zones_mutex);
+    const auto known = zones.find(name);
+    if (known != zones.end()) {
+      return &known->second;
+    }
+    auto loaded = Zone::Load(name);
+    if (!loaded) {
+      return Error{Code::kInternal, "the feed's time zone: " + loaded.error().detail, "MSH-7", 207};
+    }
+    return &zones.emplace(name, *std::move(loaded)).first->second;
+  }
+};
+
+namespace {
+
+constexpr std::array<std::string_view, 15> kVersions = {"2.1", "2.2",   "2.3",   "2.3.1", "2.4",
+                                                        "2.5", "2.5.1", "2.6",   "2.7",   "2.7.1",
+                                                        "2.8", "2.8.1", "2.8.2", "2.9",   "2.9.1"};
+
+// Counts the segments of each name, so that an error can say which one it means.
+class Repetitions {
+ public:
+  uint32_t Next(v2::SegmentId id) {
+    for (auto& [known, count] : counts_) {
+      if (known == id) {
+        return ++count;
+      }
+    }
+    counts_.emplace_back(id, 1);
+    return 1;
+  }
+
+ private:
+  std::vector<std::pair<v2::SegmentId, uint32_t>> counts_;
+};
+
+}  // namespace
+
+V2Model::V2Model(std::unique_ptr<Tables> tables) : tables_(std::move(tables)) {}
+V2Model::V2Model(V2Model&&) noexcept = default;
+V2Model::~V2Model() = default;
+
+Result<V2Model> V2Model::Load(const std::string& directory, const fhir::Definitions& definitions) {
+  auto tables = std::make_unique<Tables>();
+  GW_TRY(tables->v2, v2::LoadTables(directory, definitions));
+  return V2Model(std::move(tables));
+}
+
+const fhir::TypeDef* V2Model::Find(std::string_view type_name) const {
+  return tables_->v2->builder.Find(type_name);
+}
+
+bool V2Model::HasStructure(std::string_view structure) const {
+  return structure.find('.') == structure.npos &&
+         tables_->v2->groups.find(structure) != tables_->v2->groups.end();
+}
+
+Result<fhir::Resource> V2Model::Read(const hl7v2::Message& message, const Feed& feed,
+                                     std::vector<Remark>* remarks) const {
+  const std::string structure = message.structure();
+  if (!HasStructure(structure)) {
+    return Error{Code::kUnsupported, "no such message structure is known", "MSH-9", 200};
+  }
+  if (std::find(kVersions.begin(), kVersions.end(), message.version()) == kVersions.end()) {
+    remarks->push_back({'W', "unknown-version", "MSH-12", "an unknown version of HL7 v2"});
+  }
+  const v2::Tables& tables = *tables_->v2;
+  const v2::Group& group = *tables.groups.find(structure)->second;
+  fhir::Resource tree = fhir::Resource::MakeOf(*group.type);
+  v2::Placer placer(group, &tree.root());
+  v2::FieldReader reader(tables, message.delimiters(), &tree, remarks);
+  V2Time sent;
+  const std::string_view time = message.Raw(hl7v2::Location{"MSH", 1, 7, 1, 1, 1});
+  if (ReadV2DateTime(time, &sent) == V2TimeFault::kNone && sent.has_zone) {
+    reader.SetZone(sent.zone_minutes, nullptr);
+  } else {
+    GW_TRY(const Zone* zone, tables_->FindZone(feed.zone));
+    reader.SetZone(std::nullopt, zone);
+  }
+
+  Repetitions repetitions;
+  for (const hl7v2::Segment& segment : message.segments()) {
+    const v2::SegmentId id = v2::IdOf(segment.name);
+    const uint32_t repetition = repetitions.Next(id);
+    const v2::Placer::Place place = placer.Take(id);
+    const auto remark = [&](char severity, const char* code, const char* text) {
+      const std::string where = hl7v2::Location{std::string(segment.name), repetition}.ToString();
+      remarks->push_back({severity, code, where, text});
+    };
+    if (place.item == nullptr) {
+      const bool own = segment.name[0] == 'Z';
+      remark(own ? 'I' : 'W', "unknown-segment", "a segment that the structure does not have");
+      fhir::Element* node =
+          tree.root().AppendRaw(group.type->Find("OTHER"), *tables.other, {}, repetition);
+      GW_RETURN_IF_ERROR(reader.ReadOther(segment, repetition, node));
+      continue;
+    }
+    if (place.out_of_order) {
+      remark('W', "out-of-order", "a segment that is out of order; it went to the nearest group");
+    }
+    fhir::Element* node =
+        place.parent->AppendRaw(place.item->element, *place.item->segment->type, {}, repetition);
+    GW_RETURN_IF_ERROR(reader.ReadSegment(*place.item->segment, segment, repetition, node));
+  }
+  if (const std::string_view missing = placer.Missing(); !missing.empty()) {
+    return Error{Code::kInvalid, "a required segment is missing", std::string(missing), 100};
+  }
+  return tree;
+}
+
+}  // namespace gw::map
