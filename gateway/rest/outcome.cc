@@ -49,6 +49,9 @@ int HttpStatusOf(const Error& error) {
     if (error.where == "Accept") {
       return 406;
     }
+    if (error.where == "Content-Length") {
+      return 411;
+    }
     if (error.where == "Content-Type") {
       return 415;
     }

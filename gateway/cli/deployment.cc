@@ -1,0 +1,86 @@
+#include "gateway/cli/deployment.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace gw::cli {
+namespace {
+
+constexpr uint64_t kKeyBytesMax = 64 * 1024;
+
+// A private key is for its owner's eyes: the file is made so, not changed to it.
+Status WriteKey(const std::string& path, const std::string& pem) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) {
+    return Error{Code::kUnavailable, "the key file cannot be made", path, 0};
+  }
+  const bool written =
+      write(file, pem.data(), pem.size()) == static_cast<ssize_t>(pem.size()) && fsync(file) == 0;
+  close(file);
+  return written ? Status()
+                 : Status(Error{Code::kUnavailable, "the key file cannot be written", path, 0});
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
+                                                           const fhir::Definitions& definitions) {
+  GW_TRY(map::Translator translator,
+         map::Translator::Load(config.mappings, config.profiles, definitions));
+  auto mappings = std::make_shared<flow::Mappings>(flow::Mappings{std::move(translator), {}, {}});
+  for (const std::string& path : config.feeds) {
+    GW_TRY(map::Feed feed, map::ReadFeed(path));
+    const std::string name = feed.name;
+    if (!mappings->feeds.emplace(name, std::move(feed)).second) {
+      return Error{Code::kInvalid, "another feed has this name", path + ": name", 0};
+    }
+  }
+  for (const auto& [sender, feed] : config.senders) {
+    if (!mappings->feeds.contains(feed)) {
+      return Error{Code::kInvalid, "no feed of this name is configured", "senders." + sender, 0};
+    }
+    mappings->senders[sender] = feed;
+  }
+  for (const CsvFolder& folder : config.csv_folders) {
+    for (const std::string& feed : folder.feeds) {
+      if (!mappings->feeds.contains(feed)) {
+        return Error{Code::kInvalid, "no feed of this name is configured", "csv.folders: " + feed,
+                     0};
+      }
+    }
+  }
+  return std::shared_ptr<const flow::Mappings>(std::move(mappings));
+}
+
+Result<crypto::PrivateKey> LogKey(const Config& config) {
+  if (config.development && !std::filesystem::exists(config.log_key)) {
+    GW_TRY(crypto::PrivateKey key, crypto::PrivateKey::Generate(crypto::Algorithm::kEd25519));
+    std::error_code problem;
+    std::filesystem::create_directories(std::filesystem::path(config.log_key).parent_path(),
+                                        problem);
+    GW_RETURN_IF_ERROR(WriteKey(config.log_key, key.ToPem()));
+    return key;
+  }
+  GW_TRY(const std::string pem, ReadFile(config.log_key, kKeyBytesMax));
+  return crypto::PrivateKey::FromPem(pem);
+}
+
+std::string DefaultConfigPath() {
+  namespace fs = std::filesystem;
+  std::error_code problem;
+  const fs::path program = fs::read_symlink("/proc/self/exe", problem).parent_path();
+  const fs::path installed = program / ".." / "share" / "caregate" / "config" / "development.json";
+  return (fs::exists(installed, problem) ? installed
+                                         : program / ".." / ".." / "config" / "development.json")
+      .lexically_normal()
+      .string();
+}
+
+std::string Describe(const Error& error) {
+  return error.where.empty() ? error.detail : error.where + ": " + error.detail;
+}
+
+}  // namespace gw::cli

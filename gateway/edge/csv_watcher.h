@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/limits.h"
+#include "gateway/base/result.h"
+#include "gateway/flow/ingest.h"
+
+namespace gw::edge {
+
+struct WatchedFolder {
+  std::string path;                // must exist
+  std::vector<std::string> feeds;  // names; a file belongs to the first whose file_pattern it fits
+};
+
+struct CsvOptions {
+  std::vector<WatchedFolder> folders;
+  uint32_t poll_ms = 500;
+  Limits limits;
+};
+
+// Takes CSV files that are put into watched folders. A file is put there whole, by renaming it in;
+// names that begin with a dot or end in .part or .tmp are left alone. Taken files move to the
+// folder's `taken`, files refused as such to `refused`, each with <name>.report.jsonl beside it:
+// one JSON object a row group and a summary. Only regular files are opened, never links (security:
+// threat 20). Stops when destroyed, after the file in hand.
+class CsvWatcher {
+ public:
+  // Errors: kUnavailable where a folder cannot be used, where = its path.
+  static Result<std::unique_ptr<CsvWatcher>> Start(const CsvOptions& options, flow::Ingest* ingest,
+                                                   const flow::CurrentMappings* mappings);
+  ~CsvWatcher();
+
+ private:
+  struct Watch;
+  explicit CsvWatcher(std::unique_ptr<Watch> watch);
+  std::unique_ptr<Watch> watch_;
+};
+
+// Does a file of that name belong to the feed (Feed::file_pattern, as the shell matches names)?
+bool FileIsOf(const map::Feed& feed, const std::string& file_name);
+
+// The report of a file, as it is written beside it.
+std::string ReportText(const Result<flow::CsvReport>& report);
+
+}  // namespace gw::edge

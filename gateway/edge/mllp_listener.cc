@@ -1,0 +1,182 @@
+#include "gateway/edge/mllp_listener.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/StreamSocket.h>
+#include <Poco/Net/TCPServer.h>
+#include <Poco/Net/TCPServerConnection.h>
+#include <Poco/Net/TCPServerConnectionFactory.h>
+#include <Poco/ThreadPool.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+
+#include "gateway/base/log.h"
+#include "gateway/hl7v2/mllp.h"
+
+namespace gw::edge {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kReadBytes = 64 * 1024;
+constexpr int kWakeMs = 250;  // how soon an idle connection notices a stop
+
+bool MayConnect(const std::vector<std::string>& peers, const Poco::Net::IPAddress& address) {
+  if (peers.empty()) {
+    return address.isLoopback();
+  }
+  const std::string text = address.toString();
+  return std::find(peers.begin(), peers.end(), text) != peers.end();
+}
+
+// One sender's connection, from accept to close. The thread is the pool's.
+class MllpConnection final : public Poco::Net::TCPServerConnection {
+ public:
+  MllpConnection(const Poco::Net::StreamSocket& socket, const MllpOptions& options,
+                 flow::Ingest* ingest, const std::atomic<bool>* stopping)
+      : TCPServerConnection(socket), options_(options), ingest_(ingest), stopping_(stopping) {}
+
+  void run() override {
+    try {
+      socket().setNoDelay(true);  // an acknowledgment waits for nothing
+      const Poco::Net::IPAddress peer = socket().peerAddress().host();
+      if (!MayConnect(options_.peers, peer)) {
+        log::Write(log::Level::kWarn, "mllp.peer_refused", {{"peer", peer.toString()}});
+        return;
+      }
+      Serve(peer.toString());
+    } catch (const Poco::Exception& problem) {
+      log::Write(log::Level::kWarn, "mllp.connection_lost", {{"reason", problem.name()}});
+    }
+  }
+
+ private:
+  void Serve(const std::string& peer) {
+    hl7v2::MllpDecoder decoder(options_.limits);
+    std::array<char, kReadBytes> buffer{};
+    SteadyClock::time_point since =
+        SteadyClock::now();  // the frame's first byte, or the last frame's end
+    while (!*stopping_ && InTime(decoder.in_frame(), since)) {
+      if (!socket().poll(Poco::Timespan(0, kWakeMs * 1000), Poco::Net::Socket::SELECT_READ)) {
+        continue;
+      }
+      const int count = socket().receiveBytes(buffer.data(), kReadBytes);
+      if (count <= 0) {
+        return;
+      }
+      const bool began = decoder.in_frame();
+      if (!Take({buffer.data(), static_cast<size_t>(count)}, peer, &decoder)) {
+        return;
+      }
+      if (!began || !decoder.in_frame()) {
+        since = SteadyClock::now();
+      }
+    }
+  }
+
+  bool InTime(bool in_frame, SteadyClock::time_point since) const {
+    const auto limit = std::chrono::milliseconds(in_frame ? options_.frame_deadline_ms
+                                                          : options_.idle_deadline_ms);
+    if (SteadyClock::now() - since <= limit) {
+      return true;
+    }
+    if (in_frame) {
+      log::Write(log::Level::kWarn, "mllp.frame_timed_out");
+    }
+    return false;
+  }
+
+  // False where the stream cannot be followed any more.
+  bool Take(std::string_view bytes, const std::string& peer, hl7v2::MllpDecoder* decoder) {
+    std::vector<std::string> frames;
+    const Status decoded = decoder->Feed(bytes, &frames);
+    for (std::string& frame : frames) {
+      Send(hl7v2::MllpFrame(ingest_->AcceptV2(std::move(frame), peer)));
+    }
+    if (!decoded) {
+      Send(hl7v2::MllpFrame(ingest_->RefuseV2(bytes, decoded.error(), peer)));
+    }
+    return decoded.ok();
+  }
+
+  void Send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const int sent = socket().sendBytes(bytes.data(), static_cast<int>(bytes.size()));
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+  }
+
+  const MllpOptions& options_;
+  flow::Ingest* ingest_;
+  const std::atomic<bool>* stopping_;
+};
+
+class MllpConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
+ public:
+  MllpConnectionFactory(const MllpOptions& options, flow::Ingest* ingest,
+                        const std::atomic<bool>* stopping)
+      : options_(options), ingest_(ingest), stopping_(stopping) {}
+  Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override {
+    return new MllpConnection(socket, options_, ingest_, stopping_);  // POCO owns and deletes it
+  }
+
+ private:
+  const MllpOptions& options_;
+  flow::Ingest* ingest_;
+  const std::atomic<bool>* stopping_;
+};
+
+}  // namespace
+
+struct MllpListener::Server {
+  explicit Server(const MllpOptions& given, flow::Ingest* ingest)
+      : options(given),
+        pool(1, static_cast<int>(given.connections)),
+        socket(Poco::Net::SocketAddress(given.address, given.port)),
+        server(new MllpConnectionFactory(options, ingest, &stopping), pool, socket,
+               Parameters(given)) {
+    server.start();
+  }
+
+  ~Server() {
+    stopping = true;
+    server.stop();
+    pool.joinAll();
+  }
+
+  static Poco::Net::TCPServerParams::Ptr Parameters(const MllpOptions& options) {
+    Poco::Net::TCPServerParams::Ptr parameters = new Poco::Net::TCPServerParams;
+    parameters->setMaxThreads(static_cast<int>(options.connections));
+    parameters->setMaxQueued(static_cast<int>(options.connections));
+    return parameters;
+  }
+
+  MllpOptions options;
+  std::atomic<bool> stopping = false;
+  Poco::ThreadPool pool;
+  Poco::Net::ServerSocket socket;
+  Poco::Net::TCPServer server;
+};
+
+MllpListener::MllpListener(std::unique_ptr<Server> server) : server_(std::move(server)) {}
+
+MllpListener::~MllpListener() = default;
+
+Result<std::unique_ptr<MllpListener>> MllpListener::Start(const MllpOptions& options,
+                                                          flow::Ingest* ingest) {
+  try {
+    return std::unique_ptr<MllpListener>(
+        new MllpListener(std::make_unique<Server>(options, ingest)));
+  } catch (const Poco::Exception& problem) {
+    return Error{Code::kUnavailable, "cannot listen: " + std::string(problem.name()),
+                 options.address + ":" + std::to_string(options.port), 0};
+  }
+}
+
+uint16_t MllpListener::port() const { return server_->server.port(); }
+
+}  // namespace gw::edge

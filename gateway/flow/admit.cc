@@ -1,0 +1,181 @@
+#include "gateway/flow/admit.h"
+
+#include <algorithm>
+
+namespace gw::flow {
+namespace {
+
+// The shard of what concerns nobody.
+constexpr std::string_view kNoPerson;
+
+Status Conform(const fhir::Resource& resource, const Parts& parts) {
+  for (const validate::Issue& issue : parts.validator.Check(resource)) {
+    if (issue.severity == validate::Severity::kError) {
+      return Error{Code::kUnprocessable, issue.detail, issue.location, 102};
+    }
+  }
+  return {};
+}
+
+Status AddReference(fhir::Element* parent, std::string_view name, const std::string& reference) {
+  for (const fhir::Element* child = parent->first_child(); child != nullptr;
+       child = child->next()) {
+    if (child->name() == name && child->TextAt("reference") == reference) {
+      return {};
+    }
+  }
+  GW_TRY(fhir::Element * added, parent->Add(name));
+  GW_TRY(const fhir::Element* text, added->Add("reference", reference));
+  static_cast<void>(text);
+  return {};
+}
+
+// What the Provenance of a message speaks of: the versions it made, and whose record they are in.
+Status AddTargets(Identified* identified, fhir::Resource* provenance) {
+  for (const Known& known : identified->resources) {
+    if (known.changed && known.key.type != "Provenance") {
+      const std::string version = "/_history/" + std::to_string(known.version + 1);
+      GW_RETURN_IF_ERROR(AddReference(&provenance->root(), "target",
+                                      known.key.type + "/" + known.key.id + version));
+    }
+  }
+  for (const Known& known : identified->resources) {
+    if (known.key.type == "Patient") {
+      GW_RETURN_IF_ERROR(AddReference(&provenance->root(), "target", "Patient/" + known.key.id));
+    }
+  }
+  return {};
+}
+
+// The map's version stands with the message it was used on, as an entity of the Provenance.
+Status AddMapVersion(std::string_view map_version, fhir::Resource* provenance) {
+  GW_TRY(fhir::Element * entity, provenance->root().Add("entity"));
+  GW_TRY(const fhir::Element* role, entity->Add("role", "derivation"));
+  GW_TRY(fhir::Element * what, entity->Add("what"));
+  GW_TRY(fhir::Element * identifier, what->Add("identifier"));
+  GW_TRY(const fhir::Element* system, identifier->Add("system", "urn:caregate:map-version"));
+  GW_TRY(const fhir::Element* value, identifier->Add("value", map_version));
+  static_cast<void>(role);
+  static_cast<void>(system);
+  static_cast<void>(value);
+  return {};
+}
+
+}  // namespace
+
+Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
+                    const fhir::Definitions& definitions) {
+  for (size_t index = 0; index < changes->size(); ++index) {
+    map::Change& change = (*changes)[index];
+    Known& known = identified->resources[identified->of_change[index]];
+    const fhir::Resource* current = known.current ? &*known.current : nullptr;
+    if (current != nullptr && change.stub) {
+      continue;  // it was only to be there
+    }
+    if (current == nullptr && upsert &&
+        (change.action == map::Action::kUpdate || change.action == map::Action::kCorrect)) {
+      change.action = map::Action::kAdd;
+    }
+    GW_TRY(const std::vector<map::Operation> operations,
+           map::OperationsOf(change, current, definitions));
+    GW_TRY(fhir::Resource result, map::Apply(change, operations, current, definitions));
+    if (current == nullptr || !map::SameContent(*current, result)) {
+      if (current == nullptr && change.stub) {
+        identified->remarks.push_back(
+            {'W', "stub-created", change.where,
+             "what it refers to was not known, and was created by its identifier"});
+      }
+      known.changed = true;
+      known.current.emplace(std::move(result));
+    }
+  }
+  return {};
+}
+
+Result<store::Write> WriteOf(fhir::Resource* resource, const Known& known, const Parts& parts,
+                             Instant now) {
+  resource->SetId(known.key.id);
+  resource->SetVersion(known.version + 1, FormatInstant(now));
+  GW_TRY(const int labels, parts.labeller.Label(resource));
+  static_cast<void>(labels);
+  GW_RETURN_IF_ERROR(Conform(*resource, parts));
+  store::Write write;
+  write.stored.key = known.key;
+  write.stored.version = known.version + 1;
+  write.stored.last_updated = now;
+  fhir::WriteJson(*resource, &write.stored.json);
+  write.stored.label_class = access::LabelClassOf(*resource);
+  write.stored.persons = access::PersonsOf(*resource);
+  write.expected_version = known.version;
+  write.home = write.stored.persons.empty() ? std::string(kNoPerson) : write.stored.persons.front();
+  if (known.version != 0 && write.home != known.home) {
+    return Error{Code::kUnprocessable, "a resource stays with the person it was made for",
+                 known.key.type, 204};
+  }
+  write.index = parts.indexer.Index(*resource);
+  write.claims = known.claims;
+  return write;
+}
+
+Result<std::vector<store::Write>> WritesOf(Identified* identified, const Parts& parts, Instant now,
+                                           std::string_view map_version, AccessRecord* record) {
+  std::vector<store::Write> writes;
+  const bool any = std::any_of(
+      identified->resources.begin(), identified->resources.end(),
+      [](const Known& known) { return known.changed && known.key.type != "Provenance"; });
+  for (Known& known : identified->resources) {
+    if (!known.changed || !any) {
+      continue;
+    }
+    if (known.key.type == "Provenance") {
+      GW_RETURN_IF_ERROR(AddTargets(identified, &*known.current));
+      GW_RETURN_IF_ERROR(AddMapVersion(map_version, &*known.current));
+    }
+    GW_TRY(store::Write write, WriteOf(&*known.current, known, parts, now));
+    record->resources.push_back(known.key.type + "/" + known.key.id + "/_history/" +
+                                std::to_string(write.stored.version));
+    writes.push_back(std::move(write));
+  }
+  for (const Known& known : identified->resources) {
+    if (known.key.type == "Patient") {
+      record->patients.push_back(known.key.id);
+    }
+  }
+  return writes;
+}
+
+Status KeepLabels(const fhir::StoredResource& current, const Parts& parts,
+                  fhir::Resource* resource) {
+  GW_TRY(const fhir::Resource stored,
+         fhir::ParseJson(current.json, parts.definitions, parts.limits));
+  const fhir::Element* meta = stored.root().Child("meta");
+  for (const fhir::Element* label = meta == nullptr ? nullptr : meta->first_child();
+       label != nullptr; label = label->next()) {
+    if (label->name() != "security") {
+      continue;
+    }
+    fhir::Element* kept = resource->root().Child("meta");
+    if (kept == nullptr) {
+      GW_TRY(kept, resource->root().Add("meta"));
+    }
+    GW_TRY(const fhir::Element* copy, kept->AddCopy("security", *label));
+    static_cast<void>(copy);
+  }
+  return {};
+}
+
+Result<std::vector<fhir::Identifier>> ClaimsOf(const fhir::Resource& resource, const fhir::Key& key,
+                                               store::Store* store) {
+  std::vector<fhir::Identifier> free;
+  for (fhir::Identifier& identifier : IdentifiersOf(resource.root())) {
+    GW_TRY(const std::vector<fhir::StoredResource> holders,
+           store->Find(key.type, {&identifier, 1}));
+    if (std::all_of(holders.begin(), holders.end(),
+                    [&](const fhir::StoredResource& holder) { return holder.key == key; })) {
+      free.push_back(std::move(identifier));
+    }
+  }
+  return free;
+}
+
+}  // namespace gw::flow

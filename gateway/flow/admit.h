@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/flow/access_record.h"
+#include "gateway/flow/identify.h"
+#include "gateway/flow/parts.h"
+#include "gateway/map/change.h"
+#include "gateway/store/store.h"
+
+namespace gw::flow {
+
+// The middle of the message's way, as functions of their arguments: changes onto current versions,
+// the results checked, and the writes that a commit takes.
+
+// Applies each change to its resource. Errors: map::OperationsOf's and Apply's.
+Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
+                    const fhir::Definitions& definitions);
+
+// Labels, validates and prepares everything that changed. The Provenance among it gets its targets:
+// what is written, and the persons it concerns; where nothing but Provenance would be written,
+// nothing is. Fills in the record's patients and resources. Errors: kUnprocessable with the
+// FHIRPath where a result does not conform or would change its person.
+Result<std::vector<store::Write>> WritesOf(Identified* identified, const Parts& parts, Instant now,
+                                           std::string_view map_version, AccessRecord* record);
+
+// One resource, ready to be written as the version after `expected_version`.
+Result<store::Write> WriteOf(fhir::Resource* resource, const Known& known, const Parts& parts,
+                             Instant now);
+
+// For a client's update: the security labels of the stored version stay; a client may add some,
+// never take one away.
+Status KeepLabels(const fhir::StoredResource& current, const Parts& parts,
+                  fhir::Resource* resource);
+
+// The resource's identifiers that no other resource of its type has claimed. Errors: kUnavailable.
+Result<std::vector<fhir::Identifier>> ClaimsOf(const fhir::Resource& resource, const fhir::Key& key,
+                                               store::Store* store);
+
+}  // namespace gw::flow

@@ -1,0 +1,223 @@
+// An access-log entry as a FHIR AuditEvent.
+// Spec: R4 auditevent.html; IHE BALP 1.1 (patterns for REST and for AuthZconsent).
+#include "gateway/base/crypto.h"
+#include "gateway/base/json.h"
+#include "gateway/flow/access_record.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr std::string_view kEventType = "http://terminology.hl7.org/CodeSystem/audit-event-type";
+constexpr std::string_view kInteraction = "http://hl7.org/fhir/restful-interaction";
+constexpr std::string_view kEntityType = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
+constexpr std::string_view kObjectRole = "http://terminology.hl7.org/CodeSystem/object-role";
+constexpr std::string_view kDicom = "http://dicom.nema.org/resources/ontology/DCM";
+constexpr std::string_view kParticipation =
+    "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+constexpr std::string_view kActReason = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+
+void WriteCoding(std::string_view system, std::string_view code, JsonWriter* writer) {
+  writer->ObjectStart().Member("system", system).Member("code", code).ObjectEnd();
+}
+
+void WriteConcept(std::string_view name, std::string_view system, std::string_view code,
+                  JsonWriter* writer) {
+  writer->Key(name).ObjectStart().Key("coding").ArrayStart();
+  WriteCoding(system, code, writer);
+  writer->ArrayEnd().ObjectEnd();
+}
+
+// AuditEvent.action of what was done: C R U E.
+std::string_view ActionOf(const AccessRecord& record) {
+  if (record.action == "create") {
+    return "C";
+  }
+  if (record.action == "update") {
+    return "U";
+  }
+  return record.kind == "request" && record.action != "search-type" ? "R" : "E";
+}
+
+void WriteIdentifierReference(std::string_view name, const fhir::Identifier& identifier,
+                              JsonWriter* writer) {
+  writer->Key(name).ObjectStart().Key("identifier").ObjectStart();
+  if (!identifier.system.empty()) {
+    writer->Member("system", identifier.system);
+  }
+  writer->Member("value", identifier.value).ObjectEnd().ObjectEnd();
+}
+
+void WriteNetwork(const AccessRecord& record, JsonWriter* writer) {
+  if (!record.peer.empty()) {
+    writer->Key("network")
+        .ObjectStart()
+        .Member("address", record.peer)
+        .Member("type", "2")
+        .ObjectEnd();
+  }
+}
+
+// Who acted: the client or the sending system, then the person, then the organisation.
+void WriteAgents(const AccessRecord& record, JsonWriter* writer) {
+  writer->Key("agent").ArrayStart();
+  writer->ObjectStart();
+  WriteConcept("type", kDicom, "110153", writer);  // Source Role ID: the system that asked or sent
+  const std::string& system = record.client_id.empty() ? record.sender : record.client_id;
+  if (!system.empty()) {
+    WriteIdentifierReference("who", {"", system}, writer);
+  }
+  writer->Key("requestor").Bool(record.practitioner.value.empty());
+  WriteNetwork(record, writer);
+  writer->ObjectEnd();
+  if (!record.practitioner.value.empty()) {
+    writer->ObjectStart();
+    WriteConcept("type", kParticipation, "IRCP", writer);
+    if (!record.roles.empty()) {
+      writer->Key("role").ArrayStart();
+      for (const std::string& role : record.roles) {
+        writer->ObjectStart().Member("text", role).ObjectEnd();
+      }
+      writer->ArrayEnd();
+    }
+    WriteIdentifierReference("who", record.practitioner, writer);
+    writer->Key("requestor").Bool(true).ObjectEnd();
+  }
+  if (!record.organization.value.empty()) {
+    writer->ObjectStart();
+    WriteConcept("type", "http://terminology.hl7.org/CodeSystem/v3-RoleClass", "PROV", writer);
+    WriteIdentifierReference("who", record.organization, writer);
+    writer->Key("requestor").Bool(false).ObjectEnd();
+  }
+  writer->ArrayEnd();
+}
+
+void WriteDetail(std::string_view type, std::string_view value, JsonWriter* writer) {
+  if (!value.empty()) {
+    writer->ObjectStart().Member("type", type).Member("valueString", value).ObjectEnd();
+  }
+}
+
+void WriteReferenceEntity(std::string_view reference, std::string_view type, std::string_view role,
+                          JsonWriter* writer) {
+  writer->ObjectStart()
+      .Key("what")
+      .ObjectStart()
+      .Member("reference", reference)
+      .ObjectEnd()
+      .Key("type");
+  WriteCoding(kEntityType, type, writer);
+  writer->Key("role");
+  WriteCoding(kObjectRole, role, writer);
+  writer->ObjectEnd();
+}
+
+// One entity for each consent that decided, with version, provision and rule.
+void WriteDecision(const access::Decision& decision, JsonWriter* writer) {
+  writer->ObjectStart();
+  if (!decision.consent.empty()) {
+    const std::string version =
+        decision.version == 0 ? "" : "/_history/" + std::to_string(decision.version);
+    writer->Key("what")
+        .ObjectStart()
+        .Member("reference", "Consent/" + decision.consent + version)
+        .ObjectEnd();
+  }
+  writer->Key("type");
+  WriteCoding(kEntityType, "2", writer);
+  writer->Member("name", decision.consent.empty() ? "policy" : "consent")
+      .Key("detail")
+      .ArrayStart();
+  WriteDetail("decision", decision.permit ? "permit" : "deny", writer);
+  WriteDetail("reason", decision.reason, writer);
+  WriteDetail("provision", decision.provision, writer);
+  writer->ArrayEnd().ObjectEnd();
+}
+
+void WriteMessageEntity(const AccessRecord& record, JsonWriter* writer) {
+  writer->ObjectStart().Key("what").ObjectStart().Key("identifier").ObjectStart();
+  writer->Member("value", record.control_id).ObjectEnd().ObjectEnd().Key("type");
+  WriteCoding(kEntityType, "4", writer);
+  writer->Member("name", "message").Key("detail").ArrayStart();
+  WriteDetail("feed", record.feed, writer);
+  WriteDetail("sender", record.sender, writer);
+  WriteDetail("event", record.action, writer);
+  WriteDetail("sha256", record.digest, writer);
+  WriteDetail("answer", record.answer, writer);
+  writer->ArrayEnd().ObjectEnd();
+}
+
+void WriteEntities(const AccessRecord& record, JsonWriter* writer) {
+  writer->Key("entity").ArrayStart();
+  for (const std::string& patient : record.patients) {
+    WriteReferenceEntity("Patient/" + patient, "1", "1", writer);
+  }
+  for (const std::string& resource : record.resources) {
+    WriteReferenceEntity(resource, "2", "4", writer);
+  }
+  if (record.action == "search-type") {
+    writer->ObjectStart().Key("type");
+    WriteCoding(kEntityType, "2", writer);
+    writer->Key("role");
+    WriteCoding(kObjectRole, "24", writer);
+    writer->Member("name", record.target).Member("query", crypto::Base64(record.query)).ObjectEnd();
+  }
+  for (const access::Decision& decision : record.decisions) {
+    WriteDecision(decision, writer);
+  }
+  if (!record.control_id.empty()) {
+    WriteMessageEntity(record, writer);
+  }
+  writer->ObjectStart().Key("type");
+  WriteCoding(kEntityType, "4", writer);
+  writer->Member("name", "log").Key("detail").ArrayStart();
+  WriteDetail("target", record.target.empty() ? "none" : record.target, writer);
+  WriteDetail("token", record.token_id, writer);
+  WriteDetail("status", record.status == 0 ? "" : std::to_string(record.status), writer);
+  WriteDetail("withheld", record.withheld == 0 ? "" : std::to_string(record.withheld), writer);
+  writer->ArrayEnd().ObjectEnd();
+  writer->ArrayEnd();
+}
+
+}  // namespace
+
+fhir::StoredResource ToAuditEvent(const AccessRecord& record, std::string_view source_name) {
+  fhir::StoredResource event;
+  event.key = {"AuditEvent", record.id};
+  event.version = 1;
+  event.last_updated = record.recorded;
+  event.persons = record.patients;
+  JsonWriter writer(&event.json);
+  const std::string recorded = FormatInstant(record.recorded);
+  writer.ObjectStart().Member("resourceType", "AuditEvent").Member("id", record.id);
+  writer.Key("meta")
+      .ObjectStart()
+      .Member("versionId", "1")
+      .Member("lastUpdated", recorded)
+      .ObjectEnd();
+  writer.Key("type");
+  WriteCoding(kEventType, record.kind == "request" ? "rest" : "transmit", &writer);
+  if (record.kind == "request" && record.action != "health") {
+    writer.Key("subtype").ArrayStart();
+    WriteCoding(kInteraction, record.action, &writer);
+    writer.ArrayEnd();
+  }
+  writer.Member("action", ActionOf(record))
+      .Member("recorded", recorded)
+      .Member("outcome", record.outcome);
+  if (!record.reason.empty()) {
+    writer.Member("outcomeDesc", record.reason);
+  }
+  if (!record.purpose.empty()) {
+    writer.Key("purposeOfEvent").ArrayStart().ObjectStart().Key("coding").ArrayStart();
+    WriteCoding(kActReason, record.purpose, &writer);
+    writer.ArrayEnd().ObjectEnd().ArrayEnd();
+  }
+  WriteAgents(record, &writer);
+  writer.Key("source").ObjectStart();
+  writer.Key("observer").ObjectStart().Member("display", source_name).ObjectEnd().ObjectEnd();
+  WriteEntities(record, &writer);
+  writer.ObjectEnd();
+  return event;
+}
+
+}  // namespace gw::flow

@@ -1,0 +1,127 @@
+#include "gateway/flow/consents.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/fhir/resource.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr size_t kRememberedMax = 50'000;
+constexpr int kPartOfDepthMax = 8;
+
+// Organisation, then those it is part of; a cycle or a long chain ends the walk.
+Status AddOrganizations(const fhir::StoredResource& first, const fhir::Definitions& definitions,
+                        store::Store* store, access::Actor* actor) {
+  fhir::StoredResource organization = first;
+  for (int depth = 0; depth < kPartOfDepthMax; ++depth) {
+    const std::string reference = "Organization/" + organization.key.id;
+    if (std::find(actor->references.begin(), actor->references.end(), reference) !=
+        actor->references.end()) {
+      return {};
+    }
+    actor->references.push_back(reference);
+    GW_TRY(const fhir::Resource resource,
+           fhir::ParseJson(organization.json, definitions, Limits{}));
+    const std::string_view parent = resource.root().TextAt("partOf.reference");
+    constexpr std::string_view kPrefix = "Organization/";
+    if (!parent.starts_with(kPrefix)) {
+      return {};
+    }
+    Result<fhir::StoredResource> next =
+        store->Current({"Organization", std::string(parent.substr(kPrefix.size()))});
+    if (!next) {
+      return next.error().code == Code::kNotFound ? Status() : Status(std::move(next).error());
+    }
+    organization = *std::move(next);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::shared_ptr<const access::ConsentSet> ConsentBook::Of(std::string_view person,
+                                                          uint64_t policy_class) {
+  std::string key(person);
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = remembered_.find(key);
+    if (found != remembered_.end() && found->second.policy_class == policy_class) {
+      return found->second.consents;
+    }
+  }
+  Result<store::Consents> read = store_.ConsentsOf(person);
+  if (!read) {
+    return nullptr;
+  }
+  Remembered fresh{read->policy_class,
+                   access::ConsentSet::Compile(read->resources, definitions_, limits_)};
+  const std::scoped_lock lock(mutex_);
+  if (remembered_.size() >= kRememberedMax) {
+    remembered_.clear();  // rare, and cheaper to fill again than to keep an order on every request
+  }
+  Remembered& kept = remembered_[std::move(key)];
+  if (kept.policy_class <= fresh.policy_class) {
+    kept = fresh;
+  }
+  return fresh.consents;
+}
+
+std::shared_ptr<const access::ConsentSet> ConsentBook::Now(std::string_view person) {
+  const Result<uint64_t> policy_class = store_.PolicyClassOf(person);
+  return policy_class ? Of(person, *policy_class) : nullptr;
+}
+
+bool ConsentVisibility::Sees(std::string_view person, uint64_t policy_class,
+                             std::string_view label_class) const {
+  const std::shared_ptr<const access::ConsentSet> consents = book_->Of(person, policy_class);
+  return consents != nullptr && judge_.Decide(person, *consents, label_class).permit;
+}
+
+std::vector<access::PersonConsents> ConsentsFor(std::span<const fhir::StoredResource> found,
+                                                ConsentBook* book) {
+  std::vector<access::PersonConsents> consents;
+  for (const fhir::StoredResource& resource : found) {
+    for (const std::string& person : resource.persons) {
+      const auto known =
+          std::find_if(consents.begin(), consents.end(),
+                       [&](const access::PersonConsents& one) { return one.person == person; });
+      if (known == consents.end()) {
+        consents.push_back({person, book->Now(person)});
+      }
+    }
+  }
+  return consents;
+}
+
+Result<access::Actor> ActorOf(const access::Principal& principal,
+                              const fhir::Definitions& definitions, store::Store* store) {
+  access::Actor actor;
+  const auto add = [&](std::string_view type, const fhir::Identifier& identifier) -> Status {
+    if (identifier.value.empty()) {
+      return {};
+    }
+    actor.identifiers.push_back(identifier);
+    GW_TRY(const std::vector<fhir::StoredResource> found, store->Find(type, {&identifier, 1}));
+    for (const fhir::StoredResource& resource : found) {
+      if (type == "Organization") {
+        GW_RETURN_IF_ERROR(AddOrganizations(resource, definitions, store, &actor));
+      } else {
+        actor.references.push_back(std::string(type) + "/" + resource.key.id);
+      }
+    }
+    return {};
+  };
+  GW_RETURN_IF_ERROR(add("Organization", principal.organization));
+  GW_RETURN_IF_ERROR(add("Practitioner", principal.practitioner));
+  if (!principal.patient.empty()) {
+    actor.references.push_back("Patient/" + principal.patient);
+  }
+  if (!principal.related_person.empty()) {
+    actor.references.push_back("RelatedPerson/" + principal.related_person);
+  }
+  return actor;
+}
+
+}  // namespace gw::flow

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/access/access.h"
+#include "gateway/store/store.h"
+
+namespace gw::flow {
+
+// The compiled consents of the persons lately asked about. A person's policy class changes with
+// every Consent that is written, and it is read from the store on each request: what is remembered
+// can be old, never stale. Bounded; thread-safe.
+class ConsentBook {
+ public:
+  ConsentBook(store::Store& store, const fhir::Definitions& definitions, const Limits& limits)
+      : store_(store), definitions_(definitions), limits_(limits) {}
+
+  // The person's consents as of that policy class, or newer. Null where they cannot be read, which
+  // denies.
+  std::shared_ptr<const access::ConsentSet> Of(std::string_view person, uint64_t policy_class);
+  // The person's consents as they are now.
+  std::shared_ptr<const access::ConsentSet> Now(std::string_view person);
+
+ private:
+  struct Remembered {
+    uint64_t policy_class = 0;
+    std::shared_ptr<const access::ConsentSet>
+        consents;  // shared: requests on their way keep theirs
+  };
+  store::Store& store_;
+  const fhir::Definitions& definitions_;
+  const Limits& limits_;
+  std::mutex mutex_;  // guards remembered_
+  std::unordered_map<std::string, Remembered> remembered_;
+};
+
+// What one request may see, as the store asks it: the judge's answer on the person's consents.
+class ConsentVisibility final : public store::Visibility {
+ public:
+  ConsentVisibility(const access::Judge& judge, ConsentBook* book) : judge_(judge), book_(book) {}
+  bool Sees(std::string_view person, uint64_t policy_class,
+            std::string_view label_class) const override;
+
+ private:
+  const access::Judge& judge_;
+  ConsentBook* book_;
+};
+
+// The consents that decide about what was found: of each person it concerns, as they are now. The
+// one place where consents are fetched for a release.
+std::vector<access::PersonConsents> ConsentsFor(std::span<const fhir::StoredResource> found,
+                                                ConsentBook* book);
+
+// The principal's identifiers as the references that consents name: organisation with those it is
+// part of, practitioner, the person or the proxy. Errors: kUnavailable.
+Result<access::Actor> ActorOf(const access::Principal& principal,
+                              const fhir::Definitions& definitions, store::Store* store);
+
+}  // namespace gw::flow

@@ -1,0 +1,221 @@
+#include "gateway/flow/exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/base/crypto.h"
+#include "gateway/flow/consents.h"
+#include "gateway/flow/interactions/interactions.h"
+
+namespace gw::flow {
+namespace {
+
+// Bounds what a stranger can make the log keep of one request.
+constexpr size_t kQueryBytesKept = 2048;
+
+AccessRecord RecordFor(const rest::Request& request, const Clock& clock) {
+  AccessRecord record;
+  record.recorded = clock.Now();
+  record.id = crypto::Uuid7(record.recorded.unix_us / 1000);
+  record.kind = "request";
+  record.peer = request.peer;
+  const rest::Interaction outline = rest::Outline(request);
+  record.action = rest::NameOf(outline.kind);
+  record.target = outline.id.empty() ? outline.type : outline.type + "/" + outline.id;
+  if (outline.kind == rest::Kind::kSearch) {
+    const std::string& query = request.method == "POST" ? request.body : request.query;
+    record.query = query.substr(0, kQueryBytesKept);
+  }
+  return record;
+}
+
+Result<access::Interaction> AccessKindOf(rest::Kind kind) {
+  switch (kind) {
+    case rest::Kind::kRead:
+      return access::Interaction::kRead;
+    case rest::Kind::kVread:
+      return access::Interaction::kVread;
+    case rest::Kind::kSearch:
+      return access::Interaction::kSearch;
+    case rest::Kind::kCreate:
+      return access::Interaction::kCreate;
+    case rest::Kind::kUpdate:
+      return access::Interaction::kUpdate;
+    case rest::Kind::kHealth:
+    case rest::Kind::kCapabilities:
+      break;
+  }
+  return Error{Code::kInternal, "this interaction needs no permit", "", 0};
+}
+
+Result<Found> Perform(const Asked& asked) {
+  const bool of_log = asked.interaction.type == "AuditEvent";
+  switch (asked.interaction.kind) {
+    case rest::Kind::kRead:
+      return of_log ? Error{Code::kUnsupported, "AuditEvents are searched, not read", "", 0}
+                    : Read(asked);
+    case rest::Kind::kVread:
+      return of_log ? Error{Code::kUnsupported, "AuditEvents are searched, not read", "", 0}
+                    : Vread(asked);
+    case rest::Kind::kSearch:
+      return of_log ? SearchLog(asked) : Search(asked);
+    case rest::Kind::kCreate:
+      return Create(asked);
+    case rest::Kind::kUpdate:
+      return Update(asked);
+    case rest::Kind::kHealth:
+    case rest::Kind::kCapabilities:
+      break;
+  }
+  return Error{Code::kInternal, "this interaction is answered elsewhere", "", 0};
+}
+
+// A serious failure is ours (8), a refusal the caller's (4). R4 audit-event-outcome.
+std::string_view OutcomeOf(const Error& error) {
+  const int status = rest::HttpStatusOf(error);
+  return status >= 500 && status != 501 ? "8" : "4";
+}
+
+rest::Reply RefusalReply(const Error& error) {
+  rest::Reply reply;
+  reply.status = rest::HttpStatusOf(error);
+  if (error.code == Code::kUnauthenticated) {
+    reply.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"caregate\"");
+  }
+  if (error.code == Code::kBusy || error.code == Code::kUnavailable) {
+    reply.headers.emplace_back("Retry-After", "1");
+  }
+  return reply;
+}
+
+// What the caller is told: for what is our own fault, nothing but that.
+Error Told(const Error& error) {
+  if (error.code == Code::kInternal || error.code == Code::kUnavailable) {
+    return Error{error.code, "the gateway cannot do this now", "", 0};
+  }
+  return error;
+}
+
+void Record(const access::Disclosure& disclosure, const Found& found, AccessRecord* record) {
+  record->status = found.reply.status;
+  record->decisions = disclosure.decisions();
+  record->withheld = disclosure.withheld();
+  for (const fhir::StoredResource& resource : disclosure.resources()) {
+    for (const std::string& person : resource.persons) {
+      if (std::find(record->patients.begin(), record->patients.end(), person) ==
+          record->patients.end()) {
+        record->patients.push_back(person);
+      }
+    }
+    if (!found.from_log) {
+      record->resources.push_back(resource.key.type + "/" + resource.key.id + "/_history/" +
+                                  std::to_string(resource.version));
+    }
+  }
+}
+
+fhir::StoredResource Page(std::string json) {
+  fhir::StoredResource page;
+  page.json = std::move(json);
+  return page;
+}
+
+}  // namespace
+
+struct Exchange::Answer {
+  access::Disclosure disclosure;
+  rest::Reply reply;
+  bool entry_pending = false;
+};
+
+Response::Response(const access::Disclosure& disclosure, const audit::Receipt&, rest::Reply reply)
+    : status_(reply.status),
+      headers_(std::move(reply.headers)),
+      body_(rest::Render(reply, disclosure.resources())) {}
+
+Exchange::Exchange(const Parts& parts, Ingest* ingest, Journal* journal)
+    : parts_(parts),
+      ingest_(ingest),
+      journal_(journal),
+      consents_(std::make_unique<ConsentBook>(parts.store, parts.definitions, parts.limits)) {}
+
+Exchange::~Exchange() = default;
+
+Result<Response> Exchange::Handle(const rest::Request& request) {
+  AccessRecord record = RecordFor(request, parts_.clock);
+  Result<Answer> answer = Run(request, &record);
+  if (!answer) {
+    return Refused(answer.error(), std::move(record));
+  }
+  GW_TRY(const audit::Receipt receipt, journal_->Append(record, answer->entry_pending));
+  return Response(answer->disclosure, receipt, std::move(answer->reply));
+}
+
+Result<Response> Exchange::Refuse(const rest::Request& request, const Error& error) {
+  return Refused(error, RecordFor(request, parts_.clock));
+}
+
+// Absent and withheld alike come here as kNotFound, and leave as the same bytes.
+Result<Response> Exchange::Refused(const Error& error, AccessRecord record) {
+  record.outcome = OutcomeOf(error);
+  record.status = rest::HttpStatusOf(error);
+  record.reason = error.where.empty() ? error.detail : error.where + ": " + error.detail;
+  record.resources.clear();
+  GW_TRY(const audit::Receipt receipt, journal_->Append(record, false));
+  return Response(access::Refuse(rest::OutcomeJson(Told(error))), receipt, RefusalReply(error));
+}
+
+Result<Exchange::Answer> Exchange::Run(const rest::Request& request, AccessRecord* record) {
+  const rest::Interaction outline = rest::Outline(request);
+  const bool anonymous = outline.kind == rest::Kind::kCapabilities || request.path == "/health";
+  if (anonymous) {
+    return AnswerAnyone(request, record);
+  }
+  GW_TRY(const access::Principal principal,
+         parts_.authenticator.Authenticate(request.Header("Authorization"), record->recorded));
+  Describe(principal, record);
+  GW_TRY(const rest::Interaction interaction,
+         rest::Parse(request, parts_.definitions, parts_.indexer, parts_.limits));
+  GW_TRY(const access::Interaction kind, AccessKindOf(interaction.kind));
+  GW_TRY(const access::Permit permit, access::Authorize(principal, kind, interaction.type));
+  GW_TRY(const access::Actor actor, ActorOf(principal, parts_.definitions, &parts_.store));
+  const access::Judge judge(permit, actor, parts_.policy, parts_.definitions, record->recorded);
+  const ConsentVisibility visibility(judge, consents_.get());
+  const Asked asked{parts_,     request,         interaction, permit, judge,
+                    visibility, consents_.get(), ingest_,     record};
+  GW_TRY(Found found, Perform(asked));
+  if (found.from_log) {
+    GW_TRY(access::Disclosure log, access::ReleaseLog(permit, found.resources));
+    Record(log, found, record);
+    return Answer{std::move(log), std::move(found.reply), false};
+  }
+  const std::vector<access::PersonConsents> consents =
+      ConsentsFor(found.resources, consents_.get());
+  const bool one = found.reply.form != rest::Reply::Form::kSearchset;
+  access::Disclosure disclosure = access::Release(judge, consents, found.resources);
+  if (one && disclosure.resources().empty() && !found.entry_pending) {
+    return Error{Code::kNotFound, "there is no such resource", "",
+                 0};  // withheld since it was read
+  }
+  if (!found.entry_pending) {
+    Record(disclosure, found, record);  // a write's record was settled when it was committed
+  }
+  return Answer{std::move(disclosure), std::move(found.reply), found.entry_pending};
+}
+
+Result<Exchange::Answer> Exchange::AnswerAnyone(const rest::Request& request,
+                                                AccessRecord* record) {
+  GW_TRY(const rest::Interaction interaction,
+         rest::Parse(request, parts_.definitions, parts_.indexer, parts_.limits));
+  rest::Reply reply;
+  record->status = reply.status;
+  if (interaction.kind == rest::Kind::kHealth) {
+    GW_RETURN_IF_ERROR(journal_->Ready());
+    return Answer{access::Public(Page("{\"status\":\"up\"}")), std::move(reply), false};
+  }
+  return Answer{access::Public(Page(rest::CapabilityStatementJson(
+                    parts_.indexer, parts_.base_url, FormatInstant(record->recorded), GW_VERSION))),
+                std::move(reply), false};
+}
+
+}  // namespace gw::flow

@@ -1,0 +1,247 @@
+#include "gateway/flow/ingest.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "gateway/access/label.h"
+#include "gateway/base/crypto.h"
+#include "gateway/base/json.h"
+#include "gateway/base/log.h"
+#include "gateway/flow/admit.h"
+#include "gateway/flow/identify.h"
+#include "gateway/hl7v2/acknowledgment.h"
+
+namespace gw::flow {
+namespace {
+
+// How often a message is taken again from its start because another one changed the same resource
+// meanwhile.
+constexpr int kConflictRetriesMax = 8;
+
+std::string ReasonOf(const Error& error) {
+  return error.where.empty() ? error.detail : error.where + ": " + error.detail;
+}
+
+std::string RemarksJson(const map::Translation& translation) {
+  std::string json;
+  JsonWriter writer(&json);
+  writer.ArrayStart();
+  for (const map::Remark& remark : translation.remarks) {
+    writer.ObjectStart()
+        .Member("severity", std::string_view(&remark.severity, 1))
+        .Member("code", remark.code);
+    writer.Member("at", remark.where).Member("text", remark.text).ObjectEnd();
+  }
+  for (const std::string& unread : translation.unread) {
+    writer.ObjectStart()
+        .Member("severity", "W")
+        .Member("code", "unread")
+        .Member("at", unread)
+        .ObjectEnd();
+  }
+  for (const map::Unmapped& unmapped : translation.unmapped) {
+    writer.ObjectStart()
+        .Member("severity", "W")
+        .Member("code", "unmapped-code")
+        .Member("at", unmapped.where);
+    writer.Member("system", unmapped.system).Member("value", unmapped.code).ObjectEnd();
+  }
+  writer.ArrayEnd();
+  return json;
+}
+
+// Warnings ride on the AA as ERR segments of severity W; there the sender's people see them.
+std::vector<hl7v2::Issue> WarningsOf(const map::Translation& translation) {
+  std::vector<hl7v2::Issue> issues;
+  for (const map::Remark& remark : translation.remarks) {
+    if (remark.severity == 'W') {
+      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, 0}, 'W'});
+    }
+  }
+  return issues;
+}
+
+}  // namespace
+
+// One message on its way: what is kept of it, and what the log will say.
+struct Ingest::Arrival {
+  store::MessageRecord kept;
+  AccessRecord record;
+  std::shared_ptr<const Mappings> mappings;
+  const map::Feed* feed = nullptr;
+};
+
+std::string Ingest::AcceptV2(std::string bytes, std::string_view peer) {
+  Arrival arrival = ArrivalOf(bytes, peer);
+  hl7v2::ParseOptions options;
+  options.limits = parts_.limits;
+  const Result<hl7v2::Message> message = hl7v2::Message::Parse(std::move(bytes), options);
+  if (!message) {
+    return RefuseUnreadable(&arrival, message.error());
+  }
+  return Answer(*message, &arrival);
+}
+
+std::string Ingest::RefuseV2(std::string_view bytes, const Error& error, std::string_view peer) {
+  Arrival arrival = ArrivalOf(bytes, peer);
+  return RefuseUnreadable(&arrival, error);
+}
+
+Ingest::Arrival Ingest::ArrivalOf(std::string_view bytes, std::string_view peer) const {
+  Arrival arrival;
+  arrival.mappings = parts_.mappings.Get();
+  arrival.record.recorded = parts_.clock.Now();
+  arrival.record.id = crypto::Uuid7(arrival.record.recorded.unix_us / 1000);
+  arrival.record.kind = "message";
+  arrival.record.peer = std::string(peer);
+  arrival.kept.bytes = std::string(bytes);
+  arrival.kept.digest = crypto::Sha256(bytes);
+  arrival.kept.received = arrival.record.recorded;
+  arrival.record.digest = crypto::Hex(arrival.kept.digest);
+  return arrival;
+}
+
+// From the first look at MSH to the acknowledgment.
+std::string Ingest::Answer(const hl7v2::Message& message, Arrival* arrival) {
+  const std::string sender =
+      std::string(message.sending_application()) + "|" + std::string(message.sending_facility());
+  arrival->kept.sender = arrival->record.sender = sender;
+  arrival->kept.control_id = arrival->record.control_id = std::string(message.control_id());
+  arrival->record.action =
+      std::string(message.message_code()) + "^" + std::string(message.trigger_event());
+  Result<std::optional<store::PriorAnswer>> prior =
+      parts_.store.FindAnswer(sender, arrival->kept.control_id, arrival->kept.digest);
+  if (!prior) {
+    return Refuse(message, arrival, prior.error());
+  }
+  if (*prior && (*prior)->same_bytes) {
+    return Repeat(message, **prior, arrival);
+  }
+  Status taken = FindFeed(message, arrival, prior->has_value());
+  for (int attempt = 0; taken && attempt < kConflictRetriesMax; ++attempt) {
+    taken = Take(message, arrival);
+    if (taken || taken.error().code != Code::kConflict || taken.error().hl7_code != 0) {
+      break;
+    }
+  }
+  return taken ? arrival->kept.answer : Refuse(message, arrival, taken.error());
+}
+
+// Which feed it is of, and whether that feed takes it.
+Status Ingest::FindFeed(const hl7v2::Message& message, Arrival* arrival, bool control_id_reused) {
+  const auto sender = arrival->mappings->senders.find(arrival->kept.sender);
+  if (sender == arrival->mappings->senders.end()) {
+    return Error{Code::kForbidden, "no feed is configured for this sender", "MSH-3", 207};
+  }
+  arrival->feed = &arrival->mappings->feeds.find(sender->second)->second;
+  arrival->kept.feed = arrival->record.feed = arrival->feed->name;
+  arrival->record.organization = {map::IdentifierSystem(*arrival->feed, "ODS", ""),
+                                  arrival->feed->organization};
+  if (message.control_id().empty()) {
+    return Error{Code::kInvalid, "a message needs a control id", "MSH-10", 101};
+  }
+  if (message.processing_id() != "P" && !arrival->feed->accept_test_messages) {
+    return Error{Code::kUnsupported, "this feed takes production messages (P) only", "MSH-11", 202};
+  }
+  if (control_id_reused) {
+    if (arrival->feed->reject_reused_control_id) {
+      return Error{Code::kConflict, "the control id was used before, with other bytes", "MSH-10",
+                   205};
+    }
+    arrival->record.reason = "MSH-10: the control id was used before, with other bytes";
+  }
+  return arrival->mappings->translator.Takes(message);
+}
+
+// Translate, admit, log: AA is the last thing made of it, and stored before it is said.
+Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival) {
+  const Instant now = arrival->record.recorded;
+  GW_TRY(map::Translation translation,
+         arrival->mappings->translator.FromV2(message, *arrival->feed, now));
+  arrival->kept.outcome = arrival->record.answer = "AA";
+  arrival->kept.remarks_json = RemarksJson(translation);
+  arrival->kept.answer = hl7v2::Acknowledge(message, hl7v2::AckCode::kAccept,
+                                            WarningsOf(translation), arrival->record.id, now);
+  AccessRecord record = arrival->record;
+  GW_RETURN_IF_ERROR(Admit(std::move(translation.changes), arrival->feed->upsert,
+                           arrival->mappings->translator.version(), arrival->kept, &record));
+  GW_TRY(const audit::Receipt receipt, journal_->Append(record, true));
+  static_cast<void>(receipt);
+  return {};
+}
+
+// The answer it was given, after its entry is in the log; the repeat itself is logged too.
+std::string Ingest::Repeat(const hl7v2::Message& message, const store::PriorAnswer& prior,
+                           Arrival* arrival) {
+  arrival->record.answer = "AA";
+  arrival->record.reason = "a repeat: answered as before, nothing changed";
+  if (const Status ensured = journal_->Ensure(prior.entry_id); !ensured) {
+    return Refuse(message, arrival, ensured.error());
+  }
+  const Result<audit::Receipt> receipt = journal_->Append(arrival->record, false);
+  return receipt ? prior.answer : Refuse(message, arrival, receipt.error());
+}
+
+std::string Ingest::Refuse(const hl7v2::Message& message, Arrival* arrival, const Error& error) {
+  const hl7v2::AckCode code = hl7v2::AckCodeFor(error);
+  const hl7v2::Issue issue{error, 'E'};
+  arrival->kept.outcome = std::string(hl7v2::NameOf(code));
+  arrival->kept.answer =
+      hl7v2::Acknowledge(message, code, {&issue, 1}, arrival->record.id, arrival->record.recorded);
+  Keep(arrival, error);
+  return arrival->kept.answer;
+}
+
+std::string Ingest::RefuseUnreadable(Arrival* arrival, const Error& error) {
+  const hl7v2::AckCode code = hl7v2::AckCodeFor(error);
+  arrival->kept.outcome = std::string(hl7v2::NameOf(code));
+  arrival->kept.answer = hl7v2::AcknowledgeUnreadable(arrival->kept.bytes, code, error,
+                                                      arrival->record.id, arrival->record.recorded);
+  Keep(arrival, error);
+  return arrival->kept.answer;
+}
+
+// A refusal's bytes and reason. Where not even that can be kept the refusal stands all the same:
+// the sender keeps the message, and the operator finds the line.
+void Ingest::Keep(Arrival* arrival, const Error& error) {
+  // An id of its own: where the log failed after the commit, the first one stands in the store
+  // already.
+  arrival->record.id = crypto::Uuid7(parts_.clock.Now().unix_us / 1000);
+  arrival->record.answer = arrival->kept.outcome;
+  arrival->record.reason = arrival->kept.reason = ReasonOf(error);
+  arrival->record.outcome =
+      error.code == Code::kInternal || error.code == Code::kUnavailable ? "8" : "4";
+  log::Write(log::Level::kWarn, "message.refused",
+             {{"feed", arrival->kept.feed},
+              {"answer", arrival->kept.outcome},
+              {"reason", arrival->kept.reason}});
+  store::Transaction transaction;
+  transaction.message = arrival->kept;
+  transaction.entry = store::PendingEntry{arrival->record.id, ToBytes(arrival->record)};
+  transaction.settled = journal_->TakeSettled();
+  const Result<store::Committed> committed = parts_.store.Commit(std::move(transaction));
+  const Result<audit::Receipt> receipt = committed ? journal_->Append(arrival->record, true)
+                                                   : Result<audit::Receipt>(committed.error());
+  if (!receipt) {
+    log::Write(log::Level::kError, "message.refusal_not_kept",
+               {{"reason", receipt.error().detail}});
+  }
+}
+
+Status Ingest::Admit(std::vector<map::Change> changes, bool upsert, std::string_view map_version,
+                     store::MessageRecord message, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(journal_->Ready());  // the log took its last entry, or nothing new commits
+  GW_TRY(Identified identified, Identify(&changes, parts_, record->recorded));
+  GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_.definitions));
+  store::Transaction transaction;
+  GW_TRY(transaction.writes, WritesOf(&identified, parts_, record->recorded, map_version, record));
+  transaction.message = std::move(message);
+  transaction.entry = store::PendingEntry{record->id, ToBytes(*record)};
+  transaction.settled = journal_->TakeSettled();
+  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  static_cast<void>(committed);
+  return {};
+}
+
+}  // namespace gw::flow

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/audit/audit_log.h"
+#include "gateway/base/result.h"
+#include "gateway/flow/access_record.h"
+#include "gateway/flow/journal.h"
+#include "gateway/flow/parts.h"
+
+namespace gw::flow {
+
+// One row group of a CSV file, as the report file tells it.
+struct RowReport {
+  std::vector<uint32_t> rows;
+  std::string result;  // "taken", "unchanged", "refused"
+  std::string where;   // of a refusal: "row 7, column DOB"
+  std::string reason;  // the rule
+};
+
+struct CsvReport {
+  uint32_t rows_read = 0, duplicates = 0, blank = 0, trailers = 0;
+  uint32_t taken = 0, unchanged = 0, refused = 0;  // rows
+  std::vector<RowReport> groups;
+  std::vector<map::Remark> remarks;
+};
+
+// A resource that a client writes.
+struct ClientWrite {
+  fhir::Resource resource;
+  uint64_t expected_version = 0;  // 0: create
+};
+
+// THE WAY OF A MESSAGE: parse, map, identify, apply, check, store, log, acknowledge. v2 messages,
+// CSV rows and resources that clients write all end in Admit. Thread-safe.
+class Ingest {
+ public:
+  Ingest(const Parts& parts, Journal* journal) : parts_(parts), journal_(journal) {}
+
+  // Always an acknowledgment, in ER7. AA only when resources and log entry are durable; a repeat of
+  // what was answered AA gets that answer again and changes nothing; what is refused is kept with
+  // the reason. `peer`: the sender's address, for the log.
+  std::string AcceptV2(std::string bytes, std::string_view peer);
+
+  // What framed badly: kept and logged, and answered so that the sender can read it.
+  std::string RefuseV2(std::string_view bytes, const Error& error, std::string_view peer);
+
+  // A whole file of a feed. Errors: those of the file as such (header, encoding); bad rows are in
+  // the report and stop nothing. The same file again changes nothing.
+  Result<CsvReport> AcceptCsv(std::string_view bytes, const map::Feed& feed,
+                              std::string_view file_name);
+
+  // A client's create or update; `record` is logged with it (outcome and resources are filled in).
+  // The entry is pending when this returns; the caller appends it. Errors: kUnprocessable with the
+  // FHIRPath where the result does not conform; kPreconditionFailed where expected_version is not
+  // the current one.
+  Result<fhir::StoredResource> AcceptResource(ClientWrite write, AccessRecord* record);
+
+ private:
+  struct Arrival;  // of one message: what is kept of it, its log record and its feed
+  Arrival ArrivalOf(std::string_view bytes, std::string_view peer) const;
+  std::string Answer(const hl7v2::Message& message, Arrival* arrival);
+  Status FindFeed(const hl7v2::Message& message, Arrival* arrival, bool control_id_reused);
+  Status Take(const hl7v2::Message& message, Arrival* arrival);
+  std::string Repeat(const hl7v2::Message& message, const store::PriorAnswer& prior,
+                     Arrival* arrival);
+  std::string Refuse(const hl7v2::Message& message, Arrival* arrival, const Error& error);
+  std::string RefuseUnreadable(Arrival* arrival, const Error& error);
+  void Keep(Arrival* arrival, const Error& error);
+
+  RowReport TakeRows(map::RowGroup* group, const Mappings& mappings, const map::Feed& feed,
+                     const crypto::Digest& file, std::string_view file_name);
+  Status AdmitRows(const map::Translation& translation, const Mappings& mappings,
+                   const map::Feed& feed, store::MessageRecord kept, AccessRecord record);
+  void KeepRows(store::MessageRecord kept, AccessRecord record);
+
+  // Where every way ends: identify, apply, check, store.
+  Status Admit(std::vector<map::Change> changes, bool upsert, std::string_view map_version,
+               store::MessageRecord message, AccessRecord* record);
+
+  const Parts& parts_;
+  Journal* journal_;
+};
+
+}  // namespace gw::flow

@@ -1,0 +1,162 @@
+// The message's way for what is no HL7 v2 message: the rows of a CSV file, and resources that
+// clients write.
+#include <utility>
+
+#include "gateway/access/label.h"
+#include "gateway/base/crypto.h"
+#include "gateway/flow/admit.h"
+#include "gateway/flow/ingest.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr int kConflictRetriesMax = 8;
+
+std::string RowsText(const std::vector<uint32_t>& rows) {
+  std::string text;
+  for (const uint32_t row : rows) {
+    text += (text.empty() ? "rows " : ",") + std::to_string(row);
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& feed,
+                                    std::string_view file_name) {
+  const std::shared_ptr<const Mappings> mappings = parts_.mappings.Get();
+  const crypto::Digest digest = crypto::Sha256(bytes);
+  GW_TRY(map::CsvTranslation translation,
+         mappings->translator.FromCsv(bytes, feed, parts_.clock.Now()));
+  CsvReport report;
+  report.rows_read = translation.rows_read;
+  report.duplicates = translation.duplicates;
+  report.blank = translation.blank;
+  report.trailers = translation.trailers;
+  report.refused = translation.refused;
+  report.remarks = std::move(translation.remarks);
+  for (map::RowGroup& group : translation.groups) {
+    RowReport rows = TakeRows(&group, *mappings, feed, digest, file_name);
+    const auto count = static_cast<uint32_t>(rows.rows.size());
+    if (rows.result == "refused") {
+      report.refused += count;
+    } else {
+      (rows.result == "taken" ? report.taken : report.unchanged) += count;
+    }
+    if (group.translation) {
+      for (map::Remark& remark : group.translation->remarks) {
+        report.remarks.push_back(std::move(remark));
+      }
+    }
+    report.groups.push_back(std::move(rows));
+  }
+  return report;
+}
+
+RowReport Ingest::TakeRows(map::RowGroup* group, const Mappings& mappings, const map::Feed& feed,
+                           const crypto::Digest& file, std::string_view file_name) {
+  RowReport report{group->rows, "refused", "", ""};
+  AccessRecord record;
+  record.recorded = parts_.clock.Now();
+  record.id = crypto::Uuid7(record.recorded.unix_us / 1000);
+  record.kind = "rows";
+  record.action = feed.map;
+  record.feed = feed.name;
+  record.sender = std::string(file_name);
+  record.organization = {map::IdentifierSystem(feed, "ODS", ""), feed.organization};
+  store::MessageRecord kept;
+  kept.feed = feed.name;
+  kept.sender = "csv:" + feed.name;
+  // The file's bytes and the rows make the identity: the same file again finds its answer and
+  // changes nothing.
+  kept.control_id = crypto::Hex(file) + ":" + RowsText(group->rows);
+  kept.digest = file;
+  kept.received = record.recorded;
+  record.control_id = RowsText(group->rows);
+  record.digest = crypto::Hex(file);
+  const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, file);
+  if (prior && *prior && (*prior)->same_bytes) {
+    report.result = "unchanged";
+    return report;
+  }
+  Status taken = prior ? Status() : Status(prior.error());
+  if (taken && !group->translation) {
+    taken = group->translation.error();
+  }
+  for (int attempt = 0; taken && attempt < kConflictRetriesMax; ++attempt) {
+    taken = AdmitRows(*group->translation, mappings, feed, kept, record);
+    if (taken || taken.error().code != Code::kConflict || taken.error().hl7_code != 0) {
+      break;
+    }
+  }
+  if (taken) {
+    report.result = "taken";
+    return report;
+  }
+  report.where = taken.error().where;
+  report.reason = taken.error().detail;
+  record.outcome = "4";
+  record.reason = report.where.empty() ? report.reason : report.where + ": " + report.reason;
+  KeepRows(std::move(kept), record);
+  return report;
+}
+
+Status Ingest::AdmitRows(const map::Translation& translation, const Mappings& mappings,
+                         const map::Feed& feed, store::MessageRecord kept, AccessRecord record) {
+  std::vector<map::Change> changes;
+  changes.reserve(translation.changes.size());
+  for (const map::Change& change : translation.changes) {
+    changes.push_back(
+        {change.action, change.fragment.Clone(), change.full_url, change.where, change.stub});
+  }
+  kept.outcome = kept.answer = record.answer = "AA";
+  GW_RETURN_IF_ERROR(Admit(std::move(changes), feed.upsert, mappings.translator.version(),
+                           std::move(kept), &record));
+  GW_TRY(const audit::Receipt receipt, journal_->Append(record, true));
+  static_cast<void>(receipt);
+  return {};
+}
+
+void Ingest::KeepRows(store::MessageRecord kept, AccessRecord record) {
+  kept.outcome = record.answer = "AE";
+  kept.reason = record.reason;
+  store::Transaction transaction;
+  transaction.message = std::move(kept);
+  transaction.entry = store::PendingEntry{record.id, ToBytes(record)};
+  transaction.settled = journal_->TakeSettled();
+  if (parts_.store.Commit(std::move(transaction))) {
+    static_cast<void>(journal_->Append(record, true)
+                          .ok());  // still pending if it failed: appended at the next start
+  }
+}
+
+Result<fhir::StoredResource> Ingest::AcceptResource(ClientWrite write, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(journal_->Ready());
+  if (write.resource.type() == "Consent") {
+    GW_RETURN_IF_ERROR(access::CheckConsent(write.resource, parts_.definitions, parts_.limits));
+  }
+  Known known;
+  known.key = {std::string(write.resource.type()), std::string(write.resource.id())};
+  known.version = write.expected_version;
+  if (write.expected_version == 0) {
+    known.key.id = crypto::Uuid7(record->recorded.unix_us / 1000);
+  } else {
+    GW_TRY(const fhir::StoredResource current, parts_.store.Current(known.key));
+    known.home = current.persons.empty() ? std::string() : current.persons.front();
+    GW_RETURN_IF_ERROR(KeepLabels(current, parts_, &write.resource));
+  }
+  GW_TRY(known.claims, ClaimsOf(write.resource, known.key, &parts_.store));
+  GW_TRY(store::Write prepared, WriteOf(&write.resource, known, parts_, record->recorded));
+  fhir::StoredResource stored = prepared.stored;
+  record->target = known.key.type + "/" + known.key.id;
+  record->resources = {record->target + "/_history/" + std::to_string(stored.version)};
+  store::Transaction transaction;
+  transaction.writes.push_back(std::move(prepared));
+  transaction.entry = store::PendingEntry{record->id, ToBytes(*record)};
+  transaction.settled = journal_->TakeSettled();
+  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  static_cast<void>(committed);
+  return stored;
+}
+
+}  // namespace gw::flow

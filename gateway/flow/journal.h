@@ -1,0 +1,43 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gateway/audit/audit_log.h"
+#include "gateway/base/result.h"
+#include "gateway/flow/access_record.h"
+#include "gateway/store/store.h"
+
+namespace gw::flow {
+
+// Keeps store and access log in step: an entry is pending in the store, in the same transaction as
+// what it tells of, until it is in the log. Order: commit, append, answer; the pending row goes in
+// a later commit. Thread-safe.
+class Journal {
+ public:
+  Journal(store::Store* store, audit::AuditLog* log) : store_(store), log_(log) {}
+
+  // Start-up: appends what is pending and not in the log yet. Errors: kUnavailable.
+  Status Recover();
+  // May new work begin? Errors: kUnavailable after a failed append, until an append succeeds.
+  Status Ready();
+  // Appends; durable when it returns. `pending`: the entry stands in the store and may go with a
+  // later commit.
+  Result<audit::Receipt> Append(const AccessRecord& record, bool pending);
+  // Makes sure that a pending entry is in the log, for a repeated message. An id that is not
+  // pending is in it.
+  Status Ensure(std::string_view entry_id);
+  // Ids whose pending rows a commit may take away now; handed out once.
+  std::vector<std::string> TakeSettled();
+  // Takes away what TakeSettled would give, at shutdown.
+  void Settle();
+
+ private:
+  store::Store* store_;
+  audit::AuditLog* log_;
+  std::mutex mutex_;  // guards settled_
+  std::vector<std::string> settled_;
+};
+
+}  // namespace gw::flow

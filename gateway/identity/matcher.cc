@@ -1,0 +1,103 @@
+#include "gateway/identity/matcher.h"
+
+#include <algorithm>
+
+namespace gw::identity {
+namespace {
+
+std::string_view NhsNumberOf(const fhir::Element& patient) {
+  for (const fhir::Element* child = patient.first_child(); child != nullptr;
+       child = child->next()) {
+    if (child->name() == "identifier" && child->TextAt("system") == kNhsNumberSystem) {
+      return child->TextAt("value");
+    }
+  }
+  return {};
+}
+
+// Do the two share an identifier other than the NHS number?
+bool ShareLocalNumber(const fhir::Element& a, const fhir::Element& b) {
+  for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
+    if (x->name() != "identifier" || x->TextAt("system") == kNhsNumberSystem) {
+      continue;
+    }
+    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
+      if (y->name() == "identifier" && x->TextAt("system") == y->TextAt("system") &&
+          x->TextAt("value") == y->TextAt("value")) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool EqualsFolded(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return lower(x) == lower(y);
+  });
+}
+
+// Both say it, and they say different things. A partial birth date agrees with any that it begins.
+bool BirthDatesDiffer(const fhir::Element& a, const fhir::Element& b) {
+  const std::string_view x = a.TextAt("birthDate");
+  const std::string_view y = b.TextAt("birthDate");
+  return !x.empty() && !y.empty() && !x.starts_with(y) && !y.starts_with(x);
+}
+
+bool FamilyNamesDiffer(const fhir::Element& a, const fhir::Element& b) {
+  bool compared = false;
+  for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
+    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
+      if (x->name() != "name" || y->name() != "name") {
+        continue;
+      }
+      const std::string_view family = x->TextAt("family");
+      const std::string_view other = y->TextAt("family");
+      if (family.empty() || other.empty()) {
+        continue;
+      }
+      if (EqualsFolded(family, other)) {
+        return false;
+      }
+      compared = true;
+    }
+  }
+  return compared;
+}
+
+Match Compare(const fhir::Element& patient, const fhir::Element& candidate) {
+  const std::string_view nhs_number = NhsNumberOf(patient);
+  const std::string_view other_nhs_number = NhsNumberOf(candidate);
+  const bool same_nhs_number = !nhs_number.empty() && nhs_number == other_nhs_number;
+  if (!same_nhs_number && !ShareLocalNumber(patient, candidate)) {
+    return {0, Grade::kCertainlyNot, "no identifier is shared"};
+  }
+  if (BirthDatesDiffer(patient, candidate) && FamilyNamesDiffer(patient, candidate)) {
+    return {0, Grade::kPossible, "birth date and family name both differ"};
+  }
+  if (same_nhs_number) {
+    return {0, Grade::kCertain, "the NHS number is the same"};
+  }
+  if (!nhs_number.empty() && !other_nhs_number.empty()) {
+    return {0, Grade::kPossible, "a local number is the same, the NHS numbers differ"};
+  }
+  return {0, Grade::kCertain, "a local number of the same authority is the same"};
+}
+
+}  // namespace
+
+std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Resource> candidates) {
+  std::vector<Match> matches;
+  matches.reserve(candidates.size());
+  for (size_t index = 0; index < candidates.size(); ++index) {
+    Match match = Compare(patient.root(), candidates[index].root());
+    match.candidate = index;
+    matches.push_back(match);
+  }
+  std::stable_sort(matches.begin(), matches.end(),
+                   [](const Match& a, const Match& b) { return a.grade < b.grade; });
+  return matches;
+}
+
+}  // namespace gw::identity

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "gateway/fhir/resource.h"
+
+namespace gw::identity {
+
+// FHIR's match-grade codes (http://terminology.hl7.org/CodeSystem/match-grade).
+enum class Grade : uint8_t { kCertain, kProbable, kPossible, kCertainlyNot };
+
+struct Match {
+  size_t candidate = 0;  // index into the candidates
+  Grade grade = Grade::kCertainlyNot;
+  std::string_view reason;  // the rule that decided, a fixed text
+};
+
+// Is a Patient of a feed one that is already here? Candidates share at least one identifier with
+// it: nobody is ever matched on a name alone.
+//   shared NHS number (its check digit holds)    certain, unless birth date and family name both
+//   differ: possible shared local number of the same authority    certain, unless both have an NHS
+//   number and these differ, or birth
+//                                                date and family name both differ: possible
+// Only `certain` may be linked by the machine. Best first; candidates of one grade keep their
+// order. Pure; any thread. Source: care-coordination decisions 3 and 9; R4 patient-operation-match.
+std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Resource> candidates);
+
+// The system of NHS numbers.
+inline constexpr std::string_view kNhsNumberSystem = "https://fhir.nhs.uk/Id/nhs-number";
+
+}  // namespace gw::identity
