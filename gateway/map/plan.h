@@ -33,9 +33,17 @@ struct RunOptions {
   const Feed* feed = nullptr;  // identifier systems, code tables ("urn:caregate:feed:<table>")
   Instant now;
   std::string seed;  // names the run: uuid() gives the same UUIDs for the same seed
+  std::string
+      hash_key;  // of keyedHash(): a secret of the deployment; without it that transform fails
   // Where set: called for each rule that made something, for `map trace`.
   const std::function<void(std::string_view rule, const fhir::Element& source,
                            const fhir::Element& target)>* trace = nullptr;
+};
+
+struct CompileOptions {
+  // A variable that is bound and never used hides a value that is dropped; false lets it pass, as
+  // other engines do.
+  bool refuse_unused_variables = true;
 };
 
 // FHIR Mapping Language maps, checked and compiled to a flat plan. A source element that is the HL7
@@ -49,7 +57,8 @@ class Plan {
   static Result<Plan> Compile(
       std::span<const MapFile> files,
       const std::function<const fhir::TypeDef*(std::string_view url)>& find_source,
-      std::span<const fhir::Resource> concept_maps, const fhir::Definitions& definitions);
+      std::span<const fhir::Resource> concept_maps, const fhir::Definitions& definitions,
+      const CompileOptions& options = {});
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
   ~Plan();

@@ -1,0 +1,247 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "gateway/map/fml_lexer_internal.h"
+
+namespace gw::map {
+namespace {
+
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsWordStart(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+constexpr bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c); }
+
+// Longest first, so that the first that fits is the one that is meant.
+constexpr std::array<std::string_view, 37> kSymbols = {
+    "->", "<<", ">>", "..", "==", "!=", "!~", "<=", ">=", "<-", ">-", "--", "=",
+    "<",  ">",  ".",  "-",  "+",  "*",  "/",  "(",  ")",  "{",  "}",  "[",  "]",
+    ",",  ";",  ":",  "|",  "&",  "%",  "~",  "!",  "?",  "#",  "@"};
+
+void AppendUtf8(uint32_t code, std::string* out) {
+  if (code < 0x80) {
+    out->push_back(static_cast<char>(code));
+  } else if (code < 0x800) {
+    out->push_back(static_cast<char>(0xC0 | (code >> 6)));
+    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
+  } else {
+    out->push_back(static_cast<char>(0xE0 | (code >> 12)));
+    out->push_back(static_cast<char>(0x80 | ((code >> 6) & 0x3F)));
+    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
+  }
+}
+
+class Lexer {
+ public:
+  Lexer(std::string_view file, std::string_view text) : file_(file), text_(text) {}
+
+  Result<std::vector<FmlToken>> Run() {
+    if (text_.substr(0, 3) == "\xEF\xBB\xBF") {
+      at_ = 3;
+    }
+    for (;;) {
+      GW_RETURN_IF_ERROR(SkipBlank());
+      FmlToken token;
+      token.begin = static_cast<uint32_t>(at_);
+      token.place = place_;
+      if (at_ >= text_.size()) {
+        token.end = token.begin;
+        tokens_.push_back(std::move(token));
+        return std::move(tokens_);
+      }
+      GW_RETURN_IF_ERROR(ReadToken(&token));
+      token.end = static_cast<uint32_t>(at_);
+      tokens_.push_back(std::move(token));
+    }
+  }
+
+ private:
+  char Peek(size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
+  bool StartsWith(std::string_view prefix) const { return text_.substr(at_).starts_with(prefix); }
+
+  void Advance(size_t bytes) {
+    for (const size_t end = std::min(at_ + bytes, text_.size()); at_ < end; ++at_) {
+      const char c = text_[at_];
+      if (c == '\n') {
+        ++place_.line;
+        place_.column = 1;
+      } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+        ++place_.column;
+      }
+    }
+  }
+
+  Error Fail(std::string detail, FmlPlace place) const {
+    return Error{
+        .code = Code::kInvalid, .detail = std::move(detail), .where = FmlWhere(file_, place)};
+  }
+
+  bool AtMetadata() const { return StartsWith("///") && Peek(3) != '/'; }
+
+  Status SkipBlank() {
+    while (at_ < text_.size()) {
+      const char c = Peek();
+      if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f') {
+        Advance(1);
+      } else if (StartsWith("//") && !AtMetadata()) {
+        Advance(std::min(text_.find('\n', at_), text_.size()) - at_);
+      } else if (StartsWith("/*")) {
+        const size_t end = text_.find("*/", at_ + 2);
+        if (end == std::string_view::npos) {
+          return Fail("this comment is not closed: expected */", place_);
+        }
+        Advance(end + 2 - at_);
+      } else {
+        break;
+      }
+    }
+    return {};
+  }
+
+  Status ReadToken(FmlToken* token) {
+    const char c = Peek();
+    if (AtMetadata()) {
+      const size_t end = std::min(text_.find('\n', at_), text_.size());
+      token->kind = FmlToken::Kind::kMetadata;
+      token->text = std::string(text_.substr(at_ + 3, end - at_ - 3));
+      Advance(end - at_);
+      return {};
+    }
+    if (IsWordStart(c)) {
+      TakeWhile(token, FmlToken::Kind::kIdentifier, IsWordPart);
+      return {};
+    }
+    if (IsDigit(c)) {
+      ReadNumber(token);
+      return {};
+    }
+    if (c == '\'' || c == '"' || c == '`') {
+      return ReadQuoted(c, token);
+    }
+    if (c == '@' && (IsDigit(Peek(1)) || Peek(1) == 'T')) {
+      ReadDate(token);
+      return {};
+    }
+    if (c == '$' && IsWordStart(Peek(1))) {
+      Advance(1);
+      TakeWhile(token, FmlToken::Kind::kSpecial, IsWordPart);
+      return {};
+    }
+    const auto* symbol = std::find_if(kSymbols.begin(), kSymbols.end(),
+                                      [this](std::string_view s) { return StartsWith(s); });
+    if (symbol == kSymbols.end()) {
+      return Fail("this character has no meaning in a map", place_);
+    }
+    token->kind = FmlToken::Kind::kSymbol;
+    token->text = std::string(*symbol);
+    Advance(symbol->size());
+    return {};
+  }
+
+  template <typename Predicate>
+  void TakeWhile(FmlToken* token, FmlToken::Kind kind, Predicate belongs) {
+    size_t length = 0;
+    while (at_ + length < text_.size() && belongs(text_[at_ + length])) {
+      ++length;
+    }
+    token->kind = kind;
+    token->text = std::string(text_.substr(at_, length));
+    Advance(length);
+  }
+
+  void ReadNumber(FmlToken* token) {
+    TakeWhile(token, FmlToken::Kind::kInteger, IsDigit);
+    if (Peek() == '.' && IsDigit(Peek(1))) {
+      const std::string whole = std::move(token->text);
+      Advance(1);
+      TakeWhile(token, FmlToken::Kind::kDecimal, IsDigit);
+      token->text = whole + "." + token->text;
+    }
+  }
+
+  // A date ends where a sign or a point is followed by no digit: @2026-01-20 - 1 day.
+  void ReadDate(FmlToken* token) {
+    Advance(1);
+    size_t length = 0;
+    for (char c = Peek(); c != '\0'; c = Peek(++length)) {
+      const bool sign = c == '-' || c == '+' || c == '.' || c == ':';
+      if (!IsDigit(c) && c != 'T' && c != 'Z' && !(sign && IsDigit(Peek(length + 1)))) {
+        break;
+      }
+    }
+    token->kind = FmlToken::Kind::kDate;
+    token->text = std::string(text_.substr(at_, length));
+    Advance(length);
+  }
+
+  Status ReadQuoted(char quote, FmlToken* token) {
+    const FmlPlace start = place_;
+    token->kind = quote == '`' ? FmlToken::Kind::kIdentifier : FmlToken::Kind::kString;
+    token->quoted = quote != '\'';
+    Advance(1);
+    while (Peek() != quote) {
+      if (at_ >= text_.size()) {
+        return Fail(std::string("this text is not closed: expected ") + quote, start);
+      }
+      if (Peek() == '\\') {
+        GW_RETURN_IF_ERROR(ReadEscape(&token->text));
+      } else {
+        token->text.push_back(Peek());
+        Advance(1);
+      }
+    }
+    Advance(1);
+    return {};
+  }
+
+  Status ReadEscape(std::string* out) {
+    constexpr std::string_view kLetters = "'\"`\\/rntf";
+    constexpr std::string_view kMeanings = "'\"`\\/\r\n\t\f";
+    const size_t letter = kLetters.find(Peek(1));
+    if (at_ + 1 < text_.size() && letter != std::string_view::npos) {
+      out->push_back(kMeanings[letter]);
+      Advance(2);
+      return {};
+    }
+    if (Peek(1) != 'u') {
+      return Fail("unknown escape: expected one of \\' \\\" \\` \\\\ \\/ \\r \\n \\t \\f \\uXXXX",
+                  place_);
+    }
+    uint32_t code = 0;
+    for (size_t i = 2; i < 6; ++i) {
+      const char c = Peek(i);
+      const char lower = static_cast<char>(c | 0x20);
+      if (!IsDigit(c) && (lower < 'a' || lower > 'f')) {
+        return Fail("expected four hexadecimal digits after \\u", place_);
+      }
+      code = code * 16 + static_cast<uint32_t>(IsDigit(c) ? c - '0' : lower - 'a' + 10);
+    }
+    if (code >= 0xD800 && code <= 0xDFFF) {
+      return Fail("half of a surrogate pair: write the character itself", place_);
+    }
+    AppendUtf8(code, out);
+    Advance(6);
+    return {};
+  }
+
+  std::string_view file_;
+  std::string_view text_;
+  size_t at_ = 0;
+  FmlPlace place_{.line = 1, .column = 1};
+  std::vector<FmlToken> tokens_;
+};
+
+}  // namespace
+
+std::string FmlWhere(std::string_view file, FmlPlace place) {
+  return std::string(file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+Result<std::vector<FmlToken>> LexFml(std::string_view file, std::string_view text) {
+  return Lexer(file, text).Run();
+}
+
+}  // namespace gw::map

@@ -1,0 +1,323 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "gateway/map/plan_path_internal.h"
+
+namespace gw::map {
+namespace {
+
+using Kind = FmlToken::Kind;
+
+template <size_t N>
+bool IsOneOf(std::string_view word, const std::array<std::string_view, N>& words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+constexpr std::array<std::string_view, 10> kOperators = {"and", "or", "xor", "implies",  "div",
+                                                         "mod", "is", "as",  "contains", "in"};
+// Functions whose argument is evaluated for each item of their input.
+constexpr std::array<std::string_view, 8> kItemFunctions = {
+    "where", "select", "all", "exists", "repeat", "aggregate", "trace", "sort"};
+// Functions that give items of their input.
+constexpr std::array<std::string_view, 10> kSameType = {
+    "where", "first", "last", "tail", "skip", "take", "single", "distinct", "trace", "exclude"};
+constexpr std::array<std::string_view, 3> kTypeFunctions = {"ofType", "as", "is"};
+// What %name means to FHIRPath itself.
+constexpr std::array<std::string_view, 6> kEnvironment = {"resource", "rootResource", "context",
+                                                          "ucum",     "sct",          "loinc"};
+
+}  // namespace
+
+Error PathCompiler::Fail(size_t offset, std::string detail) const {
+  FmlPlace place = path_.place;
+  for (size_t i = 0; i < std::min(offset, path_.text.size()); ++i) {
+    const char c = path_.text[i];
+    if (c == '\n') {
+      ++place.line;
+      place.column = 1;
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+      ++place.column;
+    }
+  }
+  return Error{
+      .code = Code::kInvalid, .detail = std::move(detail), .where = FmlWhere(file_, place)};
+}
+
+void PathCompiler::Change(size_t at, size_t erased, std::string inserted) {
+  edits_.push_back({at, erased, std::move(inserted)});
+}
+
+std::string PathCompiler::Edited() const {
+  std::string out;
+  size_t at = 0;
+  for (const Edit& edit : edits_) {
+    out.append(path_.text, at, edit.at - at);
+    out += edit.inserted;
+    at = edit.at + edit.erased;
+  }
+  return out.append(path_.text, at);
+}
+
+size_t PathCompiler::OriginalOffset(size_t edited_offset) const {
+  size_t shift = 0;  // inserted minus erased so far, modulo the size of size_t
+  for (const Edit& edit : edits_) {
+    if (edit.at + shift >= edited_offset) {
+      break;
+    }
+    shift += edit.inserted.size() - edit.erased;
+  }
+  return edited_offset - shift;
+}
+
+// An error of the FHIRPath engine, whose place is "line L, column C" of the edited expression.
+Error PathCompiler::Relocate(const Error& error, const std::string& edited) const {
+  unsigned line = 1;
+  unsigned column = 1;
+  if (std::sscanf(error.where.c_str(), "line %u, column %u", &line, &column) != 2) {
+    return Fail(0, "FHIRPath: " + error.detail);
+  }
+  size_t offset = 0;
+  for (; line > 1 && offset < edited.size(); ++offset) {
+    line -= edited[offset] == '\n' ? 1U : 0U;
+  }
+  return Fail(OriginalOffset(offset + column - 1), "FHIRPath: " + error.detail);
+}
+
+void PathCompiler::Use(const Scope::Variable& variable) {
+  const bool known =
+      std::any_of(variables_.begin(), variables_.end(),
+                  [&variable](const PathOp::Variable& v) { return v.name == variable.name; });
+  if (!known) {
+    variables_.push_back({variable.name, variable.slot, !variable.is_target});
+  }
+}
+
+// %name
+Result<StaticType> PathCompiler::Variable() {
+  const size_t percent = Now().begin;
+  ++at_;
+  if (Now().kind != Kind::kIdentifier && Now().kind != Kind::kString) {
+    return Fail(percent, "expected the name of a variable after %");
+  }
+  const FmlToken& name = Now();
+  ++at_;
+  if (const Scope::Variable* variable = scope_.Find(name.text, false); variable != nullptr) {
+    Use(*variable);
+    return variable->type;
+  }
+  const auto constant = std::find_if(constants_.begin(), constants_.end(),
+                                     [&name](const FmlConstant& c) { return c.name == name.text; });
+  if (constant != constants_.end()) {
+    Change(percent, name.end - percent, "(" + constant->value.text + ")");
+    return StaticType();
+  }
+  const bool is_environment = IsOneOf(name.text, kEnvironment) || name.text.starts_with("vs-") ||
+                              name.text.starts_with("ext-");
+  if (!is_environment) {
+    return Fail(percent, "there is no variable '" + name.text + "'");
+  }
+  return StaticType();
+}
+
+// The element that stands at the cursor, of a value of type `of`.
+Result<StaticType> PathCompiler::Element(const StaticType& of, bool is_head) {
+  const FmlToken& token = Now();
+  Navigation navigation;
+  if (!Navigate(of, token.text, definitions_, &navigation)) {
+    return Fail(token.begin, Describe(of) + " has no element '" + token.text + "'");
+  }
+  ++at_;
+  if (navigation.step.kind == Step::Kind::kValue) {
+    const size_t dot = is_head ? token.begin : tokens_[at_ - 2].begin;
+    Change(dot, token.end - dot, is_head ? "$this" : "");
+    return navigation.type;
+  }
+  if (navigation.filter != nullptr && navigation.step.element->choice) {
+    Change(token.begin, token.end - token.begin,
+           navigation.step.name + ".ofType(" + std::string(navigation.filter->name()) + ")");
+  }
+  names_.push_back(navigation.step.name);
+  return navigation.type;
+}
+
+// A name at the beginning of a path: a function, an element of the focus, a variable without its %,
+// or the type of the focus.
+Result<StaticType> PathCompiler::Name(const Focus& focus) {
+  const FmlToken& token = Now();
+  if (Ahead().Is("(")) {
+    return Call(focus, focus.type);
+  }
+  if (token.IsWord("true") || token.IsWord("false")) {
+    ++at_;
+    return StaticType();
+  }
+  Navigation navigation;
+  const bool is_typed = focus.type.type != nullptr || focus.type.choice != nullptr;
+  const bool is_element =
+      focus.exists && Navigate(focus.type, token.text, definitions_, &navigation);
+  if (is_element && (is_typed || focus.is_item)) {
+    return Element(focus.type, true);
+  }
+  if (const Scope::Variable* variable = scope_.Find(token.text, false); variable != nullptr) {
+    Use(*variable);
+    Change(token.begin, 0, "%");
+    ++at_;
+    return variable->type;
+  }
+  const auto constant =
+      std::find_if(constants_.begin(), constants_.end(),
+                   [&token](const FmlConstant& c) { return c.name == token.text; });
+  if (constant != constants_.end()) {
+    Change(token.begin, token.end - token.begin, "(" + constant->value.text + ")");
+    ++at_;
+    return StaticType();
+  }
+  if (is_element) {
+    return Element(focus.type, true);
+  }
+  if (focus.type.type != nullptr && focus.type.type->Is(token.text)) {
+    ++at_;
+    return focus.type;
+  }
+  return Fail(token.begin, focus.exists ? Describe(focus.type) + " has no element '" + token.text +
+                                              "', and there is no such variable"
+                                        : "there is no variable '" + token.text + "'");
+}
+
+// What stands after a point.
+Result<StaticType> PathCompiler::Member(const Focus& focus, const StaticType& of) {
+  if (Now().kind != Kind::kIdentifier) {
+    if (Now().kind == Kind::kSpecial) {
+      ++at_;
+      return StaticType();
+    }
+    return Fail(Now().begin, "expected the name of an element or a function");
+  }
+  return Ahead().Is("(") ? Call(focus, of) : Element(of, false);
+}
+
+// A function with its arguments.
+Result<StaticType> PathCompiler::Call(const Focus& focus, const StaticType& input) {
+  const std::string name = Now().text;
+  at_ += 2;
+  StaticType result = IsOneOf(name, kSameType) ? input : StaticType();
+  if (IsOneOf(name, kTypeFunctions)) {
+    const fhir::TypeDef* type = nullptr;
+    while (!Now().Is(")") && Now().kind != Kind::kEnd) {
+      type = definitions_.Find(Now().text);
+      ++at_;
+    }
+    result.type = name == "is" ? nullptr : type;
+  } else {
+    Focus inside = focus;
+    if (IsOneOf(name, kItemFunctions)) {
+      inside = {.exists = true, .is_item = true, .type = input};
+    } else if (name == "iif") {
+      inside.type = StaticType();
+    }
+    GW_TRY(const StaticType argument, Walk(inside));
+    if (name == "select") {
+      result = argument;
+    } else if (name == "extension") {
+      result.type = definitions_.Find("Extension");
+    }
+  }
+  at_ += Now().Is(")") ? 1U : 0U;
+  return result;
+}
+
+Result<StaticType> PathCompiler::Bracket(const Focus& focus, const StaticType& before) {
+  const bool is_index = Now().Is("[");
+  ++at_;
+  GW_TRY(const StaticType inside, Walk(focus));
+  at_ += Now().kind == Kind::kEnd ? 0U : 1U;
+  return is_index ? before : inside;
+}
+
+// Steps over an operator word, and over the type that `is` and `as` take.
+bool PathCompiler::IsOperator(bool after_operand) {
+  if (!after_operand || Now().quoted || !IsOneOf(Now().text, kOperators)) {
+    return false;
+  }
+  const bool takes_type = Now().text == "is" || Now().text == "as";
+  ++at_;
+  while (takes_type && (Now().kind == Kind::kIdentifier || Now().Is("."))) {
+    const bool goes_on = Ahead().Is(".") || Now().Is(".");
+    ++at_;
+    if (!goes_on) {
+      break;
+    }
+  }
+  return true;
+}
+
+// Reads tokens up to a closing bracket or the end. The result is the type of what was read where it
+// is one path, and unknown otherwise.
+Result<StaticType> PathCompiler::Walk(const Focus& focus) {
+  StaticType current;
+  bool after_operand = false;
+  bool is_one_path = true;
+  while (Now().kind != Kind::kEnd && !Now().Is(")") && !Now().Is("]") && !Now().Is("}")) {
+    const FmlToken& token = Now();
+    if (token.kind == Kind::kIdentifier && IsOperator(after_operand)) {
+      const bool is_typed =
+          tokens_[at_ - 1].kind == Kind::kIdentifier && !IsOneOf(tokens_[at_ - 1].text, kOperators);
+      after_operand = is_typed;
+      is_one_path = false;
+      current = StaticType();
+    } else if (token.Is(".")) {
+      ++at_;
+      GW_TRY(current, Member(focus, current));
+      after_operand = true;
+    } else if (token.Is("(") || token.Is("[") || token.Is("{")) {
+      GW_TRY(current, Bracket(focus, current));
+      after_operand = true;
+    } else if (token.Is("%")) {
+      GW_TRY(current, Variable());
+      after_operand = true;
+    } else if (token.kind == Kind::kIdentifier && !after_operand) {
+      GW_TRY(current, Name(focus));
+      after_operand = true;
+    } else {
+      // A literal with its unit, $this, or an operator: then the next operand begins.
+      after_operand = token.kind != Kind::kSymbol;
+      is_one_path = is_one_path && after_operand;
+      current = token.kind == Kind::kSpecial && token.text == "this" ? focus.type : StaticType();
+      ++at_;
+    }
+  }
+  return is_one_path ? current : StaticType();
+}
+
+Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path,
+                                                      const StaticType* focus) {
+  path_ = path;
+  auto tokens = LexFml(file_, path.text);
+  if (!tokens) {
+    return Fail(0, tokens.error().detail);
+  }
+  tokens_ = *std::move(tokens);
+  Focus start;
+  if (focus != nullptr) {
+    start = {.exists = true, .is_item = false, .type = *focus};
+  }
+  while (Now().kind != Kind::kEnd) {
+    GW_RETURN_IF_ERROR(Walk(start));
+    at_ += Now().kind == Kind::kEnd ? 0U : 1U;
+  }
+  const std::string edited = Edited();
+  auto compiled = fhir::path::Expression::Compile(edited, definitions_, fhir::path::Mode::kLenient);
+  if (!compiled) {
+    return Relocate(compiled.error(), edited);
+  }
+  auto op = std::make_unique<PathOp>(*std::move(compiled));
+  op->variables = std::move(variables_);
+  op->names = std::move(names_);
+  op->is_literal = tokens_.size() == 2 && tokens_[0].kind == Kind::kString;
+  op->text = op->is_literal ? tokens_[0].text : path.text;
+  return op;
+}
+
+}  // namespace gw::map

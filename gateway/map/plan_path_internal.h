@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/fhir/definitions.h"
+#include "gateway/map/fml_lexer_internal.h"
+#include "gateway/map/plan_scope_internal.h"
+
+namespace gw::map {
+
+// Compiles the FHIRPath expressions of a map. Before the FHIRPath engine sees an expression, its
+// names are resolved against what is known of the types: an element that its focus does not have is
+// refused, a variable may stand without %, `x.value` of a primitive x is x, and a choice's JSON
+// name is its element with a type. What the expression reads is noted for the list of unread
+// fields.
+class PathCompiler {
+ public:
+  // Places are of the map file. Not thread-safe; one for each expression.
+  PathCompiler(std::string_view file, const std::vector<FmlConstant>& constants, Scope* scope,
+               const fhir::Definitions& definitions)
+      : file_(file), constants_(constants), scope_(*scope), definitions_(definitions) {}
+
+  // `focus` null: the expression has none, and each of its paths begins with a variable.
+  // Errors: kInvalid, where = "file:line:column".
+  Result<std::unique_ptr<PathOp>> Compile(const FmlPath& path, const StaticType* focus);
+
+ private:
+  // Where paths begin in a part of the expression.
+  struct Focus {
+    bool exists = false;
+    bool is_item = false;  // of where(), select() ...: a bare name is an element of it
+    StaticType type;
+  };
+  struct Edit {
+    size_t at = 0;
+    size_t erased = 0;
+    std::string inserted;
+  };
+
+  const FmlToken& Now() const { return tokens_[at_]; }
+  const FmlToken& Ahead() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
+  Error Fail(size_t offset, std::string detail) const;
+
+  Result<StaticType> Walk(const Focus& focus);
+  Result<StaticType> Bracket(const Focus& focus, const StaticType& before);
+  Result<StaticType> Name(const Focus& focus);
+  Result<StaticType> Member(const Focus& focus, const StaticType& of);
+  Result<StaticType> Call(const Focus& focus, const StaticType& input);
+  Result<StaticType> Element(const StaticType& of, bool is_head);
+  Result<StaticType> Variable();
+  bool IsOperator(bool after_operand);
+  void Use(const Scope::Variable& variable);
+  void Change(size_t at, size_t erased, std::string inserted);
+  std::string Edited() const;
+  size_t OriginalOffset(size_t edited_offset) const;
+  Error Relocate(const Error& error, const std::string& edited) const;
+
+  std::string_view file_;
+  const std::vector<FmlConstant>& constants_;
+  Scope& scope_;
+  const fhir::Definitions& definitions_;
+  FmlPath path_;
+  std::vector<FmlToken> tokens_;
+  size_t at_ = 0;
+  std::vector<Edit> edits_;
+  std::vector<PathOp::Variable> variables_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace gw::map
