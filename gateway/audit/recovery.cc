@@ -52,12 +52,11 @@ class Recovery {
 // Opening stops at the first sign that something is wrong; the whole verification says what.
 Error Recovery::Refuse(uint64_t index, std::string_view reason) const {
   const Result<Verified> verified = VerifyDirectory({options_.directory, {}, verifier_.Text()});
-  std::string detail(reason);
+  Finding finding = {index, index, std::string(reason)};
   if (verified.ok() && !verified->intact()) {
-    index = verified->first_bad->first;
-    detail = verified->first_bad->reason;
+    finding = *verified->first_bad;
   }
-  return {Code::kUnavailable, "access log: " + detail, "entry " + std::to_string(index)};
+  return {Code::kUnavailable, "access log: " + finding.reason, finding.where()};
 }
 
 Status Recovery::ReadCheckpoints() {

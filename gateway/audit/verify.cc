@@ -291,7 +291,9 @@ void Verification::CheckHead(const Checkpoint& head) {
   } else if (parted_ && records_right) {
     Find(*parted_, *parted_, parted_reason_);
   } else if (parted_ && parted_by_end_ && !entries_go_on_ && !records_go_on_) {
-    Find(*parted_, last, "the log ends before its checkpoint");
+    // Whether the last entries were taken or some before them, only the entries could have told.
+    Find(found_.covered, last, "the log ends before its checkpoint, at entry " +
+                                   std::to_string(*parted_));
   } else {
     // Neither is what was signed: some entry was changed together with its leaf record, at the
     // latest where the two part.
@@ -333,6 +335,11 @@ Status Verification::WalkUncovered() {
 }
 
 }  // namespace
+
+std::string Finding::where() const {
+  return exact() ? "entry " + std::to_string(first)
+                 : "entries " + std::to_string(first) + " to " + std::to_string(last);
+}
 
 Result<Verified> VerifyDirectory(const VerifyOptions& options) {
   return Verification(options).Run();

@@ -18,6 +18,7 @@ struct Finding {
   std::string reason;  // "the entry differs from its leaf record", ...; never an entry's text
 
   bool exact() const { return first == last; }
+  std::string where() const;  // "entry 17", "entries 20 to 39"
 };
 
 // What verification found.

@@ -11,15 +11,17 @@ namespace {
 
 // RFC 8032 section 7.1, test 1: a key that everybody knows, so that the example of
 // docs/audit_log_format.md can be worked again.
-crypto::PrivateKey KnownKey() {
-  return *crypto::PrivateKey::FromPem(
+const crypto::PrivateKey& KnownKey() {
+  static const crypto::PrivateKey key = *crypto::PrivateKey::FromPem(
       "-----BEGIN PRIVATE KEY-----\n"
       "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
       "-----END PRIVATE KEY-----\n");
+  return key;
 }
 
-VerifierKey KnownVerifier() {
-  return *VerifierKey::Of("caregate.example/log", KnownKey().Public());
+const VerifierKey& KnownVerifier() {
+  static const VerifierKey key = *VerifierKey::Of("caregate.example/log", KnownKey().Public());
+  return key;
 }
 
 constexpr Instant kTime{1'768'903'200'123'000};

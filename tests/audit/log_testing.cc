@@ -97,8 +97,9 @@ bool AppendEntries(AuditLog* log, uint64_t from, uint64_t to) {
 }
 
 Verified Verify(const std::string& directory, const std::string& checkpoint) {
-  const Result<VerifierKey> key = VerifierKey::Of("caregate.example/log", TestKey().Public());
-  const Result<Verified> verified = VerifyDirectory({directory, checkpoint, key->Text()});
+  static const std::string key =
+      VerifierKey::Of("caregate.example/log", TestKey().Public())->Text();
+  const Result<Verified> verified = VerifyDirectory({directory, checkpoint, key});
   if (!verified) {
     ADD_FAILURE() << verified.error().detail << " at " << verified.error().where;
     return {};
