@@ -72,9 +72,8 @@ Result<CheckedWrite> CheckWrite(Write write) {
     return Broken("a Consent lies with the person whose consent it is");
   }
   GW_RETURN_IF_ERROR(CheckIndex(checked.write.index));
-  checked.home_key = ResourceKey(stored.key.type, stored.key.id);
-  checked.patient_key =
-      checked.write.home.empty() ? checked.home_key : PatientKey(checked.write.home);
+  checked.patient_key = checked.write.home.empty() ? ResourceKey(stored.key.type, stored.key.id)
+                                                   : PatientKey(checked.write.home);
   for (const fhir::Identifier& claim : checked.write.claims) {
     checked.claim_keys.push_back(IdentifierKey(stored.key.type, claim));
   }

@@ -15,7 +15,6 @@ namespace gw::store {
 // only writes.
 struct CheckedWrite {
   Write write;                       // persons include the compartments' Patients
-  int64_t home_key = 0;              // of resource_home
   int64_t patient_key = 0;           // of every row
   std::string persons;               // write.stored.persons as one column
   std::vector<bool> in_compartment;  // one for each of write.stored.persons

@@ -16,6 +16,7 @@ using fhir::SearchKind;
 using fhir::SearchValue;
 
 constexpr int64_t kMilli = 1000;
+constexpr std::string_view kIdentifier = "identifier";
 
 int64_t FloorToMilli(int64_t us) {
   const int64_t rest = ((us % kMilli) + kMilli) % kMilli;
@@ -92,7 +93,7 @@ std::optional<int> DriverRank(const Criterion& criterion) {
     return 0;
   }
   const std::string_view code = criterion.parameter->code;
-  if (criterion.parameter->kind == SearchKind::kToken && code == "identifier") {
+  if (criterion.parameter->kind == SearchKind::kToken && code == kIdentifier) {
     return 1;
   }
   if (criterion.parameter->kind == SearchKind::kReference &&
@@ -138,11 +139,15 @@ class PlanBuilder {
   PlanBuilder& Value(SqlValue value);
   void Source();
   void DriverRows();
+  void ReferenceRows(const Criterion& criterion);
+  PlanBuilder& Rows(std::string_view table);
+  PlanBuilder& Homes(const std::vector<std::string>& patients);
+  PlanBuilder& Parameter(const Criterion& criterion);
   void Conditions(const SearchPosition* after);
   void One(const Criterion& criterion);
   void OneOfIndex(const Criterion& criterion);
   // Conditions on one index row x, or on r itself, for the ORed values.
-  void AnyValue(const Criterion& criterion);
+  PlanBuilder& AnyValue(const Criterion& criterion);
   void OneValue(const Criterion& criterion, const SearchValue& value);
   void Token(const SearchValue& value);
   void Reference(const Criterion& criterion, const SearchValue& value);
@@ -188,7 +193,7 @@ void PlanBuilder::Source() {
     Sql("resource r WHERE r.type = ").Value(query_.type);
     return;
   }
-  Sql("(SELECT DISTINCT x.patient_key, x.id FROM ");
+  Sql("(");
   DriverRows();
   Sql(") d CROSS JOIN resource r WHERE r.patient_key = d.patient_key AND r.type = ");
   Value(query_.type);
@@ -197,24 +202,59 @@ void PlanBuilder::Source() {
 
 void PlanBuilder::DriverRows() {
   if (driver_.compartment) {
-    Sql("resource_person x WHERE x.type = ").Value(query_.type).Sql(" AND ");
-    Compartment();
+    const std::vector<std::string>& patients = *query_.compartment;
+    Rows("resource_person").Homes(patients).Compartment();
+    Sql(" UNION ");
+    Rows("resource_person").Sql(" AND NOT x.at_home AND ").Compartment();
     return;
   }
   const Criterion& criterion = *driver_.criterion;
   if (IsId(criterion)) {
-    Sql("resource_home x WHERE (x.home_key, x.type, x.id) IN (VALUES ");
+    Rows("resource_home").Sql(" AND x.id IN (");
     for (size_t i = 0; i < criterion.values.size(); ++i) {
-      const std::string& id = criterion.values[i].text;
-      Sql(i == 0 ? "(" : ", (").Value(ResourceKey(query_.type, id));
-      Sql(", ").Value(query_.type).Sql(", ").Value(id).Sql(")");
+      Sql(i == 0 ? "" : ", ").Value(criterion.values[i].text);
     }
     Sql(")");
     return;
   }
-  Sql(TableOf(criterion.parameter->kind)).Sql(" x WHERE x.type = ").Value(query_.type);
-  Sql(" AND x.parameter = ").Value(std::string(criterion.parameter->code)).Sql(" AND ");
-  AnyValue(criterion);
+  if (criterion.parameter->kind == SearchKind::kReference) {
+    ReferenceRows(criterion);
+    return;
+  }
+  Rows(TableOf(criterion.parameter->kind)).Sql(" AND ").Parameter(criterion).AnyValue(criterion);
+}
+
+// What refers to a Patient lies in that Patient's shard, or else in the index of what does not.
+void PlanBuilder::ReferenceRows(const Criterion& criterion) {
+  std::vector<std::string> patients;
+  for (const SearchValue& value : criterion.values) {
+    patients.push_back(value.text);
+  }
+  Rows("index_reference").Homes(patients).Parameter(criterion).AnyValue(criterion);
+  Sql(" UNION ");
+  Rows("index_reference").Sql(" AND NOT x.at_home AND ").Parameter(criterion).AnyValue(criterion);
+}
+
+PlanBuilder& PlanBuilder::Rows(std::string_view table) {
+  Sql("SELECT DISTINCT x.patient_key, x.id FROM ").Sql(table);
+  return Sql(" x WHERE x.type = ").Value(query_.type);
+}
+
+PlanBuilder& PlanBuilder::Homes(const std::vector<std::string>& patients) {
+  Sql(" AND x.at_home AND x.patient_key IN (");
+  for (size_t i = 0; i < patients.size(); ++i) {
+    Sql(i == 0 ? "" : ", ").Value(PatientKey(patients[i]));
+  }
+  return Sql(") AND ");
+}
+
+// The name of identifiers stands in the text: that is how an engine knows that its index serves.
+PlanBuilder& PlanBuilder::Parameter(const Criterion& criterion) {
+  const std::string_view code = criterion.parameter->code;
+  if (code == kIdentifier) {
+    return Sql("x.parameter = 'identifier' AND ");
+  }
+  return Sql("x.parameter = ").Value(std::string(code)).Sql(" AND ");
 }
 
 void PlanBuilder::Conditions(const SearchPosition* after) {
@@ -264,23 +304,24 @@ void PlanBuilder::OneOfIndex(const Criterion& criterion) {
   Sql(IsNegated(criterion) ? " AND NOT EXISTS" : " AND EXISTS");
   Sql(" (SELECT 1 FROM ").Sql(TableOf(criterion.parameter->kind));
   Sql(" x WHERE x.patient_key = r.patient_key AND x.type = r.type AND x.id = r.id"
-      " AND x.parameter = ");
-  Value(std::string(criterion.parameter->code));
-  if (criterion.modifier != "missing") {
-    Sql(" AND ");
+      " AND ");
+  Parameter(criterion);
+  if (criterion.modifier == "missing") {
+    Sql("1 = 1");
+  } else {
     AnyValue(criterion);
   }
   Sql(")");
 }
 
-void PlanBuilder::AnyValue(const Criterion& criterion) {
+PlanBuilder& PlanBuilder::AnyValue(const Criterion& criterion) {
   Sql("(");
   for (size_t i = 0; i < criterion.values.size(); ++i) {
     Sql(i == 0 ? "(" : " OR (");
     OneValue(criterion, criterion.values[i]);
     Sql(")");
   }
-  Sql(")");
+  return Sql(")");
 }
 
 void PlanBuilder::OneValue(const Criterion& criterion, const SearchValue& value) {

@@ -29,10 +29,4 @@ int64_t IdentifierKey(std::string_view type, const fhir::Identifier& identifier)
   return First64(crypto::Sha256(scope, identifier.value));
 }
 
-int64_t MessageKey(std::string_view sender, std::string_view control_id) {
-  return First64(crypto::Sha256(sender, "|", control_id));
-}
-
-int64_t EntryKey(std::string_view entry_id) { return First64(crypto::Sha256(entry_id)); }
-
 }  // namespace gw::store

@@ -10,13 +10,10 @@ namespace gw::store {
 // Shard keys: the first 64 bits of SHA-256, the same on every engine, machine and version. A key
 // says where a row lies and is never identity: every look-up compares the full texts beside it.
 
-// Where a resource's home is looked up; for a Patient, and for a resource of a reference table,
-// also the patient_key under which its rows lie.
+// The patient_key of a resource of a reference table, and of a Patient.
 int64_t ResourceKey(std::string_view type, std::string_view id);
 // The patient_key of all rows whose home is this Patient.
 int64_t PatientKey(std::string_view patient_id);
 int64_t IdentifierKey(std::string_view type, const fhir::Identifier& identifier);
-int64_t MessageKey(std::string_view sender, std::string_view control_id);
-int64_t EntryKey(std::string_view entry_id);
 
 }  // namespace gw::store

@@ -10,14 +10,14 @@ namespace {
 
 // In the order of SqliteApplier::Id.
 constexpr std::array kStatements = {
-    "SELECT patient_key FROM resource_home WHERE home_key = ?1 AND type = ?2 AND id = ?3",
+    "SELECT patient_key FROM resource_home WHERE id = ?1 AND type = ?2",
     "SELECT version, label_class_id, persons FROM resource"
     " WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "SELECT id FROM identifier_claim"
     " WHERE identifier_key = ?1 AND type = ?2 AND system = ?3 AND value = ?4",
-    "SELECT 1 FROM message WHERE message_key = ?1 AND sender = ?2 AND control_id = ?3"
-    " AND digest = ?4 AND outcome = 'AA'",
-    "INSERT INTO resource_home(home_key, type, id, patient_key) VALUES (?1, ?2, ?3, ?4)",
+    "SELECT 1 FROM message WHERE control_id = ?1 AND sender = ?2 AND digest = ?3"
+    " AND outcome = 'AA'",
+    "INSERT INTO resource_home(id, type, patient_key) VALUES (?1, ?2, ?3)",
     "INSERT INTO resource(patient_key, type, id, version, last_updated, deleted, label_class_id,"
     " persons, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     "INSERT INTO resource_version(patient_key, type, id, version, last_updated, deleted,"
@@ -27,8 +27,8 @@ constexpr std::array kStatements = {
     "UPDATE resource SET version = ?4, last_updated = ?5, deleted = ?6, label_class_id = ?7,"
     " persons = ?8, body = ?9 WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "DELETE FROM resource_person WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO resource_person(patient_key, type, id, person, in_compartment)"
-    " VALUES (?1, ?2, ?3, ?4, ?5)"
+    "INSERT INTO resource_person(patient_key, type, id, person, in_compartment, at_home)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     " ON CONFLICT (patient_key, type, id, person) DO NOTHING",
     "INSERT INTO person_policy(patient_key, person, policy_class) VALUES (?1, ?2, ?3)"
     " ON CONFLICT (patient_key, person) DO UPDATE SET policy_class = excluded.policy_class",
@@ -40,8 +40,8 @@ constexpr std::array kStatements = {
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     " ON CONFLICT (patient_key, type, id, parameter, code, system) DO NOTHING",
     "DELETE FROM index_reference WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO index_reference(patient_key, type, id, parameter, target_id, target_type)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+    "INSERT INTO index_reference(patient_key, type, id, parameter, target_id, target_type,"
+    " at_home) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
     " ON CONFLICT (patient_key, type, id, parameter, target_id, target_type) DO NOTHING",
     "DELETE FROM index_date WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "INSERT INTO index_date(patient_key, type, id, parameter, low_us, high_us)"
@@ -52,15 +52,15 @@ constexpr std::array kStatements = {
     " ON CONFLICT (patient_key, type, id, parameter, text) DO NOTHING",
     "SELECT text FROM label_class WHERE label_class_id = ?1",
     "INSERT INTO label_class(label_class_id, text) VALUES (?1, ?2)",
-    "INSERT INTO message(message_key, sender, control_id, digest, feed, received, sequence,"
+    "INSERT INTO message(control_id, sender, digest, feed, received, sequence,"
     " outcome, entry_id, reason, remarks, answer, bytes)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-    " ON CONFLICT (message_key, sender, control_id, digest) DO UPDATE SET feed = excluded.feed,"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    " ON CONFLICT (control_id, sender, digest) DO UPDATE SET feed = excluded.feed,"
     " received = excluded.received, sequence = excluded.sequence, outcome = excluded.outcome,"
     " entry_id = excluded.entry_id, reason = excluded.reason, remarks = excluded.remarks,"
     " answer = excluded.answer",
-    "INSERT INTO pending_entry(entry_key, id, sequence, bytes) VALUES (?1, ?2, ?3, ?4)",
-    "DELETE FROM pending_entry WHERE entry_key = ?1 AND id = ?2",
+    "INSERT INTO pending_entry(id, sequence, bytes) VALUES (?1, ?2, ?3)",
+    "DELETE FROM pending_entry WHERE id = ?1",
     "SELECT sequence FROM commit_sequence WHERE node = ''",
     "INSERT INTO commit_sequence(node, sequence) VALUES ('', ?1)"
     " ON CONFLICT (node) DO UPDATE SET sequence = excluded.sequence",
@@ -107,12 +107,11 @@ Status SqliteApplier::Apply(const CheckedTransaction& transaction, uint64_t sequ
     GW_RETURN_IF_ERROR(WriteMessage(transaction, sequence));
   }
   for (const std::string& id : transaction.settled) {
-    GW_RETURN_IF_ERROR(Execution(At(kDeleteEntry)).Int(EntryKey(id)).Text(id).Finish());
+    GW_RETURN_IF_ERROR(Execution(At(kDeleteEntry)).Text(id).Finish());
   }
   if (transaction.entry) {
     const PendingEntry& entry = *transaction.entry;
     GW_RETURN_IF_ERROR(Execution(At(kInsertEntry))
-                           .Int(EntryKey(entry.id))
                            .Text(entry.id)
                            .Int(static_cast<int64_t>(sequence))
                            .Blob(entry.bytes)
@@ -123,10 +122,7 @@ Status SqliteApplier::Apply(const CheckedTransaction& transaction, uint64_t sequ
 
 Status SqliteApplier::CheckAnswered(const MessageRecord& message) {
   Execution find(At(kFindAnswered));
-  find.Int(MessageKey(message.sender, message.control_id))
-      .Text(message.sender)
-      .Text(message.control_id)
-      .Blob(crypto::AsBytes(message.digest));
+  find.Text(message.control_id).Text(message.sender).Blob(crypto::AsBytes(message.digest));
   GW_TRY(const bool answered, find.Step());
   return answered ? Status(Conflict("the message was answered AA before")) : Status();
 }
@@ -135,7 +131,7 @@ Result<SqliteApplier::Current> SqliteApplier::CheckVersion(const CheckedWrite& c
   const fhir::Key& key = checked.write.stored.key;
   Current current;
   Execution home(At(kFindHome));
-  home.Int(checked.home_key).Text(key.type).Text(key.id);
+  home.Text(key.id).Text(key.type);
   GW_TRY(current.exists, home.Step());
   if (!current.exists) {
     if (checked.write.expected_version != 0) {
@@ -216,9 +212,8 @@ Status SqliteApplier::WriteRow(const CheckedWrite& checked, bool exists, int64_t
     GW_RETURN_IF_ERROR(DeleteRows(kArchiveVersion, checked));
   } else {
     GW_RETURN_IF_ERROR(Execution(At(kInsertHome))
-                           .Int(checked.home_key)
-                           .Text(stored.key.type)
                            .Text(stored.key.id)
+                           .Text(stored.key.type)
                            .Int(checked.patient_key)
                            .Finish());
   }
@@ -247,6 +242,7 @@ Status SqliteApplier::WritePersons(const CheckedWrite& checked, const Current& c
                            .Text(stored.key.id)
                            .Text(stored.persons[i])
                            .Int(checked.in_compartment[i] ? 1 : 0)
+                           .Int(stored.persons[i] == checked.write.home ? 1 : 0)
                            .Finish());
   }
   return {};
@@ -300,7 +296,8 @@ Status SqliteApplier::WriteIndexEntry(const CheckedWrite& checked, const fhir::I
   if (token) {
     row.Text(entry.system);
   } else if (reference) {
-    row.Text(entry.reference_type);
+    const bool at_home = entry.reference_type == "Patient" && entry.text == checked.write.home;
+    row.Text(entry.reference_type).Int(at_home ? 1 : 0);
   }
   return row.Finish();
 }
@@ -325,9 +322,8 @@ Status SqliteApplier::WriteMessage(const CheckedTransaction& transaction, uint64
   const std::string_view entry_id =
       transaction.entry ? std::string_view(transaction.entry->id) : std::string_view();
   return Execution(At(kUpsertMessage))
-      .Int(MessageKey(message.sender, message.control_id))
-      .Text(message.sender)
       .Text(message.control_id)
+      .Text(message.sender)
       .Blob(crypto::AsBytes(message.digest))
       .Text(message.feed)
       .Int(message.received.unix_us)

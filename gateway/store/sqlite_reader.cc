@@ -21,7 +21,7 @@ namespace {
 constexpr std::array kStatements = {
     "BEGIN",
     "COMMIT",
-    "SELECT patient_key FROM resource_home WHERE home_key = ?1 AND type = ?2 AND id = ?3",
+    "SELECT patient_key FROM resource_home WHERE id = ?1 AND type = ?2",
     "SELECT deleted, " GW_STORE_ROW
     " FROM resource WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "SELECT deleted, " GW_STORE_ROW
@@ -33,7 +33,7 @@ constexpr std::array kStatements = {
     "SELECT id FROM identifier_claim"
     " WHERE identifier_key = ?1 AND type = ?2 AND system = ?3 AND value = ?4",
     "SELECT digest, answer, entry_id FROM message"
-    " WHERE message_key = ?1 AND sender = ?2 AND control_id = ?3 AND outcome = 'AA'"
+    " WHERE control_id = ?1 AND sender = ?2 AND outcome = 'AA'"
     " ORDER BY sequence DESC",
     "SELECT id, bytes FROM pending_entry ORDER BY sequence LIMIT ?1",
 };
@@ -158,7 +158,7 @@ Result<fhir::StoredResource> SqliteReader::Current(const fhir::Key& key) {
 }
 
 Result<int64_t> SqliteReader::StepToHome(const fhir::Key& key, Execution* home) {
-  home->Int(ResourceKey(key.type, key.id)).Text(key.type).Text(key.id);
+  home->Text(key.id).Text(key.type);
   GW_TRY(const bool found, home->Step());
   if (!found) {
     return Absent();
@@ -427,7 +427,7 @@ Result<std::optional<PriorAnswer>> SqliteReader::FindAnswer(std::string_view sen
                                                             std::string_view control_id,
                                                             const crypto::Digest& digest) {
   Execution row(At(kAnswer));
-  row.Int(MessageKey(sender, control_id)).Text(sender).Text(control_id);
+  row.Text(control_id).Text(sender);
   std::optional<PriorAnswer> prior;
   while (true) {
     GW_TRY(const bool more, row.Step());

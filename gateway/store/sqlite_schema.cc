@@ -10,6 +10,9 @@ namespace {
 // types; no trigger, no AUTOINCREMENT, no use of rowid; joins only between equal patient_keys.
 // Tables of narrow rows are WITHOUT ROWID, clustered by their key, so that one patient's rows lie
 // together; those with a body are not, since a wide row would thin out the tree.
+// What a commit costs is the number of pages it touches. So every index ends in what the rows of
+// one transaction have in common or what grows with time (ids are UUIDs of version 7), and no key
+// that does not have to be is a hash.
 constexpr const char* kTables = R"sql(
 CREATE TABLE store_schema(
   version INTEGER NOT NULL PRIMARY KEY,
@@ -29,13 +32,12 @@ CREATE TABLE label_class(
   PRIMARY KEY (label_class_id)
 ) STRICT, WITHOUT ROWID;
 
--- Where a resource lives; sharded by the hash of (type, id). A home never changes.
+-- Where a resource lives; sharded by the id. A home never changes.
 CREATE TABLE resource_home(
-  home_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
   id TEXT NOT NULL,
+  type TEXT NOT NULL,
   patient_key INTEGER NOT NULL,
-  PRIMARY KEY (home_key, type, id)
+  PRIMARY KEY (id, type)
 ) STRICT, WITHOUT ROWID;
 
 -- The current version of each resource, deletions included.
@@ -68,16 +70,18 @@ CREATE TABLE resource_version(
 ) STRICT;
 
 -- Whom a resource concerns: each of them must agree. A second person is a row in the resource's
--- own shard.
+-- own shard. at_home: the person is the one whose patient_key this is, so that the row is found by
+-- that key and only the others need an index.
 CREATE TABLE resource_person(
   patient_key INTEGER NOT NULL,
   type TEXT NOT NULL,
   id TEXT NOT NULL,
   person TEXT NOT NULL,
   in_compartment INTEGER NOT NULL,
+  at_home INTEGER NOT NULL,
   PRIMARY KEY (patient_key, type, id, person)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX resource_person_by_person ON resource_person(person, type);
+CREATE INDEX resource_person_elsewhere ON resource_person(person, type) WHERE NOT at_home;
 
 -- The policy class that a person's consents make, in the person's own shard.
 CREATE TABLE person_policy(
@@ -108,8 +112,11 @@ CREATE TABLE index_token(
   system TEXT NOT NULL,
   PRIMARY KEY (patient_key, type, id, parameter, code, system)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX index_token_by_value ON index_token(type, parameter, code, system);
+-- Of tokens only identifiers tell one resource from another.
+CREATE INDEX index_token_identifier ON index_token(type, code, system)
+  WHERE parameter = 'identifier';
 
+-- at_home: as in resource_person, where the target is that Patient.
 CREATE TABLE index_reference(
   patient_key INTEGER NOT NULL,
   type TEXT NOT NULL,
@@ -117,9 +124,11 @@ CREATE TABLE index_reference(
   parameter TEXT NOT NULL,
   target_id TEXT NOT NULL,
   target_type TEXT NOT NULL,
+  at_home INTEGER NOT NULL,
   PRIMARY KEY (patient_key, type, id, parameter, target_id, target_type)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX index_reference_by_value ON index_reference(type, parameter, target_id, target_type);
+CREATE INDEX index_reference_elsewhere ON index_reference(target_id, type, parameter, target_type)
+  WHERE NOT at_home;
 
 -- An interval [low_us, high_us), microseconds since 1970.
 CREATE TABLE index_date(
@@ -141,14 +150,13 @@ CREATE TABLE index_string(
   text TEXT NOT NULL,
   PRIMARY KEY (patient_key, type, id, parameter, text)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX index_string_by_value ON index_string(type, parameter, text);
+CREATE INDEX index_string_by_value ON index_string(type, parameter, text, id);
 
--- What was received and how it was answered; sharded by the hash of (sender, control id), since a
--- refused message has no patient. The same bytes again overwrite their own earlier refusal.
+-- What was received and how it was answered; sharded by the control id, since a refused message has
+-- no patient. The same bytes again overwrite their own earlier refusal.
 CREATE TABLE message(
-  message_key INTEGER NOT NULL,
-  sender TEXT NOT NULL,
   control_id TEXT NOT NULL,
+  sender TEXT NOT NULL,
   digest BLOB NOT NULL,
   feed TEXT NOT NULL,
   received INTEGER NOT NULL,
@@ -159,16 +167,15 @@ CREATE TABLE message(
   remarks TEXT NOT NULL,
   answer BLOB NOT NULL,
   bytes BLOB NOT NULL,
-  PRIMARY KEY (message_key, sender, control_id, digest)
+  PRIMARY KEY (control_id, sender, digest)
 ) STRICT;
 
 -- Access-log entries that may not be in the log yet.
 CREATE TABLE pending_entry(
-  entry_key INTEGER NOT NULL,
   id TEXT NOT NULL,
   sequence INTEGER NOT NULL,
   bytes BLOB NOT NULL,
-  PRIMARY KEY (entry_key, id)
+  PRIMARY KEY (id)
 ) STRICT;
 CREATE INDEX pending_entry_by_sequence ON pending_entry(sequence);
 )sql";
