@@ -120,7 +120,10 @@ bool EndsInsideCharacter(std::string_view bytes) {
   }
   const auto lead = static_cast<uint8_t>(bytes[valid]);
   const size_t needed = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-  return needed > left;
+  const std::string_view tail = bytes.substr(valid + 1);
+  return needed > left && std::all_of(tail.begin(), tail.end(), [](char c) {
+           return (static_cast<uint8_t>(c) & 0xC0U) == 0x80U;
+         });
 }
 
 Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warning>* warnings) {
@@ -151,7 +154,7 @@ Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warni
   if (!charset) {
     return Invalid("a character set that is not offered", "MSH-18", kTableValueNotFound);
   }
-  if (EndsInsideCharacter(*bytes)) {
+  if (*charset == Charset::kUtf8 && EndsInsideCharacter(*bytes)) {
     return Invalid("the message ends inside a character", "", kSegmentSequenceError);
   }
   // A text that got here as UTF-8 was UTF-16, or its label cannot be true of one-byte separators.
@@ -281,6 +284,7 @@ class Splitter {
       fields_.push_back(text_.substr(begin, at - begin));
     }
     terminated_ = at < text_.size();
+    lf_seen_ = lf_seen_ || (terminated_ && text_[at] == '\n');
     return std::min(at + 1, text_.size());
   }
 

@@ -42,7 +42,8 @@ class CsvModel {
   Status ReadHeader(const CsvRecord& header, std::vector<Remark>* remarks);
   // Appends one record as `row` to `rows` (a tree of type Rows). Errors: kInvalid, where = "row N,
   // column C": wrong number of cells, a bad date, a value not in its table, a missing valued cell.
-  // A bad NHS number is dropped with a remark: who else the row names decides (decision 3).
+  // A bad NHS number is dropped with a remark: who else the row names decides (decision 3). Columns
+  // are called in errors and remarks as the file's header does; nothing of a refused row stays.
   Status AppendRow(const CsvRecord& record, fhir::Element* rows,
                    std::vector<Remark>* remarks) const;
 

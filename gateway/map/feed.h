@@ -18,7 +18,8 @@ struct Column {
   std::string type = "string";  // string, date, dateTime, boolean, code, decimal, nhsNumber, list
   bool required = false;        // the header must be there
   bool valued = false;          // each row must have a value
-  std::string separator;        // list: what separates the items
+  // list: what separates the items; marks of a list before an item ("1. ", "- ") are dropped.
+  std::string separator;
   std::map<std::string, std::string>
       codes;  // code, boolean: the feed's value (lower case) -> the code
 };

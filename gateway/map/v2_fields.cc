@@ -273,7 +273,8 @@ Result<fhir::Element*> FieldReader::AddPrimitive(const fhir::ElementDef* element
     }
     return node;
   }
-  if (!number && !lenient_value_) {
+  const bool is_date = type.form == Form::kDate || type.form == Form::kDateTime;
+  if (is_date && !lenient_value_) {
     return Error{Code::kInvalid, "not a date or time of HL7 v2", PlaceText(), 102};
   }
   AddRemark('W', number ? "bad-number" : "bad-date",

@@ -8,6 +8,7 @@ namespace {
 using Precision = V2Time::Precision;
 
 constexpr size_t kLongestFraction = 32;
+constexpr size_t kWholeTime = 14;  // YYYYMMDDHHMMSS
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -123,8 +124,16 @@ class Digits {
 
 V2TimeFault ReadV2DateTime(std::string_view text, V2Time* out) {
   *out = V2Time{};
-  if (!TakeZone(&text, out) || !TakeFraction(&text, out) || !AreDigits(text) || text.size() < 4 ||
-      text.size() > 14 || text.size() % 2 != 0 || (!out->fraction.empty() && text.size() != 14)) {
+  if (!TakeZone(&text, out) || !TakeFraction(&text, out)) {
+    return V2TimeFault::kWrong;
+  }
+  if (text.size() > kWholeTime && text.size() <= kWholeTime + 4 && out->fraction.empty()) {
+    out->fraction = text.substr(kWholeTime);  // some senders leave the point out
+    text = text.substr(0, kWholeTime);
+  }
+  if (!AreDigits(text) || !AreDigits(out->fraction) || text.size() < 4 ||
+      text.size() > kWholeTime || text.size() % 2 != 0 ||
+      (!out->fraction.empty() && text.size() != kWholeTime)) {
     return V2TimeFault::kWrong;
   }
   if (text.find_first_not_of('0') == text.npos) {

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/map/zone.h"
+
+namespace gw::map {
+
+// A date as a feed writes it, by the first of its styles that fits: FHIR date text; nothing where
+// none fits or the day does not exist. Styles are made of YYYY, MM (one or two digits where sent
+// so), DD, MON (Jan ... or January ...) and the marks between them: "DD/MM/YYYY", "DD MON YYYY".
+// A style that ends in " HH:mm" or "THH:mm:ss" is of a date with a time.
+std::optional<std::string> CsvDate(std::string_view text, const std::vector<std::string>& styles);
+
+// The same for a date with a time, which a dateTime column may have: with the zone's offset. A
+// FHIR dateTime with its own offset passes.
+std::optional<std::string> CsvDateTime(std::string_view text,
+                                       const std::vector<std::string>& styles, const Zone& zone);
+
+// A decimal number in FHIR's form; nothing where it is none.
+std::optional<std::string> CsvDecimal(std::string_view text);
+
+// The text without outer blanks, non-breaking ones included.
+std::string_view TrimCell(std::string_view text);
+
+}  // namespace gw::map

@@ -1,0 +1,122 @@
+#include "gateway/hl7v2/acknowledgment.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace gw::hl7v2 {
+namespace {
+
+const Instant kNow = FromCivil({2026, 1, 20, 10, 0, 0, 0});
+
+Message MessageOf(const std::string& version, const std::string& event = "ADT^A08^ADT_A01") {
+  auto message = Message::Parse("MSH|^~\\&|ASCCASE^1|X9903|CAREGW|X9900|20260120||" + event +
+                                    "|SC 1|P|" + version + "\rPID|1\r",
+                                {});
+  EXPECT_TRUE(message.ok());
+  return *std::move(message);
+}
+
+TEST(AcknowledgmentTest, AnswersWithSenderAndReceiverExchanged) {
+  EXPECT_EQ(Acknowledge(MessageOf("2.5.1"), AckCode::kAccept, {}, "G1", kNow),
+            "MSH|^~\\&|CAREGW|X9900|ASCCASE^1|X9903|20260120100000+0000||ACK^A08^ACK|G1|P|2.5.1\r"
+            "MSA|AA|SC 1\r");
+}
+
+TEST(AcknowledgmentTest, SaysErrorsInTheFormOfTheVersion) {
+  const std::array<Issue, 2> issues = {
+      Issue{{Code::kInvalid, "a required field has no value", "PTH-3[2].1", 101}, 'E'},
+      Issue{{Code::kUnprocessable, "a | b", "somewhere", 0}, 'W'}};
+  EXPECT_EQ(
+      Acknowledge(MessageOf("2.5.1"), AckCode::kError, issues, "G1", kNow),
+      "MSH|^~\\&|CAREGW|X9900|ASCCASE^1|X9903|20260120100000+0000||ACK^A08^ACK|G1|P|2.5.1\r"
+      "MSA|AE|SC 1\r"
+      "ERR||PTH^1^3^2^1|101^Required field missing^HL70357|E||||a required field has no value\r"
+      "ERR|||207^Application internal error^HL70357|W|||somewhere|a \\F\\ b\r");
+  EXPECT_EQ(Acknowledge(MessageOf("2.3"), AckCode::kError, issues, "G1", kNow),
+            "MSH|^~\\&|CAREGW|X9900|ASCCASE^1|X9903|20260120100000+0000||ACK^A08|G1|P|2.3\r"
+            "MSA|AE|SC 1|a required field has no value\r"
+            "ERR|PTH^1^3^101&Required field missing&HL70357~^^^207&Application internal "
+            "error&HL70357\r");
+}
+
+TEST(AcknowledgmentTest, UsesTheSendersDelimiters) {
+  auto message = Message::Parse("MSH#*!$%#A#B#C#D#2026##PPP*PCC*PPP_PCB#1#P#2.5\rPTH#UP\r", {});
+  ASSERT_TRUE(message.ok());
+  const std::array<Issue, 1> issues = {Issue{{Code::kNotFound, "no # here", "PTH-3", 0}}};
+  EXPECT_EQ(Acknowledge(*message, AckCode::kError, issues, "G1", kNow),
+            "MSH#*!$%#C#D#A#B#20260120100000+0000##ACK*PCC*ACK#G1#P#2.5\r"
+            "MSA#AE#1\r"
+            "ERR##PTH*1*3*1#204*Unknown key identifier*HL70357#E####no $F$ here\r");
+}
+
+TEST(AcknowledgmentTest, NamesItsCharacterSetWhereItNeedsOne) {
+  auto message =
+      Message::Parse("MSH|^~\\&|Zo\xC3\xAB|B|C|D|2026||ADT^A08|1|P|2.5||||||UNICODE UTF-8\r", {});
+  ASSERT_TRUE(message.ok());
+  const std::string answer = Acknowledge(*message, AckCode::kAccept, {}, "G1", kNow);
+  EXPECT_NE(answer.find("|2.5||||||UNICODE UTF-8\r"), answer.npos) << answer;
+  const auto parsed = Message::Parse(answer, {});
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->Raw({"MSH", 1, 18}), "UNICODE UTF-8");
+}
+
+TEST(AcknowledgmentTest, ChoosesCodes) {
+  struct Case {
+    Error error;
+    int hl7_code;
+    AckCode ack;
+  };
+  const std::vector<Case> cases = {
+      {{Code::kInvalid, "", "", 101}, 101, AckCode::kError},
+      {{Code::kInvalid, "", "", 0}, 102, AckCode::kError},
+      {{Code::kUnsupported, "", "", 200}, 200, AckCode::kReject},
+      {{Code::kInvalid, "", "", 201}, 201, AckCode::kReject},
+      {{Code::kInvalid, "", "", 202}, 202, AckCode::kReject},
+      {{Code::kNotFound, "", "", 0}, 204, AckCode::kError},
+      {{Code::kConflict, "", "", 205}, 205, AckCode::kError},
+      {{Code::kBusy, "", "", 0}, 207, AckCode::kReject},
+      {{Code::kUnavailable, "", "", 0}, 207, AckCode::kReject},
+      {{Code::kInternal, "", "", 207}, 207, AckCode::kReject},
+      {{Code::kTooLarge, "", "", 0}, 207, AckCode::kError},
+      {{Code::kUnprocessable, "", "", 0}, 207, AckCode::kError},
+  };
+  for (const Case& test : cases) {
+    EXPECT_EQ(Hl7CodeFor(test.error), test.hl7_code);
+    EXPECT_EQ(AckCodeFor(test.error), test.ack) << test.hl7_code;
+  }
+}
+
+TEST(AcknowledgmentTest, AnswersWhatItCannotRead) {
+  struct Case {
+    std::string name, bytes, first_lines;
+  };
+  const std::string plain = "MSH|^~\\&|||||20260120100000+0000||ACK^^ACK|G1|P|2.5.1\rMSA|AR|\r";
+  const std::vector<Case> cases = {
+      {"nothing", "", plain},
+      {"no message", "hello", plain},
+      {"broken delimiters", "MSH|AAAA|X\r", plain},
+      {"MSH is good, the rest is not", "MSH#*!$%#A#B#C#D#2026##PPP*PCC#77#P#2.5\rxx\r",
+       "MSH#*!$%#C#D#A#B#20260120100000+0000##ACK*PCC*ACK#G1#P#2.5\rMSA#AR#77\r"},
+      {"a BOM before it", "\xEF\xBB\xBFMSH|^~\\&|A|B|C|D|2026||ADT^A08|77|P|2.5\nxx\n",
+       "MSH|^~\\&|C|D|A|B|20260120100000+0000||ACK^A08^ACK|G1|P|2.5\rMSA|AR|77\r"},
+      {"fields that cannot be trusted",
+       "MSH|^~\\&|A\xFF|B\x01|C|D|2026||ADT^A08|77|P|2.5||||||KLINGON\rxx\r",
+       "MSH|^~\\&|C|D|||20260120100000+0000||ACK^A08^ACK|G1|P|2.5\rMSA|AR|77\r"},
+      {"a control id that cannot be trusted", "MSH|^~\\&|A|B|C|D|2026||ADT^A08|7\xFF|P|2.5\rxx\r",
+       "MSH|^~\\&|C|D|A|B|20260120100000+0000||ACK^A08^ACK|G1|P|2.5\rMSA|AR|\r"},
+  };
+  const Error error{Code::kInvalid, "the message does not begin with an MSH segment", "MSH", 100};
+  for (const Case& test : cases) {
+    const std::string answer =
+        AcknowledgeUnreadable(test.bytes, AckCode::kReject, error, "G1", kNow);
+    EXPECT_EQ(answer.substr(0, test.first_lines.size()), test.first_lines) << test.name;
+    EXPECT_TRUE(Message::Parse(answer, {}).ok()) << test.name;
+    EXPECT_NE(answer.find("100"), answer.npos) << test.name;
+  }
+}
+
+}  // namespace
+}  // namespace gw::hl7v2

@@ -1,0 +1,212 @@
+#include "gateway/hl7v2/mllp.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace gw::hl7v2 {
+namespace {
+
+using Frames = std::vector<std::string>;
+
+TEST(MllpTest, TakesFramesAndFaults) {
+  struct Case {
+    std::string name, bytes;
+    Frames frames;
+    bool fault;
+  };
+  const std::vector<Case> cases = {
+      {"one",
+       "\x0B"
+       "a\x1C\r",
+       {"a"},
+       false},
+      {"two",
+       "\x0B"
+       "a\x1C\r\x0B"
+       "b\x1C\r",
+       {"a", "b"},
+       false},
+      {"empty frame", "\x0B\x1C\r", {""}, false},
+      {"line ends between",
+       "\x0B"
+       "a\x1C\r\n\r\n\x0B"
+       "b\x1C\r",
+       {"a", "b"},
+       false},
+      {"CR inside",
+       "\x0B"
+       "a\rb\r\x1C\r",
+       {"a\rb\r"},
+       false},
+      {"unfinished",
+       "\x0B"
+       "a",
+       {},
+       false},
+      {"no end mark yet",
+       "\x0B"
+       "a\x1C",
+       {},
+       false},
+      {"no VT", "MSH|a\x1C\r", {}, true},
+      {"text before VT",
+       "hello\x0B"
+       "a\x1C\r",
+       {"a"},
+       true},
+      {"FS without CR",
+       "\x0B"
+       "a\x1C"
+       "b\x0B"
+       "c\x1C\r",
+       {"c"},
+       true},
+      {"FS FS",
+       "\x0B"
+       "a\x1C\x1C\r\x0B"
+       "c\x1C\r",
+       {"c"},
+       true},
+      {"VT in a frame",
+       "\x0B"
+       "a\x0B"
+       "b\x1C\r",
+       {"b"},
+       true},
+      {"VT after FS",
+       "\x0B"
+       "a\x1C\x0B"
+       "b\x1C\r",
+       {"b"},
+       true},
+      {"a good one, then a fault, then a good one",
+       "\x0B"
+       "a\x1C\rxx\x0B"
+       "b\x1C\r",
+       {"a", "b"},
+       true},
+  };
+  for (const Case& test : cases) {
+    MllpDecoder decoder((Limits()));
+    Frames frames;
+    const Status status = decoder.Feed(test.bytes, &frames);
+    EXPECT_EQ(status.ok(), !test.fault) << test.name;
+    EXPECT_EQ(frames, test.frames) << test.name;
+  }
+}
+
+TEST(MllpTest, ToldOnceUntilTheNextFrame) {
+  MllpDecoder decoder((Limits()));
+  Frames frames;
+  EXPECT_FALSE(decoder.Feed("junk", &frames).ok());
+  EXPECT_TRUE(decoder.Feed("more junk", &frames).ok());
+  EXPECT_TRUE(decoder
+                  .Feed("\x0B"
+                        "a\x1C\r",
+                        &frames)
+                  .ok());
+  EXPECT_FALSE(decoder.Feed("junk", &frames).ok());
+  EXPECT_EQ(frames, Frames{"a"});
+}
+
+TEST(MllpTest, HoldsItsBound) {
+  Limits limits;
+  limits.body_bytes_max = 4;
+  MllpDecoder decoder(limits);
+  Frames frames;
+  EXPECT_TRUE(decoder
+                  .Feed("\x0B"
+                        "1234\x1C\r",
+                        &frames)
+                  .ok());
+  const Status status = decoder.Feed(
+      "\x0B"
+      "12345\x1C\r\x0B"
+      "ab\x1C\r",
+      &frames);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::kTooLarge);
+  EXPECT_EQ(frames, (Frames{"1234", "ab"}));
+  EXPECT_EQ(decoder.held_bytes(), 0U);
+}
+
+// Any split of a stream gives the same frames and finds a fault, or none, as the whole does.
+TEST(MllpTest, AnySplitGivesTheSameFrames) {
+  std::mt19937 random(20260120);  // fixed: the test is repeatable
+  const std::string alphabet = "\x0B\x1C\r\nab";
+  for (int round = 0; round < 3000; ++round) {
+    std::string stream;
+    const size_t length = random() % 40;
+    for (size_t i = 0; i < length; ++i) {
+      stream.push_back(alphabet[random() % alphabet.size()]);
+    }
+    MllpDecoder whole((Limits()));
+    Frames expected;
+    const bool ok = whole.Feed(stream, &expected).ok();
+    MllpDecoder split((Limits()));
+    Frames frames;
+    bool split_ok = true;
+    for (size_t at = 0; at < stream.size();) {
+      const size_t part = 1 + random() % 5;
+      split_ok = split.Feed(std::string_view(stream).substr(at, part), &frames).ok() && split_ok;
+      at += part;
+    }
+    EXPECT_EQ(frames, expected);
+    EXPECT_EQ(split_ok, ok);
+    EXPECT_EQ(split.in_frame(), whole.in_frame());
+  }
+}
+
+TEST(MllpTest, FrameComesBack) {
+  MllpDecoder decoder((Limits()));
+  Frames frames;
+  EXPECT_TRUE(decoder.Feed(MllpFrame("MSH|\rPID|\r"), &frames).ok());
+  EXPECT_EQ(frames, Frames{"MSH|\rPID|\r"});
+}
+
+TEST(SplitMessagesTest, FindsTheMessagesOfAFile) {
+  struct Case {
+    std::string name, text;
+    std::vector<std::string> messages;
+    size_t warnings;
+  };
+  const std::vector<Case> cases = {
+      {"one", "MSH|1\rPID|\r", {"MSH|1\rPID|\r"}, 0},
+      {"several", "MSH|1\rPID|\rMSH|2\r", {"MSH|1\rPID|\r", "MSH|2\r"}, 0},
+      {"LF", "MSH|1\nPID|\nMSH|2\n", {"MSH|1\nPID|\n", "MSH|2\n"}, 0},
+      {"batch",
+       "FHS|^~\\&|A\rBHS|^~\\&|A\rMSH|1\rMSH|2\rBTS|2\rFTS|1\r",
+       {"MSH|1\r", "MSH|2\r"},
+       0},
+      {"wrong counts", "FHS|^\rBHS|^\rMSH|1\rBTS|2|x\rFTS|3\r", {"MSH|1\r"}, 2},
+      {"two batches, each counted",
+       "BHS|^\rMSH|1\rBTS|1\rBHS|^\rMSH|2\rBTS|1\rFTS|2\r",
+       {"MSH|1\r", "MSH|2\r"},
+       0},
+      {"counts left out", "BHS|^\rMSH|1\rBTS||\r", {"MSH|1\r"}, 0},
+      {"MLLP", "\x0BMSH|1\rPID|\r\x1C\r\x0BMSH|2\r\x1C\r", {"MSH|1\rPID|\r", "MSH|2\r"}, 0},
+      {"BOM", "\xEF\xBB\xBFMSH|1\r", {"MSH|1\r"}, 1},
+  };
+  for (const Case& test : cases) {
+    std::vector<std::string> warnings;
+    const auto split = SplitMessages(test.text, &warnings);
+    ASSERT_TRUE(split.ok()) << test.name;
+    EXPECT_EQ(std::vector<std::string>(split->begin(), split->end()), test.messages) << test.name;
+    EXPECT_EQ(warnings.size(), test.warnings) << test.name;
+  }
+}
+
+TEST(SplitMessagesTest, RefusesAFileWithoutMessage) {
+  std::vector<std::string> warnings;
+  for (const std::string text : {"", "PID|1\r", "a,b,c\n1,2,3\n", "FHS|^\rFTS|0\r"}) {
+    const auto split = SplitMessages(text, &warnings);
+    ASSERT_FALSE(split.ok()) << text;
+    EXPECT_EQ(split.error().hl7_code, 100);
+  }
+}
+
+}  // namespace
+}  // namespace gw::hl7v2
