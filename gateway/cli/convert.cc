@@ -157,8 +157,9 @@ std::string RowsText(const std::vector<uint32_t>& rows) {
 
 int ConvertRows(const std::string& path, std::string_view bytes, const Conversion& conversion) {
   if (conversion.feed == nullptr) {
-    PrintError(path +
-               ": no feed of the configuration takes a file of that name; name one with --feed");
+    PrintError(
+        path +
+        ": no feed of the configuration takes a file of that name or header; name one with --feed");
     return kCannotRun;
   }
   Result<map::CsvTranslation> translation =
@@ -180,31 +181,45 @@ int ConvertRows(const std::string& path, std::string_view bytes, const Conversio
   return all ? kDone : kRefused;
 }
 
-// A CSV file's feed by its name, as the watched folder finds it.
-const map::Feed* CsvFeedOf(const std::string& path, const flow::Mappings& mappings) {
+// A CSV file's feed: by its name, as the watched folder finds it, else the first whose columns its
+// header has.
+const map::Feed* CsvFeedOf(const std::string& path, std::string_view bytes,
+                           const Conversion& conversion) {
   const std::string name = std::filesystem::path(path).filename().string();
-  for (const auto& [feed_name, feed] : mappings.feeds) {
+  for (const auto& [feed_name, feed] : conversion.mappings.feeds) {
     if (feed.format == map::Feed::Format::kCsv && edge::FileIsOf(feed, name)) {
+      return &feed;
+    }
+  }
+  for (const auto& [feed_name, feed] : conversion.mappings.feeds) {
+    if (feed.format == map::Feed::Format::kCsv &&
+        conversion.mappings.translator.FromCsv(bytes, feed, conversion.now)) {
       return &feed;
     }
   }
   return nullptr;
 }
 
-int ConvertFile(const std::string& path, std::string from, Conversion conversion) {
+// HL7 v2 begins with MSH, or FHS or BHS of a batch, behind a BOM, blank lines or an MLLP frame's
+// VT.
+bool LooksLikeHl7v2(std::string_view bytes) {
+  const size_t start = bytes.find_first_not_of("\xEF\xBB\xBF\x0B\r\n ");
+  bytes.remove_prefix(std::min(start, bytes.size()));
+  return bytes.starts_with("MSH") || bytes.starts_with("FHS") || bytes.starts_with("BHS");
+}
+
+int ConvertFile(const std::string& path, std::string_view from, Conversion conversion) {
   const Result<std::string> bytes = ReadFile(path, kFileBytesMax);
   if (!bytes) {
     PrintError(Describe(bytes.error()));
     return kCannotRun;
   }
-  const map::Feed* by_name = CsvFeedOf(path, conversion.mappings);
-  if (from.empty()) {
-    const bool csv = conversion.feed != nullptr ? conversion.feed->format == map::Feed::Format::kCsv
-                                                : by_name != nullptr;
-    from = csv ? "csv" : "hl7v2";
-  }
-  if (from == "csv") {
-    conversion.feed = conversion.feed != nullptr ? conversion.feed : by_name;
+  const bool named_csv =
+      conversion.feed != nullptr && conversion.feed->format == map::Feed::Format::kCsv;
+  if (from == "csv" || (from.empty() && (named_csv || !LooksLikeHl7v2(*bytes)))) {
+    if (conversion.feed == nullptr) {
+      conversion.feed = CsvFeedOf(path, *bytes, conversion);
+    }
     return ConvertRows(path, *bytes, conversion);
   }
   return ConvertMessages(path, *bytes, conversion);

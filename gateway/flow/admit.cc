@@ -112,6 +112,11 @@ Result<store::Write> WriteOf(fhir::Resource* resource, const Known& known, const
     return Error{Code::kUnprocessable, "a resource stays with the person it was made for",
                  known.key.type, 204};
   }
+  const bool personal = !parts.definitions.PatientCompartment(known.key.type).empty();
+  if (personal && write.stored.persons.empty()) {
+    return Error{Code::kUnprocessable, "it must say whose record it is in", known.key.type, 101};
+  }
+  write.compartments = parts.indexer.CompartmentsOf(*resource);
   write.index = parts.indexer.Index(*resource);
   write.claims = known.claims;
   return write;

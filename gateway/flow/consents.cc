@@ -39,6 +39,27 @@ Status AddOrganizations(const fhir::StoredResource& first, const fhir::Definitio
   return {};
 }
 
+// A proxy counts only while the record that makes them one is active and in its period. Dates
+// compare as text: an instant begins with its date, and a bound without a time holds for the whole
+// of its day.
+Status AddProxy(const std::string& id, const fhir::Definitions& definitions, Instant now,
+                store::Store* store, access::Actor* actor) {
+  const Result<fhir::StoredResource> stored = store->Current({"RelatedPerson", id});
+  if (!stored) {
+    return stored.error().code == Code::kNotFound ? Status() : Status(stored.error());
+  }
+  GW_TRY(const fhir::Resource person, fhir::ParseJson(stored->json, definitions, Limits{}));
+  const std::string today = FormatInstant(now);
+  const std::string_view start = person.root().TextAt("period.start").substr(0, 10);
+  const std::string_view end = person.root().TextAt("period.end").substr(0, 10);
+  const bool begun = start.empty() || start <= std::string_view(today).substr(0, start.size());
+  const bool ended = !end.empty() && end < std::string_view(today).substr(0, end.size());
+  if (person.root().TextAt("active") != "false" && begun && !ended) {
+    actor->references.push_back("RelatedPerson/" + id);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::shared_ptr<const access::ConsentSet> ConsentBook::Of(std::string_view person,
@@ -76,7 +97,7 @@ std::shared_ptr<const access::ConsentSet> ConsentBook::Now(std::string_view pers
 bool ConsentVisibility::Sees(std::string_view person, uint64_t policy_class,
                              std::string_view label_class) const {
   const std::shared_ptr<const access::ConsentSet> consents = book_->Of(person, policy_class);
-  return consents != nullptr && judge_.Decide(person, *consents, label_class).permit;
+  return consents != nullptr && judge_.Permits(person, *consents, label_class);
 }
 
 std::vector<access::PersonConsents> ConsentsFor(std::span<const fhir::StoredResource> found,
@@ -96,7 +117,8 @@ std::vector<access::PersonConsents> ConsentsFor(std::span<const fhir::StoredReso
 }
 
 Result<access::Actor> ActorOf(const access::Principal& principal,
-                              const fhir::Definitions& definitions, store::Store* store) {
+                              const fhir::Definitions& definitions, Instant now,
+                              store::Store* store) {
   access::Actor actor;
   const auto add = [&](std::string_view type, const fhir::Identifier& identifier) -> Status {
     if (identifier.value.empty()) {
@@ -119,7 +141,7 @@ Result<access::Actor> ActorOf(const access::Principal& principal,
     actor.references.push_back("Patient/" + principal.patient);
   }
   if (!principal.related_person.empty()) {
-    actor.references.push_back("RelatedPerson/" + principal.related_person);
+    GW_RETURN_IF_ERROR(AddProxy(principal.related_person, definitions, now, store, &actor));
   }
   return actor;
 }

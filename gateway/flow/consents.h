@@ -61,6 +61,7 @@ std::vector<access::PersonConsents> ConsentsFor(std::span<const fhir::StoredReso
 // The principal's identifiers as the references that consents name: organisation with those it is
 // part of, practitioner, the person or the proxy. Errors: kUnavailable.
 Result<access::Actor> ActorOf(const access::Principal& principal,
-                              const fhir::Definitions& definitions, store::Store* store);
+                              const fhir::Definitions& definitions, Instant now,
+                              store::Store* store);
 
 }  // namespace gw::flow

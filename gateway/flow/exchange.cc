@@ -114,10 +114,12 @@ void Record(const access::Disclosure& disclosure, const Found& found, AccessReco
   }
 }
 
-fhir::StoredResource Page(std::string json) {
-  fhir::StoredResource page;
-  page.json = std::move(json);
-  return page;
+// What anyone may have: the CapabilityStatement, and no other resource.
+fhir::StoredResource Statement(std::string json) {
+  fhir::StoredResource statement;
+  statement.key.type = "CapabilityStatement";
+  statement.json = std::move(json);
+  return statement;
 }
 
 }  // namespace
@@ -178,7 +180,8 @@ Result<Exchange::Answer> Exchange::Run(const rest::Request& request, AccessRecor
          rest::Parse(request, parts_.definitions, parts_.indexer, parts_.limits));
   GW_TRY(const access::Interaction kind, AccessKindOf(interaction.kind));
   GW_TRY(const access::Permit permit, access::Authorize(principal, kind, interaction.type));
-  GW_TRY(const access::Actor actor, ActorOf(principal, parts_.definitions, &parts_.store));
+  GW_TRY(const access::Actor actor,
+         ActorOf(principal, parts_.definitions, record->recorded, &parts_.store));
   const access::Judge judge(permit, actor, parts_.policy, parts_.definitions, record->recorded);
   const ConsentVisibility visibility(judge, consents_.get());
   const Asked asked{parts_,     request,         interaction, permit, judge,
@@ -211,11 +214,12 @@ Result<Exchange::Answer> Exchange::AnswerAnyone(const rest::Request& request,
   record->status = reply.status;
   if (interaction.kind == rest::Kind::kHealth) {
     GW_RETURN_IF_ERROR(journal_->Ready());
-    return Answer{access::Public(Page("{\"status\":\"up\"}")), std::move(reply), false};
+    reply.form = rest::Reply::Form::kEmpty;
+    return Answer{access::Public(Statement({})), std::move(reply), false};
   }
-  return Answer{access::Public(Page(rest::CapabilityStatementJson(
-                    parts_.indexer, parts_.base_url, FormatInstant(record->recorded), GW_VERSION))),
-                std::move(reply), false};
+  std::string statement = rest::CapabilityStatementJson(
+      parts_.indexer, parts_.base_url, FormatInstant(record->recorded), GW_VERSION);
+  return Answer{access::Public(Statement(std::move(statement))), std::move(reply), false};
 }
 
 }  // namespace gw::flow

@@ -1,0 +1,256 @@
+// The way of a message: durable before AA, once and only once, whatever happens between the steps.
+#include "gateway/flow/ingest.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gateway/hl7v2/message.h"
+#include "tests/flow/flow_testing.h"
+
+namespace gw::flow {
+namespace {
+
+std::string CarePlanMessage() { return ProjectFile("tests/demo/01-care-plan.hl7"); }
+std::string ConsentMessage() { return ProjectFile("tests/demo/02-consent.hl7"); }
+
+std::string AckOf(const std::string& answer) {
+  const Result<hl7v2::Message> message = hl7v2::Message::Parse(answer, {});
+  return message ? message->Text({.segment = "MSA", .field = 1}) : "unreadable";
+}
+
+std::string ErrorCodeOf(const std::string& answer) {
+  const Result<hl7v2::Message> message = hl7v2::Message::Parse(answer, {});
+  return message ? message->Text({.segment = "ERR", .field = 3, .repetition = 1, .component = 1})
+                 : "";
+}
+
+TEST(Ingest, ACarePlanMessageBecomesResourcesAndOneLogEntry) {
+  const TestFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const std::string answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  ASSERT_EQ(AckOf(answer), "AA") << answer;
+  const std::vector<AccessRecord> records = gateway.Records();
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records.front().control_id, "DEMO000001");
+  EXPECT_EQ(records.front().patients.size(), 1u);
+  const Caller surgery;
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan?identifier=PC-2026-3117", surgery)), 1u);
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Goal?lifecycle-status=active", surgery)), 1u);
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CareTeam", surgery)), 1u);
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Provenance", surgery)), 1u);
+}
+
+TEST(Ingest, ARepeatGetsItsFirstAnswerAndChangesNothing) {
+  const TestFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const std::string first = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  EXPECT_EQ(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8"), first);
+  const Json plans = gateway.Get("/fhir/CarePlan?identifier=PC-2026-3117", Caller{});
+  ASSERT_EQ(MatchesOn(plans), 1u);
+  EXPECT_EQ(plans.Find("entry")->items()[0].Find("resource")->Find("meta")->TextOf("versionId"),
+            "1");
+}
+
+TEST(Ingest, TheSameContentUnderAnotherControlIdMakesNoVersion) {
+  const TestFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8")), "AA");
+  std::string again = CarePlanMessage();
+  again.replace(again.find("DEMO000001"), 10, "DEMO000009");
+  EXPECT_EQ(AckOf(gateway.ingest().AcceptV2(again, "192.0.2.8")), "AA");
+  const Json plans = gateway.Get("/fhir/CarePlan?identifier=PC-2026-3117", Caller{});
+  ASSERT_EQ(MatchesOn(plans), 1u);
+  EXPECT_EQ(plans.Find("entry")->items()[0].Find("resource")->Find("meta")->TextOf("versionId"),
+            "1");
+}
+
+TEST(Ingest, AConsentMessageGovernsTheNextRequest) {
+  const TestFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8")), "AA");
+  const Caller charity{.client = "charity", .organization = "X9905", .role = "befriender"};
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", charity)), 0u);
+  const std::string answer = gateway.ingest().AcceptV2(ConsentMessage(), "192.0.2.8");
+  ASSERT_EQ(AckOf(answer), "AA") << answer;
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", charity)), 1u);
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Goal", charity)), 0u);
+  const Caller stranger{.client = "stranger", .organization = "X9940", .role = "doctor"};
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", stranger)), 0u);
+}
+
+struct BadMessage {
+  std::string name;
+  std::string bytes;
+  std::string ack;
+  std::string code;
+};
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST(Ingest, WhatCannotBeTakenIsRefusedWithPlaceAndCodeAndKept) {
+  const TestFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const std::string good = CarePlanMessage();
+  const std::vector<BadMessage> cases = {
+      {"no MSH", "PID|1||X\r", "AE", ""},
+      {"empty", "", "AE", ""},
+      {"unknown type", Replaced(good, "PPP^PCB^PPP_PCB", "DFT^P03^DFT_P03"), "AR", "200"},
+      {"unknown event", Replaced(good, "PPP^PCB^PPP_PCB", "ADT^A99^ADT_A01"), "AR", ""},
+      {"update of an unknown key",
+       Replaced(Replaced(good, "PPP^PCB^", "PPP^PCC^"), "PTH|AD|", "PTH|UP|"), "AE", "204"},
+      {"no control id", Replaced(good, "|DEMO000001|", "||"), "AE", "101"},
+      {"a test message", Replaced(good, "|P|2.5.1|", "|T|2.5.1|"), "AR", "202"},
+      {"an unknown sender", Replaced(good, "|ASCCASE|X9903|", "|NOBODY|X9999|"), "", "207"},
+  };
+  size_t entries = 0;
+  for (const BadMessage& bad : cases) {
+    const std::string answer = gateway.ingest().AcceptV2(bad.bytes, "192.0.2.8");
+    const std::string ack = AckOf(answer);
+    EXPECT_TRUE(ack == "AE" || ack == "AR") << bad.name << ": " << answer;
+    EXPECT_TRUE(bad.ack.empty() || ack == bad.ack) << bad.name << ": " << answer;
+    EXPECT_TRUE(bad.code.empty() || ErrorCodeOf(answer) == bad.code) << bad.name << ": " << answer;
+    EXPECT_EQ(gateway.Records().size(), ++entries) << bad.name;
+    EXPECT_EQ(answer.find("Ashdown"), std::string::npos) << "a value in an error: " << bad.name;
+  }
+  EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Patient", Caller{})), 0u);
+}
+
+TEST(Ingest, AMessageCutAnywhereWritesNothingHalf) {
+  const TestFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const std::string good = ConsentMessage();
+  for (size_t length = 10; length < good.size() - 40; length += 97) {
+    const std::string ack = AckOf(gateway.ingest().AcceptV2(good.substr(0, length), "192.0.2.8"));
+    if (ack == "AA") {
+      // A cut between segments may leave a whole message; then all of it must be there.
+      EXPECT_GE(MatchesOn(gateway.Get("/fhir/Patient", Caller{})), 0u);
+    }
+  }
+  SUCCEED();
+}
+
+// Ends the process at a step of the commit, as a kill would.
+class KilledStore final : public store::Store {
+ public:
+  enum class At { kBefore, kAfter };
+  static At at;
+  explicit KilledStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
+
+  Result<fhir::StoredResource> Read(const fhir::Key& key, const store::Visibility& v) override {
+    return inner_->Read(key, v);
+  }
+  Result<fhir::StoredResource> ReadVersion(const fhir::Key& key, uint64_t version,
+                                           const store::Visibility& v) override {
+    return inner_->ReadVersion(key, version, v);
+  }
+  Result<store::Page> Search(const fhir::Query& query, const store::Visibility& v) override {
+    return inner_->Search(query, v);
+  }
+  Result<store::Consents> ConsentsOf(std::string_view person) override {
+    return inner_->ConsentsOf(person);
+  }
+  Result<uint64_t> PolicyClassOf(std::string_view person) override {
+    return inner_->PolicyClassOf(person);
+  }
+  Result<std::vector<fhir::StoredResource>> Find(
+      std::string_view type, std::span<const fhir::Identifier> identifiers) override {
+    return inner_->Find(type, identifiers);
+  }
+  Result<fhir::StoredResource> Current(const fhir::Key& key) override {
+    return inner_->Current(key);
+  }
+  Result<std::optional<store::PriorAnswer>> FindAnswer(std::string_view sender,
+                                                       std::string_view control_id,
+                                                       const crypto::Digest& digest) override {
+    return inner_->FindAnswer(sender, control_id, digest);
+  }
+  Result<store::Committed> Commit(store::Transaction transaction) override {
+    if (at == At::kBefore) {
+      _exit(0);
+    }
+    const Result<store::Committed> committed = inner_->Commit(std::move(transaction));
+    _exit(committed ? 0 : 1);
+  }
+  Result<std::vector<store::PendingEntry>> PendingEntries(uint32_t max) override {
+    return inner_->PendingEntries(max);
+  }
+
+ private:
+  std::unique_ptr<store::Store> inner_;
+};
+
+KilledStore::At KilledStore::at = KilledStore::At::kBefore;
+
+std::unique_ptr<store::Store> Killed(std::unique_ptr<store::Store> inner) {
+  return std::make_unique<KilledStore>(std::move(inner));
+}
+
+// Runs `step` in a process of its own that ends without a word to anyone.
+template <typename Step>
+void InAProcessThatIsKilled(const Step& step) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    step();
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+// What must hold after any kill: the sender, who got no answer, sends again, and then the message
+// is there once, with one entry for what was done.
+void ExpectWholeAfterResending(const std::string& folder, size_t pending_entries_of_first) {
+  TestGateway gateway(folder);
+  ASSERT_TRUE(gateway.journal().Recover());
+  EXPECT_EQ(gateway.Records().size(), pending_entries_of_first);
+  const std::string answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  EXPECT_EQ(AckOf(answer), "AA") << answer;
+  const std::vector<AccessRecord> records = gateway.Records();
+  size_t that_wrote = 0;
+  for (const AccessRecord& record : records) {
+    that_wrote += record.resources.empty() ? 0u : 1u;
+  }
+  EXPECT_EQ(that_wrote, 1u) << "entries and acknowledged work match one to one";
+  const Json plans = gateway.Get("/fhir/CarePlan?identifier=PC-2026-3117", Caller{});
+  ASSERT_EQ(MatchesOn(plans), 1u);
+  EXPECT_EQ(plans.Find("entry")->items()[0].Find("resource")->Find("meta")->TextOf("versionId"),
+            "1");
+}
+
+TEST(IngestCrash, KilledBeforeTheCommitNothingIsThere) {
+  const TestFolder folder;
+  KilledStore::at = KilledStore::At::kBefore;
+  InAProcessThatIsKilled([&] {
+    TestGateway gateway(folder.Path("gateway"), Killed);
+    gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  });
+  ExpectWholeAfterResending(folder.Path("gateway"), 0);
+}
+
+TEST(IngestCrash, KilledBetweenCommitAndLogTheEntryIsAppendedAtTheNextStart) {
+  const TestFolder folder;
+  KilledStore::at = KilledStore::At::kAfter;
+  InAProcessThatIsKilled([&] {
+    TestGateway gateway(folder.Path("gateway"), Killed);
+    gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  });
+  ExpectWholeAfterResending(folder.Path("gateway"), 1);
+}
+
+TEST(IngestCrash, KilledBetweenLogAndAnswerTheEntryIsNotAppendedTwice) {
+  const TestFolder folder;
+  InAProcessThatIsKilled([&] {
+    TestGateway gateway(folder.Path("gateway"));
+    gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+    _exit(0);
+  });
+  ExpectWholeAfterResending(folder.Path("gateway"), 1);
+}
+
+}  // namespace
+}  // namespace gw::flow
