@@ -26,8 +26,7 @@ constexpr auto kOffered = std::to_array<OfferedParameters>({
     {"Practitioner", "active identifier"},
     {"Provenance", "patient recorded target when"},
     {"RelatedPerson", "active birthdate identifier patient relationship"},
-    {"Task",
-     "authored-on business-status code identifier intent modified patient period status subject"},
+    {"Task", "authored-on business-status code identifier modified patient period status subject"},
 });
 
 }  // namespace

@@ -15,8 +15,8 @@
 namespace gw::fhir::path {
 namespace {
 
-// 932 pass. The others: PlusDate19 wants 0.1 s to be ignored, HighBoundaryDateTimeMillisecond1 and 3
-// want the end of 08 to be 08:00:59.999; all three are marked as disputed in the suite itself.
+// 932 pass. The others: PlusDate19 wants 0.1 s to be ignored, HighBoundaryDateTimeMillisecond1 and
+// 3 want the end of 08 to be 08:00:59.999; all three are marked as disputed in the suite itself.
 constexpr int kFloor = 932;
 
 std::string ReadWhole(const std::string& file) {

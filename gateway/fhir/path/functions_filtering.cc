@@ -41,17 +41,23 @@ bool Select(Evaluator& evaluator, const Node& node, Range input) {
 class Met {
  public:
   bool Insert(const Value& value) {
-    return value.element() != nullptr ? elements_.insert(value.element()).second
-                                      : values_.Insert(value);
+    if (value.element() != nullptr) {
+      return elements_.insert(value.element()).second;
+    }
+    const bool fresh = values_.Insert(value);
+    count_ += fresh ? 1 : 0;
+    return fresh;
   }
+  size_t values() const { return count_; }
 
  private:
   std::unordered_set<const Element*> elements_;
   DistinctSet values_;
+  size_t count_ = 0;
 };
 
 bool Repeat(Evaluator& evaluator, const Node& node, Range input) {
-  constexpr size_t kItemsMax = 1'000'000;
+  constexpr size_t kValuesMax = 100'000;  // elements are bounded by their tree, values by nothing
   Met met;
   Collection found;
   const auto project = [&](const Value& item) {
@@ -74,7 +80,7 @@ bool Repeat(Evaluator& evaluator, const Node& node, Range input) {
     }
   }
   for (size_t i = 0; i < found.size(); ++i) {
-    if (found.size() > kItemsMax) {
+    if (met.values() > kValuesMax) {
       return evaluator.Fail(node, "repeat() does not come to an end", Code::kTooLarge);
     }
     if (!project(Value(found[i]))) {
