@@ -26,6 +26,8 @@ std::vector<Engine> Engines() {
   return {Engine{"Sqlite", open_sqlite}};
 }
 
+void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.name; }
+
 Write NewWrite(std::string_view type, std::string_view id, std::string_view patient,
                int64_t last_updated_us) {
   Write write;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -33,6 +34,7 @@ struct Engine {
   std::function<Result<std::unique_ptr<Store>>(const TempFolder&, const Clock&)> open;
 };
 std::vector<Engine> Engines();
+void PrintTo(const Engine& engine, std::ostream* out);  // for googletest's messages
 
 // Sees everything.
 class SeesAll final : public Visibility {
