@@ -7,6 +7,9 @@
 namespace gw::access {
 namespace {
 
+constexpr std::string_view kHex = "0123456789ABCDEF";
+constexpr std::string_view kReserved = "@%+~";  // of the grammar of a label class
+
 using Pair = std::pair<std::string_view, std::string_view>;
 
 // Other names of the three systems: DSTU2 and STU3 canonicals, OIDs, and the value set PurposeOfUse
@@ -66,8 +69,6 @@ CodeView Replaced(const std::array<Synonym, kSize>& table, CodeView code) {
 }
 
 void AppendEncoded(std::string_view text, std::string* out) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  constexpr std::string_view kReserved = "@%+~";
   for (const char character : text) {
     const auto byte = static_cast<unsigned char>(character);
     if (byte <= 0x20 || kReserved.find(character) != std::string_view::npos) {

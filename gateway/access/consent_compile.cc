@@ -15,6 +15,11 @@ constexpr std::string_view kConsentAction = "http://terminology.hl7.org/CodeSyst
 constexpr std::string_view kPolicyCodes =
     "http://terminology.hl7.org/CodeSystem/consentpolicycodes";
 constexpr std::string_view kResourceTypes = "http://hl7.org/fhir/resource-types";
+// Roles of the value set security-role-type that mean "who gets to see it".
+constexpr std::array<std::string_view, 7> kRecipients = {
+    "IRCP", "PRCP", "GRANTEE", "DELEGATEE", "HPOWATT", "POWATT", "DPOWATT"};
+constexpr std::array<std::string_view, 5> kDoNotGovern = {"draft", "proposed", "rejected",
+                                                          "inactive", "entered-in-error"};
 
 // Compiles the provisions of one Consent. The first thing not understood stops it.
 class ProvisionCompiler {
@@ -37,12 +42,11 @@ class ProvisionCompiler {
     const std::string child_path = rule.path + ".provision[";
     out_.provisions[index] = std::move(rule);
     uint32_t position = 0;
-    for (const Element* child = provision.Child("provision"); child != nullptr;
-         child = provision.Child("provision", position)) {
-      if (!Compile(*child, child_path + std::to_string(position) + "]", depth + 1)) {
+    for (const Element* child = provision.first_child(); child != nullptr; child = child->next()) {
+      if (child->name() == "provision" &&
+          !Compile(*child, child_path + std::to_string(position++) + "]", depth + 1)) {
         return false;
       }
-      ++position;
     }
     out_.provisions[index].end = static_cast<uint32_t>(out_.provisions.size());
     return true;
@@ -139,10 +143,7 @@ class ProvisionCompiler {
     return true;
   }
 
-  // Roles of the value set security-role-type that mean "who gets to see it".
   static bool IsRecipient(const Element& role) {
-    static constexpr std::array<std::string_view, 7> kRecipients = {
-        "IRCP", "PRCP", "GRANTEE", "DELEGATEE", "HPOWATT", "POWATT", "DPOWATT"};
     for (const Element* coding = role.first_child(); coding != nullptr; coding = coding->next()) {
       if (coding->name() != "coding") {
         continue;
@@ -374,8 +375,6 @@ void CompileStructure(const Element& consent, const fhir::Definitions& definitio
 std::optional<CompiledConsent> CompileConsent(const fhir::Resource& consent,
                                               const fhir::Definitions& definitions,
                                               const Limits& limits) {
-  static constexpr std::array<std::string_view, 5> kDoNotGovern = {"draft", "proposed", "rejected",
-                                                                   "inactive", "entered-in-error"};
   CompiledConsent out;
   const std::string_view status = consent.root().TextAt("status");
   if (std::find(kDoNotGovern.begin(), kDoNotGovern.end(), status) != kDoNotGovern.end()) {

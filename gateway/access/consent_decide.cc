@@ -41,23 +41,34 @@ class Walk {
 
   // The strongest of the children: a deny wins over any permit.
   Outcome OfChildren(uint32_t index, bool named) const {
+    return AllChildren(index, named).strongest;
+  }
+
+ private:
+  struct Children {
     Outcome strongest;
+    bool widens = false;  // a permit among them says something
+  };
+
+  // One visit to each: a second one at every level would double the work with every level.
+  Children AllChildren(uint32_t index, bool named) const {
+    Children all;
     for (uint32_t child = index + 1; child < provisions_[index].end;
          child = provisions_[child].end) {
       const Outcome outcome = Of(child, named);
       if (Lifted(child, outcome)) {
         continue;
       }
-      const bool names_too = outcome.effect == Effect::kPermit &&
-                             strongest.effect == Effect::kPermit && outcome.names_proxy;
-      if (outcome.effect > strongest.effect || names_too) {
-        strongest = outcome;
+      all.widens |= provisions_[child].type == Effect::kPermit && outcome.effect != Effect::kSilent;
+      const bool names_too = outcome.effect == Effect::kPermit && outcome.names_proxy &&
+                             all.strongest.effect == Effect::kPermit;
+      if (outcome.effect > all.strongest.effect || names_too) {
+        all.strongest = outcome;
       }
     }
-    return strongest;
+    return all;
   }
 
- private:
   // A nested deny that its own exception lifts says nothing more to its parent than silence.
   bool Lifted(uint32_t child, const Outcome& outcome) const {
     return provisions_[child].type == Effect::kDeny && outcome.effect == Effect::kPermit;
@@ -77,22 +88,9 @@ class Walk {
   // The data half does not hold: denies nested here are exceptions to what is not granted, and
   // count only against a nested permit that widens it.
   Outcome Widened(uint32_t index, bool named) const {
-    const Outcome nested = OfChildren(index, named);
-    if (nested.effect != Effect::kDeny) {
-      return nested;
-    }
-    return AnyPermit(index, named) ? nested : Outcome{};
-  }
-
-  bool AnyPermit(uint32_t index, bool named) const {
-    for (uint32_t child = index + 1; child < provisions_[index].end;
-         child = provisions_[child].end) {
-      if (provisions_[child].type == Effect::kPermit &&
-          Of(child, named).effect != Effect::kSilent) {
-        return true;
-      }
-    }
-    return false;
+    const Children nested = AllChildren(index, named);
+    const bool applies = nested.strongest.effect != Effect::kDeny || nested.widens;
+    return applies ? nested.strongest : Outcome{};
   }
 
   const std::vector<Provision>& provisions_;

@@ -7,6 +7,7 @@ namespace gw::access {
 namespace {
 
 constexpr int64_t kSecondUs = 1'000'000;
+constexpr int64_t kMinuteUs = 60 * kSecondUs;
 constexpr int64_t kDayUs = 86'400 * kSecondUs;
 
 // The `count` digits at `from`; checked as digits by IsLexicalForm before.
@@ -44,7 +45,7 @@ Window WindowOfTime(std::string_view text, CivilTime civil) {
       }
     }
   }
-  const int64_t offset_us = OffsetMinutes(text.substr(at)) * 60 * kSecondUs;
+  const int64_t offset_us = OffsetMinutes(text.substr(at)) * kMinuteUs;
   const int64_t low_us = FromCivil(civil).unix_us + fraction_us - offset_us;
   return Window{low_us, low_us + unit_us};
 }

@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kTextMax = 1024;  // of one claim
 constexpr size_t kItemsMax = 100;  // scopes, roles
 constexpr std::string_view kOdsSystem = "https://fhir.nhs.uk/Id/ods-organization-code";
+constexpr std::string_view kRelatedPrefix = "RelatedPerson/";
 constexpr std::string_view kUriSystem = "urn:ietf:rfc:3986";
 
 Error BadClaim(std::string_view name) {
@@ -196,12 +197,11 @@ Status ReadScopes(const Json& claims, Principal* out) {
 
 // Who the user is (SMART App Launch 2.0, fhirUser).
 Status ReadUser(const Json& claims, Principal* out) {
-  constexpr std::string_view kRelated = "RelatedPerson/";
   GW_RETURN_IF_ERROR(ReadText(claims, "fhirUser", &out->user));
-  if (!out->user.starts_with(kRelated)) {
+  if (!out->user.starts_with(kRelatedPrefix)) {
     return {};
   }
-  const std::string id = out->user.substr(kRelated.size());
+  const std::string id = out->user.substr(kRelatedPrefix.size());
   if (!fhir::IsLexicalForm("id", id) ||
       (!out->related_person.empty() && out->related_person != id)) {
     return BadClaim("fhirUser");

@@ -8,6 +8,7 @@ namespace gw::access {
 namespace {
 
 constexpr int64_t kLatestS = 253'402'300'799;  // 9999-12-31T23:59:59Z
+constexpr std::string_view kBearer = "bearer";
 constexpr int64_t kSkewMaxS = 600;
 constexpr int64_t kSecondUs = 1'000'000;
 
@@ -35,13 +36,12 @@ bool EqualIgnoringCase(std::string_view a, std::string_view lower) {
 }
 
 Result<std::string_view> BearerOf(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer";
   if (authorization.empty()) {
     return Unauthenticated("a bearer token is required");
   }
   const size_t blank = authorization.find(' ');
   if (blank == std::string_view::npos ||
-      !EqualIgnoringCase(authorization.substr(0, blank), kScheme)) {
+      !EqualIgnoringCase(authorization.substr(0, blank), kBearer)) {
     return Unauthenticated("the Authorization header is not of the scheme Bearer");
   }
   const std::string_view token = authorization.substr(blank + 1);

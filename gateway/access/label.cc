@@ -12,6 +12,12 @@ namespace {
 
 using fhir::Element;
 
+constexpr std::string_view kPatientPrefix = "Patient/";
+// References to these tell nothing clinical.
+constexpr std::array<std::string_view, 9> kNotClinical = {
+    "Patient",  "Practitioner",  "PractitionerRole", "Organization",     "Location",
+    "Endpoint", "RelatedPerson", "Device",           "HealthcareService"};
+
 // What the parts of one resource say of its label class.
 struct Gathered {
   std::set<std::string, std::less<>> contained;
@@ -53,14 +59,10 @@ void AddOwnLabels(const Element& resource, Gathered* out) {
   }
 }
 
-// References to these tell nothing clinical.
 bool IsClinicalTarget(std::string_view reference) {
-  static constexpr std::array<std::string_view, 9> kOthers = {
-      "Patient",  "Practitioner",  "PractitionerRole", "Organization",     "Location",
-      "Endpoint", "RelatedPerson", "Device",           "HealthcareService"};
   const std::string_view local = LocalReference(reference);
   const std::string_view type = local.substr(0, local.find('/'));
-  return std::find(kOthers.begin(), kOthers.end(), type) == kOthers.end();
+  return std::find(kNotClinical.begin(), kNotClinical.end(), type) == kNotClinical.end();
 }
 
 // Recursion follows a parsed tree, whose depth limits.json_depth_max bounds.
@@ -79,11 +81,10 @@ void Gather(const Element& node, Gathered* out) {
 }
 
 void CollectPersons(const Element& node, std::vector<std::string>* persons) {
-  constexpr std::string_view kPrefix = "Patient/";
   if (node.type().name() == "Reference") {
     const std::string_view local = LocalReference(node.TextAt("reference"));
-    if (local.size() > kPrefix.size() && local.starts_with(kPrefix)) {
-      const std::string_view id = local.substr(kPrefix.size());
+    if (local.size() > kPatientPrefix.size() && local.starts_with(kPatientPrefix)) {
+      const std::string_view id = local.substr(kPatientPrefix.size());
       if (std::find(persons->begin(), persons->end(), id) == persons->end()) {
         persons->emplace_back(id);
       }

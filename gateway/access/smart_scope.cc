@@ -12,6 +12,10 @@ constexpr std::string_view kAuditEvent = "AuditEvent";
 
 enum class Context : uint8_t { kSystem, kUser, kPatient };
 
+constexpr std::string_view kLettersInOrder = "cruds";
+constexpr std::array<std::pair<std::string_view, Context>, 3> kContexts = {
+    {{"system", Context::kSystem}, {"user", Context::kUser}, {"patient", Context::kPatient}}};
+
 char LetterOf(Interaction interaction) {
   switch (interaction) {
     case Interaction::kRead:
@@ -40,10 +44,9 @@ std::string_view LettersOfV1(std::string_view word) {
 
 // v2: at least one of c, r, u, d, s, each once and in that order.
 bool IsV2(std::string_view letters) {
-  constexpr std::string_view kOrder = "cruds";
   size_t from = 0;
   for (const char letter : letters) {
-    const size_t at = kOrder.find(letter, from);
+    const size_t at = kLettersInOrder.find(letter, from);
     if (at == std::string_view::npos) {
       return false;
     }
@@ -53,8 +56,6 @@ bool IsV2(std::string_view letters) {
 }
 
 bool ReadContext(std::string_view word, Context* context) {
-  static constexpr std::array<std::pair<std::string_view, Context>, 3> kContexts = {
-      {{"system", Context::kSystem}, {"user", Context::kUser}, {"patient", Context::kPatient}}};
   for (const auto& [name, value] : kContexts) {
     if (name == word) {
       *context = value;

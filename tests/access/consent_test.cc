@@ -300,6 +300,19 @@ TEST(Consent, DepthIsBounded) {
   EXPECT_EQ(reason(nested(6)), "unreadable");
 }
 
+TEST(Consent, EachProvisionIsVisitedOnce) {
+  // The innermost deny comes back through every level; two visits a level would be 2^31.
+  const std::string normal = Label("N", "v3-Confidentiality");
+  std::string provision = Rule("permit") + "," + Rule("deny");
+  for (int level = 0; level < 30; ++level) {
+    provision = Rule("permit", {normal, Nested(provision)});
+  }
+  EXPECT_EQ(Decide(Request(), {ProvisionJson("c1", Rule("permit", {normal, Nested(provision)}))},
+                   "Condition R")
+                .reason,
+            "consent-deny");
+}
+
 TEST(Consent, PatientAndProxy) {
   const std::string grant =
       ProvisionJson("c1", Rule("permit", {ActorJson("RelatedPerson/rp1"), Purpose("FAMRQT")}));
