@@ -404,6 +404,11 @@ class Parser : private FmlCursor {
   }
 
   Status ReadConditions(FmlSource* source) {
+    for (const ModeWord& mode : kSourceModes) {
+      if (Now().IsWord(mode.word)) {
+        return Expected("the list mode of a source before 'as'");
+      }
+    }
     if (TakeWord("where")) {
       GW_TRY(source->where, Path());
     }

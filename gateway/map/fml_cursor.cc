@@ -137,6 +137,9 @@ Result<FmlArgument> FmlCursor::Argument() {
   if (Now().Is("(")) {
     return PathArgument();
   }
+  if (Now().Is("%") && Next().kind == Kind::kIdentifier) {
+    Take();  // %name is name
+  }
   const bool boolean = Now().IsWord("true") || Now().IsWord("false");
   if (Now().kind != Kind::kIdentifier || boolean) {
     return Literal();
@@ -186,13 +189,27 @@ Result<FmlArgument> FmlCursor::Literal() {
 }
 
 Result<FmlArgument> FmlCursor::PathArgument() {
-  FmlArgument argument{.kind = FmlArgument::Kind::kPath, .text = {}, .place = Now().place};
+  const size_t begin = at_;
   GW_RETURN_IF_ERROR(Expect("("));
-  argument.place = Now().place;
-  GW_TRY(FmlPath path, Path());
-  argument.text = std::move(path.text);
+  GW_RETURN_IF_ERROR(Path());
   GW_RETURN_IF_ERROR(Expect(")"));
-  return argument;
+  while (Now().Is(".") || Now().Is("[")) {
+    if (Take().Is("[")) {
+      GW_RETURN_IF_ERROR(Path());
+      GW_RETURN_IF_ERROR(Expect("]"));
+      continue;
+    }
+    GW_RETURN_IF_ERROR(Name("the name of an element or a function"));
+    if (TakeIf("(") && !TakeIf(")")) {
+      do {
+        GW_RETURN_IF_ERROR(Path());
+      } while (TakeIf(","));
+      GW_RETURN_IF_ERROR(Expect(")"));
+    }
+  }
+  return FmlArgument{.kind = FmlArgument::Kind::kPath,
+                     .text = PathText(begin, at_),
+                     .place = tokens_[begin].place};
 }
 
 // Does the expression whose tokens stand before the current one end here?

@@ -43,7 +43,8 @@ class FmlCursor {
   Result<std::vector<FmlArgument>> Arguments();
   Result<FmlArgument> Argument();
   Result<FmlArgument> Literal();
-  Result<FmlArgument> PathArgument();  // ( expression )
+  // ( expression ), and what may follow it without an operator: ( ... ).first()
+  Result<FmlArgument> PathArgument();
   // The longest run of tokens that can be one FHIRPath; its own compiler judges it later.
   Result<FmlPath> Path();
 

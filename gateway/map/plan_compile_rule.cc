@@ -8,7 +8,7 @@ namespace gw::map {
 namespace {
 
 bool MayBe(const StaticType& type, const fhir::TypeDef& filter) {
-  if (type.type != nullptr) {
+  if (type.type != nullptr && !IsOpen(*type.type)) {
     return IsA(filter, *type.type) || IsA(*type.type, filter);
   }
   return type.choice == nullptr || std::any_of(type.choice->types.begin(), type.choice->types.end(),
@@ -115,7 +115,7 @@ Status RuleCompiler::SourceFilter(const FmlSource& source, StaticType* type, Sou
     return Fail(source.type_place, Describe(*type) + " is never " + std::string(filter->name()));
   }
   op->filter = filter;
-  if (type->type == nullptr || IsA(*filter, *type->type)) {
+  if (type->type == nullptr || IsOpen(*type->type) || IsA(*filter, *type->type)) {
     *type = {.type = filter, .choice = nullptr};
   }
   return {};

@@ -44,6 +44,7 @@ constexpr std::array<Signature, 22> kTransforms = {{
 constexpr std::array<std::string_view, 5> kOutputs = {"code", "system", "display", "Coding",
                                                       "CodeableConcept"};
 constexpr std::string_view kFeedTable = "urn:caregate:feed:";
+constexpr std::string_view kCodes = "urn:caregate:codes:";
 
 std::string Count(const Signature& signature) {
   if (signature.max == kAnyNumber) {
@@ -342,7 +343,9 @@ Status RuleCompiler::Translation(const FmlTarget& target, TargetOp* op, StaticTy
   }
   const std::string& url = arguments[1].text;
   if (url.starts_with(kFeedTable)) {
+    // What the feed does not say, the ConceptMap of that name does, if there is one.
     op->feed_table = url.substr(kFeedTable.size());
+    op->codes = compiler_.CodesNamed(map_, std::string(kCodes) + op->feed_table);
   } else {
     op->codes = compiler_.CodesNamed(map_, url);
     if (op->codes == nullptr) {
@@ -381,7 +384,7 @@ Status RuleCompiler::Valued(const FmlTarget& target, const StaticType& value, Ta
     only = place->type;
   }
   const fhir::ElementDef* element = op->step.element;
-  if (value.type == nullptr) {
+  if (value.type == nullptr || IsOpen(*value.type)) {
     const bool is_certain = only == nullptr && element != nullptr && element->types.size() == 1 &&
                             !element->types.front()->is_abstract();
     op->type = is_certain ? element->types.front() : only;
@@ -432,7 +435,7 @@ Result<TargetOp> RuleCompiler::ByType(const FmlTarget& target, Slot source,
     return op;
   }
   std::vector<const fhir::TypeDef*> sources;
-  if (type.type != nullptr) {
+  if (type.type != nullptr && !IsOpen(*type.type)) {
     sources = {type.type};
   } else if (type.choice != nullptr) {
     sources.assign(type.choice->types.begin(), type.choice->types.end());

@@ -103,7 +103,7 @@ bool Compiler::FitParameter(const StaticType& given, const fhir::TypeDef* declar
   }
   *must_be = declared;
   if (given.type != nullptr) {
-    return IsA(*declared, *given.type);
+    return IsOpen(*given.type) || IsA(*declared, *given.type);
   }
   return given.choice == nullptr ||
          std::any_of(given.choice->types.begin(), given.choice->types.end(),

@@ -16,7 +16,8 @@ Result<Item> Runner::Translate(const Place& place, const Item& item) {
     return Item();
   }
   CodeTable::Answer answer;
-  std::string_view system = op.codes != nullptr ? op.codes->source_system() : op.feed_table;
+  std::string_view system = op.codes != nullptr ? op.codes->source_system() : std::string_view();
+  system = system.empty() ? std::string_view(op.feed_table) : system;
   std::string_view code = item.Text();
   if (type == nullptr || IsLeaf(*type)) {
     if (code.empty()) {
@@ -54,22 +55,17 @@ Result<Item> Runner::Translate(const Place& place, const Item& item) {
 
 bool Runner::TranslateOne(const TargetOp& op, std::string_view system, std::string_view code,
                           CodeTable::Answer* answer) {
-  if (op.codes != nullptr) {
-    return op.codes->Translate(system, code, answer);
+  if (!op.feed_table.empty() && options_.feed != nullptr) {
+    const auto table = options_.feed->tables.find(op.feed_table);
+    if (table != options_.feed->tables.end()) {
+      const auto row = table->second.find(std::string(code));
+      if (row != table->second.end()) {
+        *answer = {.system = {}, .code = row->second, .display = {}};
+        return true;
+      }
+    }
   }
-  if (options_.feed == nullptr) {
-    return false;
-  }
-  const auto table = options_.feed->tables.find(op.feed_table);
-  if (table == options_.feed->tables.end()) {
-    return false;
-  }
-  const auto row = table->second.find(std::string(code));
-  if (row == table->second.end()) {
-    return false;
-  }
-  *answer = {.system = {}, .code = row->second, .display = {}};
-  return true;
+  return op.codes != nullptr && op.codes->Translate(system, code, answer);
 }
 
 Result<Item> Runner::TranslationItem(const Place& place, const CodeTable::Answer& answer) {

@@ -89,6 +89,10 @@ bool IsLeaf(const fhir::TypeDef& type) {
          (type.kind() == fhir::Kind::kModel && type.elements().empty());
 }
 
+bool IsOpen(const fhir::TypeDef& type) {
+  return type.kind() == fhir::Kind::kModel && type.name().starts_with("VARIES");
+}
+
 Fit FitOf(const fhir::TypeDef& from, const fhir::TypeDef& to) {
   if (to.kind() == fhir::Kind::kModel) {
     return IsLeaf(from) && IsLeaf(to) ? Fit::kAlways : Fit::kNever;

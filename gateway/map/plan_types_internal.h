@@ -31,6 +31,10 @@ Fit FitOf(const fhir::TypeDef& from, const fhir::TypeDef& to);
 // A leaf: a primitive, or a type of a model without elements.
 bool IsLeaf(const fhir::TypeDef& type);
 
+// HL7 v2's "varies": a node declared so may be a plain string or have any components (OBX-5), which
+// only the run can tell.
+bool IsOpen(const fhir::TypeDef& type);
+
 // The type that a value of type `value` takes in `element`: its own, an ancestor, else the one
 // primitive that it fits. Null: it does not fit.
 const fhir::TypeDef* TypeIn(const fhir::ElementDef& element, const fhir::TypeDef& value);

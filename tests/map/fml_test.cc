@@ -117,7 +117,7 @@ TEST(Fml, ReadsTargets) {
   const FmlRule& many = map->groups[0].rules[4];
   EXPECT_EQ(many.sources.size(), 2u);
   EXPECT_EQ(many.sources[0].default_value.kind, FmlArgument::Kind::kPath);
-  EXPECT_EQ(many.sources[0].default_value.text, "1 + 2");
+  EXPECT_EQ(many.sources[0].default_value.text, "(1 + 2)");
   ASSERT_EQ(many.targets.size(), 6u);
   EXPECT_EQ(many.targets[0].list_mode, FmlListMode::kShare);
   EXPECT_EQ(many.targets[0].share_id, "all");
@@ -126,7 +126,7 @@ TEST(Fml, ReadsTargets) {
   EXPECT_EQ(many.targets[2].variable, "u");
   EXPECT_EQ(many.targets[3].arguments.at(1).text, "name.where(use = 'x')");
   EXPECT_EQ(many.targets[4].transform, "evaluate");
-  EXPECT_EQ(many.targets[4].arguments.at(0).text, "p.url & ')'");
+  EXPECT_EQ(many.targets[4].arguments.at(0).text, "(p.url & ')')");
   EXPECT_EQ(many.targets[4].list_mode, FmlListMode::kCollate);
   EXPECT_EQ(many.targets[5].arguments.at(1).text, "$this");
 
@@ -190,6 +190,7 @@ TEST(Fml, RefusesWithPlaceAndExpectation) {
       {group + "  s.a -> t.b\n}", "bad.map:4:1",
        "the name of the rule in quotes or ';', found '}'"},
       {group + "  s. -> t.b;\n}", "bad.map:3:6", "expected the name of an element, found '->'"},
+      {group + "  s.a as a first -> t.b;\n}", "bad.map:3:12", "list mode of a source before 'as'"},
       {group + "  s.a as -> t.b;\n}", "bad.map:3:10", "expected the name of a variable"},
       {group + "  s.a 2..1 -> t.b;\n}", "bad.map:3:7", "upper bound"},
       {group + "  s.a 1.. -> t.b;\n}", "bad.map:3:11", "expected a whole number"},

@@ -5,78 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/fhir/definitions.h"
-#include "gateway/map/v2_model.h"
+#include "tests/map/plan_testing.h"
 
 namespace gw::map {
 namespace {
-
-const fhir::Definitions& R4() {
-  static const fhir::Definitions definitions = fhir::Definitions::R4();
-  return definitions;
-}
-
-const fhir::TypeDef* NoModel(std::string_view) { return nullptr; }
-
-constexpr std::string_view kHead = R"(map "urn:test" = "Test"
-uses "http://hl7.org/fhir/StructureDefinition/Patient" alias Patient as source
-uses "http://hl7.org/fhir/StructureDefinition/Person" alias Person as target
-group Test(source src : Patient, target tgt : Person) {
-)";
-
-Result<Plan> Compile(const std::string& text, const CompileOptions& options = {}) {
-  const std::vector<MapFile> files = {{"test.map", text}};
-  return Plan::Compile(files, NoModel, {}, R4(), options);
-}
-
-// The rules of one group from Patient to Person.
-Result<Plan> CompileRules(std::string_view rules, std::string_view more = {}) {
-  return Compile(std::string(kHead) + std::string(rules) + "\n}\n" + std::string(more));
-}
-
-fhir::Resource Parse(std::string_view json) {
-  auto resource = fhir::ParseJson(json, R4(), Limits());
-  EXPECT_TRUE(resource.ok()) << json << "\n" << (resource.ok() ? "" : resource.error().detail);
-  return *std::move(resource);
-}
-
-std::string Json(const fhir::Resource& resource) {
-  std::string json;
-  fhir::WriteJson(resource, &json);
-  return json;
-}
-
-// What the map makes of the source, as JSON; "error where: detail" where it refuses.
-std::string Convert(const Result<Plan>& plan, std::string_view source, RunOptions options = {}) {
-  if (!plan) {
-    return "load error " + plan.error().where + ": " + plan.error().detail;
-  }
-  options.seed = options.seed.empty() ? "seed" : options.seed;
-  const fhir::Resource resource = Parse(source);
-  const auto mapped = plan->Run("urn:test", resource.root(), options);
-  if (!mapped) {
-    return "error " + mapped.error().where + ": " + mapped.error().detail;
-  }
-  return Json(mapped->target);
-}
-
-struct RuleCase {
-  std::string_view rules;
-  std::string_view source;
-  std::string_view target;  // without resourceType
-};
-
-void ExpectConversions(const std::vector<RuleCase>& cases, std::string_view more = {}) {
-  for (const RuleCase& c : cases) {
-    std::string expected = "{\"resourceType\":\"Person\"";
-    expected += c.target.empty() ? "" : ",";
-    expected += std::string(c.target) + "}";
-    const std::string source = "{\"resourceType\":\"Patient\"" +
-                               std::string(c.source.empty() ? "" : ",") + std::string(c.source) +
-                               "}";
-    EXPECT_EQ(Convert(CompileRules(c.rules, more), source), expected) << c.rules;
-  }
-}
 
 TEST(Plan, CopiesAndCreates) {
   ExpectConversions({
@@ -184,6 +116,198 @@ TEST(Plan, AppliesTransforms) {
       {"src -> cc('urn:s', 'c') as kept, tgt.identifier as i, i.type = kept 'x';", source,
        R"("identifier":[{"type":{"coding":[{"system":"urn:s","code":"c"}]}}])"},
   });
+}
+
+TEST(Plan, OrdersAndSharesTargets) {
+  const std::string names = R"("name":[{"text":"A"},{"text":"B"}],"gender":"male")";
+  const std::string copy = "src.name as n -> tgt.name as m, m.text = (n.text) 'copy';\n";
+  ExpectConversions({
+      {copy + "src.gender as g -> tgt.name as m first, m.text = g 'g';", names,
+       R"("name":[{"text":"male"},{"text":"A"},{"text":"B"}])"},
+      {"src.gender as g -> tgt.name as m last, m.text = g 'g';\n" + copy, names,
+       R"("name":[{"text":"A"},{"text":"B"},{"text":"male"}])"},
+      {copy + "src.gender as g -> tgt.name as m collate, m.family = g 'g';", names,
+       R"("name":[{"text":"A","family":"male"},{"text":"B"}])"},
+      {"src.gender as g -> tgt.name as m share one, m.family = g 'a';\n"
+       "src.name first as n -> tgt.name as m share one, m.text = (n.text) 'b';",
+       names, R"("name":[{"text":"A","family":"male"}])"},
+      {"src.gender as g -> tgt.name as m share one, m.family = g 'a';\n"
+       "src.gender as g -> tgt.name as m share two, m.family = g 'b';",
+       names, R"("name":[{"family":"male"},{"family":"male"}])"},
+  });
+  const std::string twice =
+      "src.gender as g -> tgt.name as m first, m.text = g 'a';\n"
+      "src.gender as g -> tgt.name as m first, m.text = g 'b';\n";
+  EXPECT_NE(Convert(CompileRules(copy + twice), R"({"resourceType":"Patient","gender":"male"})")
+                .find("already made the first item"),
+            std::string::npos);
+}
+
+TEST(Plan, CallsGroups) {
+  constexpr std::string_view kGroups = R"(
+group Named(source n : HumanName, target m : HumanName) {
+  n.family as f -> m.family = f;
+  n.given as g -> m.given = g;
+}
+group Texted(source n : HumanName, target m : HumanName) extends Named {
+  n.text as t -> m.text = t;
+}
+group Either(source what, target m : HumanName) {
+  what -> m.text = 'seen' "seen";
+}
+group Literal(source word : string, target m : HumanName) {
+  word -> m.text = word "word";
+}
+)";
+  const std::string name = R"("name":[{"text":"T","family":"F","given":["G"]}])";
+  ExpectConversions(
+      {
+          {"src.name as n -> tgt.name as m then Named(n, m);", name,
+           R"("name":[{"family":"F","given":["G"]}])"},
+          {"src.name as n -> tgt.name as m then Texted(n, m);", name, name},
+          {"src.name as n -> tgt.name as m then Either(n, m);", name,
+           R"("name":[{"text":"seen"}])"},
+          {"src.gender as n -> tgt.name as m then Either(n, m);", R"("gender":"male")",
+           R"("name":[{"text":"seen"}])"},
+          {"src -> tgt.name as m then Literal('word', m) 'x';", "", R"("name":[{"text":"word"}])"},
+          {"src -> tgt.name as m then Literal((src.gender & '!'), m) 'x';", R"("gender":"male")",
+           R"("name":[{"text":"male!"}])"},
+          {"src.name as n -> tgt.name as m then Named(n, m), Either(n, m) { n.use -> m.use; };",
+           R"("name":[{"family":"F","use":"old"}])",
+           R"("name":[{"use":"old","text":"seen","family":"F"}])"},
+      },
+      kGroups);
+}
+
+TEST(Plan, FindsGroupsByType) {
+  constexpr std::string_view kGroups = R"(
+group Names(source n : HumanName, target m : HumanName) <<types>> {
+  n.family as f -> m.text = f;
+}
+group Points(source p : ContactPoint, target i : Identifier) <<type+>> {
+  p.value -> i.value;
+}
+)";
+  ExpectConversions(
+      {{"src.name -> tgt.name;", R"("name":[{"family":"F"}])", R"("name":[{"text":"F"}])"},
+       {"src.telecom -> tgt.identifier;", R"("telecom":[{"value":"1"}])",
+        R"("identifier":[{"value":"1"}])"},
+       {"src.telecom -> tgt.telecom;", R"("telecom":[{"value":"1"}])",
+        R"("telecom":[{"value":"1"}])"}},
+      kGroups);
+}
+
+// A choice goes through group or copy by the type that it has.
+TEST(Plan, DispatchesChoicesByType) {
+  const auto plan = CompileMap(R"(map "urn:test" = "Test"
+uses "http://hl7.org/fhir/StructureDefinition/Observation" alias Observation as source
+uses "http://hl7.org/fhir/StructureDefinition/Observation" alias Target as target
+group Test(source src : Observation, target tgt : Target) {
+  src.value -> tgt.value;
+}
+group Q(source a : Quantity, target b : Quantity) <<types>> { a.value -> b.value; }
+)");
+  EXPECT_EQ(
+      Convert(plan, R"({"resourceType":"Observation","valueQuantity":{"value":1.50,"unit":"mg"}})"),
+      R"({"resourceType":"Observation","valueQuantity":{"value":1.50}})");
+  EXPECT_EQ(Convert(plan, R"({"resourceType":"Observation","valueString":"x"})"),
+            R"({"resourceType":"Observation","valueString":"x"})");
+}
+
+TEST(Plan, ResolvesGroupsThroughImports) {
+  const auto file = [](const std::string& url, const std::string& body) {
+    return MapFile{url + ".map", "map '" + url + "' = 'n'\n" + body};
+  };
+  const std::string head =
+      "uses 'http://hl7.org/fhir/StructureDefinition/Patient' alias P as source\n"
+      "uses 'http://hl7.org/fhir/StructureDefinition/Person' alias T as target\n";
+  const std::string start = "group Start(source s : P, target t : T) { s then Other(s, t) 'x'; }\n";
+  const std::string other = "group Other(source s : Patient, target t : Person) { s -> t.active = ";
+  const auto compile = [](const std::vector<MapFile>& files) {
+    return Plan::Compile(
+        files, [](std::string_view) -> const fhir::TypeDef* { return nullptr; }, {}, R4());
+  };
+  EXPECT_TRUE(compile({file("urn:test", head + "imports 'urn:l*b'\n" + start),
+                       file("urn:lib", other + "true 'y'; }")})
+                  .ok());
+  // Through an imported map that imports; the nearest wins.
+  EXPECT_TRUE(compile({file("urn:test", head + "imports 'urn:mid'\n" + start),
+                       file("urn:mid", "imports 'urn:lib'\n" + other + "true 'y'; }"),
+                       file("urn:lib", other + "true 'y'; }")})
+                  .ok());
+  const auto two =
+      compile({file("urn:test", head + "imports 'urn:*'\n" + start),
+               file("urn:a", other + "true 'y'; }"), file("urn:b", other + "false 'y'; }")});
+  ASSERT_FALSE(two.ok());
+  EXPECT_NE(two.error().detail.find("stands in urn:a.map and in urn:b.map"), std::string::npos)
+      << two.error().detail;
+  const auto same = compile(
+      {file("urn:a", start + other + "true 'y'; }"), file("urn:a", start + other + "true 'y'; }")});
+  ASSERT_FALSE(same.ok());
+  EXPECT_NE(same.error().detail.find("the url of urn:a.map already"), std::string::npos);
+}
+
+// Types may be left out: `uses` gives them to the first group, calls to the others.
+TEST(Plan, InfersTypes) {
+  const auto plan = CompileMap(R"(map "urn:test" = "Test"
+uses "http://hl7.org/fhir/StructureDefinition/Patient" as source
+uses "http://hl7.org/fhir/StructureDefinition/Person" as target
+let greeting = 'Dear ' & 'Person';
+group Start(source src, target tgt) {
+  src.name as n -> tgt.name as m then Name(n, m);
+}
+group Name(source n, target m) { n.family as f -> m.family = f, m.text = %greeting, m.given = greeting; }
+)");
+  EXPECT_EQ(
+      Convert(plan, R"({"resourceType":"Patient","name":[{"family":"F"}]})"),
+      R"({"resourceType":"Person","name":[{"text":"Dear Person","family":"F","given":["Dear Person"]}]})");
+  ASSERT_TRUE(plan.ok());
+  EXPECT_TRUE(plan->Has("urn:test"));
+  EXPECT_FALSE(plan->Has("urn:other"));
+  const fhir::Resource person = ParseResource(R"({"resourceType":"Person"})");
+  const auto wrong = plan->Run("urn:test", person.root(), {});
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.error().detail, "the map takes Patient, not Person");
+  EXPECT_EQ(plan->Run("urn:other", person.root(), {}).error().code, Code::kNotFound);
+}
+
+TEST(Plan, RefersToEntries) {
+  const auto plan = CompileMap(R"(map "urn:test" = "Test"
+uses "http://hl7.org/fhir/StructureDefinition/Patient" alias Patient as source
+uses "http://hl7.org/fhir/StructureDefinition/Bundle" alias Bundle as target
+group Test(source src : Patient, target bundle : Bundle) {
+  src -> bundle.type = 'transaction' "type";
+  src -> bundle.entry as e, e.resource = create('Patient') as p, bundle.entry as f, f.resource = create('CarePlan') as plan then {
+    src -> plan.subject = reference(p), plan.instantiatesUri = pointer(p), plan.status = 'active' "subject";
+    src -> uuid() as u, e.fullUrl = append('urn:uuid:', u) "full url";
+    src.identifier -> p.identifier;
+  } "entries";
+  src -> bundle.entry as g, g.resource = create('Goal') as goal, bundle.entry as h, h.resource = create('CarePlan') as q, q.goal = reference(goal) "made url";
+}
+)");
+  const std::string json =
+      Convert(plan, R"({"resourceType":"Patient","identifier":[{"system":"urn:s","value":"1"}]})");
+  const fhir::Resource bundle = ParseResource(json);
+  const fhir::Element& root = bundle.root();
+  const std::string url(root.Child("entry", 0)->TextAt("fullUrl"));
+  EXPECT_EQ(url.size(), std::string_view("urn:uuid:").size() + 36) << json;
+  const fhir::Element* subject = root.Child("entry", 1)->Path("resource.subject");
+  ASSERT_NE(subject, nullptr) << json;
+  EXPECT_EQ(subject->TextAt("reference"), url);
+  EXPECT_EQ(subject->TextAt("type"), "Patient");
+  EXPECT_EQ(subject->TextAt("identifier.value"), "1");
+  EXPECT_EQ(root.Child("entry", 1)->TextAt("resource.instantiatesUri"), url);
+  // No rule gave the goal's entry a fullUrl, so it has one of the run's.
+  EXPECT_EQ(root.Child("entry", 3)->TextAt("resource.goal.reference"),
+            root.Child("entry", 2)->TextAt("fullUrl"));
+  EXPECT_TRUE(root.Child("entry", 2)->TextAt("fullUrl").starts_with("urn:uuid:"));
+  // The same seed, the same bytes; another one, other UUIDs.
+  RunOptions options;
+  options.seed = "other";
+  const std::string_view source =
+      R"({"resourceType":"Patient","identifier":[{"system":"urn:s","value":"1"}]})";
+  EXPECT_EQ(Convert(plan, source), json);
+  EXPECT_NE(Convert(plan, source, options), json);
 }
 
 }  // namespace
