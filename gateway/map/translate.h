@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/limits.h"
 #include "gateway/base/result.h"
 #include "gateway/fhir/resource.h"
 #include "gateway/hl7v2/message.h"
@@ -49,6 +50,13 @@ struct CsvTranslation {
   std::vector<Remark> remarks;  // of the file, and of every row that is in no group
 };
 
+struct TranslatorOptions {
+  // The key of the identifiers that are made from names (decision 9): a secret of the deployment,
+  // the same for ever. Empty: a key that everybody knows, for convert and for tests only.
+  std::string hash_key;
+  Limits limits;
+};
+
 // All maps of one mappings/ directory, checked against source and target definitions and compiled.
 // Immutable after Load; any thread. The definitions must outlive it.
 class Translator {
@@ -58,9 +66,15 @@ class Translator {
   // is made from.
   static Result<Translator> Load(const std::string& mappings_directory,
                                  const std::string& profiles_directory,
-                                 const fhir::Definitions& definitions);
+                                 const fhir::Definitions& definitions,
+                                 const TranslatorOptions& options = {});
   Translator(Translator&&) noexcept;
   ~Translator();
+
+  // The feed with the code tables that it does not have, and the codes that its own lack, taken
+  // from the ConceptMaps urn:caregate:codes:<table>. FromV2 and FromCsv take any feed; one that was
+  // completed once saves them the work.
+  Feed Complete(Feed feed) const;
 
   // SHA-256 over the names and bytes of all map files, hex: recorded in each Provenance.
   const std::string& version() const;
@@ -69,14 +83,17 @@ class Translator {
   Status Takes(const hl7v2::Message& message) const;
 
   // Pure: the same message, feed and `now` give the same changes, urn:uuids included.
-  // Errors: hl7_code per table 0357 with the place; nothing of a refused message is returned.
+  // A person whom no identifier names is a remark "unidentified" of severity E: such a message is
+  // for a human, and convert shows it. Errors: hl7_code per table 0357 with the place; nothing of a
+  // refused message is returned.
   Result<Translation> FromV2(const hl7v2::Message& message, const Feed& feed, Instant now) const;
   // Errors: kInvalid where the header lacks a column (where = the column), kTooLarge; bad rows are
   // reported in the groups and do not stop the others.
   Result<CsvTranslation> FromCsv(std::string_view bytes, const Feed& feed, Instant now) const;
 
+  struct Parts;  // of this module
+
  private:
-  struct Parts;
   explicit Translator(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -1,0 +1,142 @@
+#include "gateway/map/translate.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "gateway/map/translate_internal.h"
+
+namespace gw::map {
+
+namespace {
+
+using fhir::Element;
+
+constexpr std::string_view kMessageMaps = "urn:caregate:map:hl7v2-to-fhir/message/";
+constexpr int kUnsupportedType = 200;   // table 0357
+constexpr int kUnsupportedEvent = 201;  // table 0357
+constexpr int kRequiredField = 101;     // table 0357
+constexpr int kDataType = 102;          // table 0357
+
+// The segment with the action code that the event speaks of, in each group of the top.
+struct Top {
+  std::string_view group;
+  std::string_view segment;
+};
+constexpr Top kTops[] = {{"PATHWAY", "PTH"}, {"GOAL", "GOL"}, {"PROBLEM", "PRB"}};
+
+enum class Kind : uint8_t { kAdd, kChange, kDelete };
+
+// What the events of chapter 12 mean (12.3).
+Kind KindOfEvent(std::string_view event) {
+  if (event == "PC1" || event == "PC6" || event == "PCB" || event == "PCG") {
+    return Kind::kAdd;
+  }
+  return event == "PC3" || event == "PC8" || event == "PCD" || event == "PCJ" ? Kind::kDelete
+                                                                              : Kind::kChange;
+}
+
+Kind KindOfCode(std::string_view code) {
+  return code == "AD" ? Kind::kAdd : code == "DE" ? Kind::kDelete : Kind::kChange;
+}
+
+// Event and action must agree; where they do not, the segment's code is what is done.
+void CompareEvent(const Element& message, std::string_view event, std::vector<Remark>* remarks) {
+  if (!event.starts_with("PC")) {
+    return;
+  }
+  for (const Element* child = message.first_child(); child != nullptr; child = child->next()) {
+    for (const Top& top : kTops) {
+      if (child->name() != top.group) {
+        continue;
+      }
+      const Element* segment = child->Child(top.segment);
+      const Element* code = segment == nullptr ? nullptr : segment->Child("f1");
+      if (code != nullptr && KindOfCode(code->text()) != KindOfEvent(event)) {
+        remarks->push_back({'W', "event-mismatch", PlaceOf(*code),
+                            "the action code is not of the event's kind; the code is followed"});
+      }
+    }
+  }
+}
+
+Error OfTable0357(Error error) {
+  if (error.hl7_code == 0 && (error.code == Code::kInvalid || error.code == Code::kUnprocessable)) {
+    error.hl7_code = kDataType;
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<Translation> Translator::Parts::Run(std::string_view map_url, const Element& source,
+                                           const Feed& feed, Instant now, std::string seed) const {
+  Origins origins;
+  const std::function<void(std::string_view, const Element&, const Element&)> trace =
+      [&origins](std::string_view, const Element& from, const Element& to) {
+        if (to.is_resource()) {
+          origins.emplace(&to, &from);
+        }
+      };
+  RunOptions run;
+  run.feed = &feed;
+  run.now = now;
+  run.seed = seed;
+  run.hash_key = options.hash_key;
+  run.trace = &trace;
+  GW_TRY(Mapped mapped, plan.Run(map_url, source, run));
+  Translation translation;
+  translation.remarks = std::move(mapped.remarks);
+  translation.unmapped = std::move(mapped.unmapped);
+  for (const Element* leaf : mapped.unread) {
+    translation.unread.push_back(PlaceOf(*leaf));
+  }
+  const Unit unit{definitions, &feed, now, std::move(seed), version, &source};
+  GW_RETURN_IF_ERROR(MakeChanges(std::move(mapped.target), origins, unit, &translation));
+  return translation;
+}
+
+Status Translator::Takes(const hl7v2::Message& message) const {
+  const auto type = parts_->events.find(message.message_code());
+  if (type == parts_->events.end()) {
+    return Error{Code::kUnsupported, "messages of this type are not taken", "MSH-9.1",
+                 kUnsupportedType};
+  }
+  const auto& events = type->second;
+  if (std::find(events.begin(), events.end(), message.trigger_event()) == events.end()) {
+    return Error{Code::kUnsupported, "this event is not taken", "MSH-9.2", kUnsupportedEvent};
+  }
+  if (!parts_->plan.Has(std::string(kMessageMaps) + message.structure())) {
+    return Error{Code::kUnsupported, "this message structure is not taken", "MSH-9.3",
+                 kUnsupportedType};
+  }
+  return {};
+}
+
+Result<Translation> Translator::FromV2(const hl7v2::Message& message, const Feed& feed,
+                                       Instant now) const {
+  if (!feed.tables.contains(std::string(kCompleted))) {
+    return FromV2(message, Complete(feed), now);
+  }
+  GW_RETURN_IF_ERROR(Takes(message));
+  std::vector<Remark> remarks;
+  GW_TRY(const fhir::Resource tree, parts_->v2.Read(message, feed, &remarks));
+  const Element* person = tree.root().Child("PID");
+  if (person != nullptr && person->Child("f3") == nullptr && person->Child("f2") == nullptr &&
+      person->Child("f4") == nullptr) {
+    return Error{Code::kInvalid, "the message does not say who it is about", "PID-3",
+                 kRequiredField};
+  }
+  CompareEvent(tree.root(), message.trigger_event(), &remarks);
+  std::string seed(message.sending_application());
+  seed.append("|").append(message.sending_facility()).append("|").append(message.control_id());
+  auto translation = parts_->Run(std::string(kMessageMaps) + message.structure(), tree.root(), feed,
+                                 now, std::move(seed));
+  if (!translation) {
+    return OfTable0357(translation.error());
+  }
+  translation->remarks.insert(translation->remarks.begin(), remarks.begin(), remarks.end());
+  return translation;
+}
+
+}  // namespace gw::map

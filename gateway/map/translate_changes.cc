@@ -1,0 +1,387 @@
+#include <algorithm>
+#include <utility>
+
+#include "gateway/base/crypto.h"
+#include "gateway/map/change_internal.h"
+#include "gateway/map/translate_internal.h"
+
+namespace gw::map {
+
+namespace {
+
+using fhir::Element;
+
+constexpr std::string_view kNhsNumber = "https://fhir.nhs.uk/Id/nhs-number";
+constexpr std::string_view kPlainText = "urn:caregate:plain-text";
+
+struct ActionCode {
+  std::string_view code;
+  Action action;
+  int rank;  // of two that speak of one resource the higher is done
+};
+constexpr ActionCode kActions[] = {
+    {"AD", Action::kAdd, 9},      {"CO", Action::kCorrect, 8}, {"UP", Action::kUpdate, 7},
+    {"SP", Action::kSnapshot, 6}, {"DE", Action::kDelete, 5},  {"", Action::kMerge, 4},
+    {"LI", Action::kLink, 3},     {"UN", Action::kUnlink, 2},  {"UC", Action::kUnchanged, 1}};
+
+const ActionCode& CodeNamed(std::string_view code) {
+  for (const ActionCode& action : kActions) {
+    if (action.code == code) {
+      return action;
+    }
+  }
+  return kActions[5];
+}
+
+int RankOf(Action action) {
+  for (const ActionCode& known : kActions) {
+    if (known.action == action) {
+      return known.rank;
+    }
+  }
+  return 0;
+}
+
+// The types of which a reference alone can make a stub: all that they need is known.
+bool MayBeStub(std::string_view type) {
+  return type == "Organization" || type == "Practitioner" || type == "RelatedPerson";
+}
+
+// A resource's identifiers as keys: "Patient|system|value".
+std::string KeyText(std::string_view type, const Element& identifier) {
+  const std::string_view value = identifier.TextAt("value");
+  if (value.empty()) {
+    return {};
+  }
+  std::string key(type);
+  key.append("|").append(identifier.TextAt("system")).append("|").append(value);
+  return key;
+}
+
+class ChangeMaker {
+ public:
+  ChangeMaker(const Unit& unit, Translation* translation)
+      : unit_(unit), translation_(*translation) {}
+
+  Status Make(fhir::Resource* bundle, const Origins& origins) {
+    DropBadNumbers(&bundle->root());
+    GW_RETURN_IF_ERROR(ReadEntries(bundle->root(), origins));
+    NameAll();
+    for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
+      GW_RETURN_IF_ERROR(Finish(&translation_.changes[i].fragment.root()));
+    }
+    return CompleteProvenance();
+  }
+
+ private:
+  std::vector<Change>& changes() { return translation_.changes; }
+
+  // The node of the source that holds this text, for a remark on a value that is dropped.
+  static const Element* LeafWith(const Element& node, std::string_view text) {
+    if (node.text() == text) {
+      return &node;
+    }
+    for (const Element* child = node.first_child(); child != nullptr; child = child->next()) {
+      if (const Element* found = LeafWith(*child, text)) {
+        return found;
+      }
+    }
+    return nullptr;
+  }
+
+  // Decision 3: a number that fails its check digit says nothing about anybody.
+  void DropBadNumbers(Element* element) {
+    Element* child = element->first_child();
+    while (child != nullptr) {
+      Element* next = child->next();
+      const bool bad = child->type().name() == "Identifier" &&
+                       child->TextAt("system") == kNhsNumber &&
+                       !IsNhsNumber(child->TextAt("value"));
+      if (bad) {
+        const Element* leaf = LeafWith(*unit_.source, child->TextAt("value"));
+        translation_.remarks.push_back({'W', "bad-check-digit",
+                                        PlaceOf(leaf == nullptr ? *unit_.source : *leaf),
+                                        "an NHS number that fails its check digit is dropped"});
+        element->Remove(child);
+      } else {
+        DropBadNumbers(child);
+      }
+      child = next;
+    }
+  }
+
+  Status ReadEntries(const Element& bundle, const Origins& origins) {
+    for (const Element* entry = bundle.first_child(); entry != nullptr; entry = entry->next()) {
+      const Element* resource = entry->name() == "entry" ? entry->Child("resource") : nullptr;
+      if (resource == nullptr || !IsValued(*resource)) {
+        continue;
+      }
+      const auto origin = origins.find(resource);
+      Change change{CodeNamed(MarkOf(*entry, kActionMark)).action,
+                    fhir::Resource::CopyOf(*resource), std::string(entry->TextAt("fullUrl")),
+                    origin == origins.end() ? std::string() : PlaceOf(*origin->second),
+                    MarkOf(*entry, kStubMark) == "true"};
+      if (Change* known = FindSame(change)) {
+        GW_RETURN_IF_ERROR(Join(change, known));
+      } else {
+        changes().push_back(std::move(change));
+      }
+      Index(changes().size() - 1);
+    }
+    return {};
+  }
+
+  Change* FindSame(const Change& change) {
+    for (const Element* child = change.fragment.root().first_child(); child != nullptr;
+         child = child->next()) {
+      if (child->name() == "identifier") {
+        const auto known = by_key_.find(KeyText(change.fragment.type(), *child));
+        if (known != by_key_.end()) {
+          return &changes()[known->second];
+        }
+      }
+    }
+    return nullptr;
+  }
+
+  void Index(size_t at) {
+    const fhir::Resource& fragment = changes()[at].fragment;
+    for (const Element* child = fragment.root().first_child(); child != nullptr;
+         child = child->next()) {
+      const std::string key =
+          child->name() == "identifier" ? KeyText(fragment.type(), *child) : std::string();
+      if (!key.empty()) {
+        by_key_.emplace(key, at);
+      }
+    }
+  }
+
+  // Two entries of one resource: what the first does not say comes from the second.
+  Status Join(const Change& from, Change* to) {
+    GW_RETURN_IF_ERROR(JoinElements(from.fragment.root(), &to->fragment.root()));
+    if (RankOf(from.action) > RankOf(to->action)) {
+      to->action = from.action;
+    }
+    to->stub = to->stub && from.stub;
+    to->full_url = to->full_url.empty() ? from.full_url : to->full_url;
+    Index(static_cast<size_t>(to - changes().data()));
+    return {};
+  }
+
+  static Status JoinElements(const Element& from, Element* to) {
+    for (const Element* child = from.first_child(); child != nullptr; child = child->next()) {
+      const fhir::ElementDef* definition = child->definition();
+      Element* standing = to->Child(child->name());
+      const bool single = definition == nullptr || definition->max == 1;
+      if (single && standing != nullptr) {
+        if (child->name() == "meta") {
+          GW_RETURN_IF_ERROR(JoinElements(*child, standing));
+        }
+        continue;
+      }
+      if (!single && HasSame(*to, *child)) {
+        continue;
+      }
+      GW_TRY([[maybe_unused]] Element * copy, to->AddCopy(JsonNameOf(*child), *child));
+    }
+    return {};
+  }
+
+  static bool HasSame(const Element& parent, const Element& item) {
+    const std::vector<Operation::KeyPart> key = KeyOf(item);
+    for (const Element* child = parent.first_child(); child != nullptr; child = child->next()) {
+      if (child->name() == item.name() &&
+          (SameElement(*child, item) || (!key.empty() && HasKey(*child, key)))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // Gives each change its urn:uuid, which follows from the unit and the resource's key.
+  void NameAll() {
+    for (size_t i = 0; i < changes().size(); ++i) {
+      Change& change = changes()[i];
+      const std::string local = std::exchange(change.full_url, UrlOf(change, i));
+      if (!local.empty()) {
+        local_[local] = i;
+      }
+    }
+  }
+
+  std::string UrlOf(const Change& change, size_t index) const {
+    const Element* identifier = change.fragment.root().Child("identifier");
+    std::string name =
+        identifier == nullptr ? std::string() : KeyText(change.fragment.type(), *identifier);
+    if (name.empty()) {
+      name = std::string(change.fragment.type()) + "#" + std::to_string(index);
+    }
+    return "urn:uuid:" + crypto::NamedUuid(unit_.seed + "|" + name);
+  }
+
+  Status Finish(Element* element) {
+    if (element->type().name() == "Reference") {
+      return Link(element);
+    }
+    if (element->type().name() == "Attachment") {
+      GW_RETURN_IF_ERROR(Encode(element));
+    }
+    for (Element* child = element->first_child(); child != nullptr; child = child->next()) {
+      GW_RETURN_IF_ERROR(Finish(child));
+    }
+    return {};
+  }
+
+  // Makes a reference literal; each one keeps the identifier that it is found by.
+  Status Link(Element* reference) {
+    const std::string local(reference->TextAt("reference"));
+    if (local.starts_with('#')) {
+      const auto known = local_.find(local);
+      if (known == local_.end()) {
+        return Error{Code::kUnprocessable, "a reference to an entry that is not there: " + local,
+                     ""};
+      }
+      const Change& target = changes()[known->second];
+      reference->Child("reference")->SetText(target.full_url);
+      const Element* identifier = target.fragment.root().Child("identifier");
+      if (identifier != nullptr && reference->Child("identifier") == nullptr) {
+        GW_TRY([[maybe_unused]] Element * copy, reference->AddCopy("identifier", *identifier));
+      }
+      return {};
+    }
+    const Element* identifier = reference->Child("identifier");
+    const std::string type(reference->TextAt("type"));
+    if (!local.empty() || identifier == nullptr || type.empty()) {
+      return {};
+    }
+    const std::string key = KeyText(type, *identifier);
+    if (key.empty()) {
+      return {};
+    }
+    auto known = by_key_.find(key);
+    if (known == by_key_.end()) {
+      if (!MayBeStub(type)) {
+        return {};  // a logical reference: all that is known of it is its identifier
+      }
+      GW_RETURN_IF_ERROR(AddStub(type, *identifier, reference->TextAt("display")));
+      known = by_key_.find(key);
+    }
+    GW_TRY([[maybe_unused]] Element * literal,
+           reference->Add("reference", changes()[known->second].full_url));
+    return {};
+  }
+
+  Status AddStub(const std::string& type, const Element& identifier, std::string_view name) {
+    GW_TRY(fhir::Resource fragment, fhir::Resource::Make(type, *unit_.definitions));
+    GW_TRY([[maybe_unused]] Element * key, fragment.root().AddCopy("identifier", identifier));
+    if (type == "Organization") {
+      GW_TRY([[maybe_unused]] Element * text,
+             fragment.root().Add("name", name.empty() ? identifier.TextAt("value") : name));
+    } else if (type == "RelatedPerson") {
+      GW_TRY(Element * patient, fragment.root().Add("patient"));
+      GW_TRY([[maybe_unused]] Element * local, patient->Add("reference", "#patient"));
+    }
+    Change stub{Action::kMerge, std::move(fragment), "", "", true};
+    stub.full_url = UrlOf(stub, changes().size());
+    changes().push_back(std::move(stub));
+    Index(changes().size() - 1);
+    return {};
+  }
+
+  // Maps write the text of an attachment; what stands in the resource is its base64 form.
+  static Status Encode(Element* attachment) {
+    for (Element* child = attachment->first_child(); child != nullptr; child = child->next()) {
+      if (child->name() != "extension" || child->TextAt("url") != kPlainText) {
+        continue;
+      }
+      const std::string text(child->TextAt("value"));
+      attachment->Remove(child);
+      attachment->Clear("data");
+      GW_TRY([[maybe_unused]] Element * data, attachment->Add("data", crypto::Base64(text)));
+      return {};
+    }
+    return {};
+  }
+
+  // R4 Provenance: what changed, when it was stored, how, and by which version of the maps.
+  Status CompleteProvenance() {
+    for (Change& change : changes()) {
+      if (change.fragment.type() == "Provenance") {
+        GW_RETURN_IF_ERROR(Complete(&change.fragment.root()));
+      }
+    }
+    return {};
+  }
+
+  Status Complete(Element* provenance) {
+    for (const Change& change : changes()) {
+      if (change.stub || change.fragment.type() == "Provenance" || RankOf(change.action) < 4) {
+        continue;
+      }
+      GW_TRY(Element * target, provenance->Add("target"));
+      GW_TRY([[maybe_unused]] Element * url, target->Add("reference", change.full_url));
+      if (const Element* identifier = change.fragment.root().Child("identifier")) {
+        GW_TRY([[maybe_unused]] Element * copy, target->AddCopy("identifier", *identifier));
+      }
+    }
+    GW_TRY([[maybe_unused]] Element * at, provenance->Add("recorded", FormatInstant(unit_.now)));
+    GW_RETURN_IF_ERROR(AddActivity(provenance));
+    GW_TRY(Element * agent, provenance->Add("agent"));
+    GW_TRY(Element * kind, agent->Add("type"));
+    GW_TRY(Element * coding, kind->Add("coding"));
+    GW_TRY(
+        [[maybe_unused]] Element * system,
+        coding->Add("system", "http://terminology.hl7.org/CodeSystem/provenance-participant-type"));
+    GW_TRY([[maybe_unused]] Element * code, coding->Add("code", "assembler"));
+    GW_TRY(Element * who, agent->Add("who"));
+    GW_TRY(Element * version, who->Add("identifier"));
+    GW_TRY([[maybe_unused]] Element * maps, version->Add("system", "urn:caregate:id:map-version"));
+    GW_TRY([[maybe_unused]] Element * value, version->Add("value", unit_.map_version));
+    GW_TRY([[maybe_unused]] Element * name, who->Add("display", "Caregate"));
+    return {};
+  }
+
+  Status AddActivity(Element* provenance) {
+    const auto any = [this](Action action) {
+      return std::any_of(changes().begin(), changes().end(), [action](const Change& change) {
+        return change.action == action && change.fragment.type() != "Provenance";
+      });
+    };
+    const std::string_view code = any(Action::kCorrect) || any(Action::kUpdate) ? "UPDATE"
+                                  : any(Action::kAdd)                           ? "CREATE"
+                                  : any(Action::kDelete)                        ? "DELETE"
+                                                                                : "UPDATE";
+    GW_TRY(Element * activity, provenance->Add("activity"));
+    GW_TRY(Element * coding, activity->Add("coding"));
+    GW_TRY([[maybe_unused]] Element * system,
+           coding->Add("system", "http://terminology.hl7.org/CodeSystem/v3-DataOperation"));
+    GW_TRY([[maybe_unused]] Element * c, coding->Add("code", code));
+    if (any(Action::kCorrect)) {
+      GW_TRY([[maybe_unused]] Element * text, activity->Add("text", "correction"));
+    }
+    return {};
+  }
+
+  const Unit& unit_;
+  Translation& translation_;
+  std::map<std::string, size_t> by_key_;  // identifier -> change
+  std::map<std::string, size_t> local_;   // "#patient" -> change
+};
+
+}  // namespace
+
+Status MakeChanges(fhir::Resource bundle, const Origins& origins, const Unit& unit,
+                   Translation* translation) {
+  ChangeMaker maker(unit, translation);
+  GW_RETURN_IF_ERROR(maker.Make(&bundle, origins));
+  for (const Change& change : translation->changes) {
+    if (change.fragment.type() == "Patient" &&
+        change.fragment.root().Child("identifier") == nullptr) {
+      translation->remarks.push_back({'E', "unidentified", change.where,
+                                      "no identifier says who the person is: held for matching"});
+    }
+  }
+  return {};
+}
+
+}  // namespace gw::map

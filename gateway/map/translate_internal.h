@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/result.h"
+#include "gateway/fhir/resource.h"
+#include "gateway/map/csv_model.h"
+#include "gateway/map/plan.h"
+#include "gateway/map/translate.h"
+#include "gateway/map/v2_model.h"
+
+// What the parts of translate.h share.
+namespace gw::map {
+
+// The row model that the maps of one kind of file are checked against (rows.json).
+struct RowModel {
+  std::string url;
+  Feed feed;  // columns only
+  CsvModel model;
+};
+
+struct Translator::Parts {
+  const fhir::Definitions* definitions = nullptr;
+  TranslatorOptions options;
+  V2Model v2;
+  std::vector<RowModel> rows;
+  // "PPP" -> its events that have a map.
+  std::map<std::string, std::vector<std::string>, std::less<>> events;
+  // The ConceptMaps of codes/ that feeds may override: table -> code -> code.
+  std::map<std::string, std::map<std::string, std::string>> tables;
+  Plan plan;
+  std::string version;
+
+  // Runs a map and makes changes of what it wrote. `seed` names the unit for urn:uuids.
+  Result<Translation> Run(std::string_view map_url, const fhir::Element& source, const Feed& feed,
+                          Instant now, std::string seed) const;
+};
+
+// The table whose presence says that a feed has been completed.
+inline constexpr std::string_view kCompleted = "caregate:completed";
+
+// Where each entry of the Bundle came from: its resource -> the node that made it.
+using Origins = std::map<const fhir::Element*, const fhir::Element*>;
+
+struct Unit {
+  const fhir::Definitions* definitions = nullptr;
+  const Feed* feed = nullptr;
+  Instant now;
+  std::string seed;
+  std::string map_version;
+  const fhir::Element* source = nullptr;
+};
+
+// Makes changes of the Bundle that a map wrote: entries of one resource joined, identifiers that
+// fail their check dropped, local references made literal, absent targets added as stubs, texts of
+// attachments encoded, Provenance completed. The Bundle is used up. Errors: kUnprocessable where a
+// reference leads nowhere.
+Status MakeChanges(fhir::Resource bundle, const Origins& origins, const Unit& unit,
+                   Translation* translation);
+
+}  // namespace gw::map

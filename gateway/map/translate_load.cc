@@ -1,0 +1,204 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "gateway/base/crypto.h"
+#include "gateway/base/json.h"
+#include "gateway/map/translate_internal.h"
+
+namespace gw::map {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kCodes = "urn:caregate:codes:";
+constexpr std::string_view kV2 = "urn:caregate:hl7v2:";
+
+struct Files {
+  std::vector<MapFile> maps;
+  std::vector<MapFile> concept_maps;
+  std::vector<MapFile> row_models;
+  MapFile messages;
+};
+
+Error AtFile(const std::string& file, const Error& error) {
+  return {Code::kInvalid, error.detail, file + ": " + error.where};
+}
+
+Result<std::string> ReadWhole(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    return Error{Code::kInvalid, "cannot be read", path};
+  }
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
+// Everything a translator is made of, by name; pairs of examples beside the maps are none of it.
+Result<Files> ReadFiles(const std::string& directory) {
+  Files files;
+  std::error_code failure;
+  std::vector<std::string> paths;
+  for (auto at = fs::recursive_directory_iterator(directory, failure);
+       !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
+    if (at->is_regular_file()) {
+      paths.push_back(at->path().generic_string());
+    }
+  }
+  if (failure) {
+    return Error{Code::kInvalid, "the folder of the mappings cannot be read", directory};
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& path : paths) {
+    const std::string name = fs::path(path).lexically_relative(directory).generic_string();
+    const bool is_code = name.starts_with("codes/") && name.ends_with(".json");
+    const bool is_rows = name.ends_with("/rows.json");
+    const bool is_messages = name == "hl7v2-to-fhir/messages.json";
+    if (!name.ends_with(".map") && !is_code && !is_rows && !is_messages) {
+      continue;
+    }
+    GW_TRY(std::string text, ReadWhole(path));
+    MapFile file{name, std::move(text)};
+    if (is_messages) {
+      files.messages = std::move(file);
+    } else {
+      (is_code   ? files.concept_maps
+       : is_rows ? files.row_models
+                 : files.maps)
+          .push_back(std::move(file));
+    }
+  }
+  return files;
+}
+
+std::string VersionOf(const Files& files) {
+  std::string all;
+  for (const auto* list : {&files.maps, &files.concept_maps, &files.row_models}) {
+    for (const MapFile& file : *list) {
+      all += file.name + '\0' + file.text + '\0';
+    }
+  }
+  return crypto::Hex(crypto::Sha256(all, files.messages.text));
+}
+
+Result<RowModel> ReadRowModel(const MapFile& file, const fhir::Definitions& definitions,
+                              const Limits& limits) {
+  auto json = Json::Parse(file.text, limits);
+  if (!json) {
+    return AtFile(file.name, json.error());
+  }
+  const Json* columns = json->Find("columns");
+  const std::string url(json->TextOf("url"));
+  if (url.empty() || columns == nullptr || !columns->is_array()) {
+    return Error{Code::kInvalid, "a row model has a url and columns", file.name};
+  }
+  Feed feed;
+  feed.format = Feed::Format::kCsv;
+  for (const Json& column : columns->items()) {
+    Column made;
+    made.name = std::string(column.TextOf("name"));
+    made.type = std::string(column.TextOf("type", "string"));
+    feed.columns.push_back(std::move(made));
+  }
+  auto model = CsvModel::Make(feed, definitions);
+  if (!model) {
+    return AtFile(file.name, model.error());
+  }
+  return RowModel{url, std::move(feed), *std::move(model)};
+}
+
+Result<std::map<std::string, std::vector<std::string>, std::less<>>> ReadEvents(
+    const MapFile& file, const Limits& limits) {
+  std::map<std::string, std::vector<std::string>, std::less<>> events;
+  auto json = Json::Parse(file.text, limits);
+  if (!json) {
+    return AtFile(file.name, json.error());
+  }
+  for (const auto& [type, list] : json->members()) {
+    for (const Json& event : list.items()) {
+      events[type].push_back(event.text());
+    }
+  }
+  return events;
+}
+
+// A ConceptMap as a plain table, for feeds to override.
+std::map<std::string, std::string> TableOf(const fhir::Resource& concept_map) {
+  std::map<std::string, std::string> table;
+  for (const fhir::Element* group = concept_map.root().first_child(); group != nullptr;
+       group = group->next()) {
+    for (const fhir::Element* element = group->first_child();
+         group->name() == "group" && element != nullptr; element = element->next()) {
+      if (element->name() == "element" && !element->TextAt("target.code").empty()) {
+        table.emplace(element->TextAt("code"), element->TextAt("target.code"));
+      }
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+Translator::Translator(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Translator::Translator(Translator&&) noexcept = default;
+Translator::~Translator() = default;
+
+const std::string& Translator::version() const { return parts_->version; }
+
+Result<Translator> Translator::Load(const std::string& mappings_directory,
+                                    const std::string& profiles_directory,
+                                    const fhir::Definitions& definitions,
+                                    const TranslatorOptions& options) {
+  GW_TRY(const Files files, ReadFiles(mappings_directory));
+  GW_TRY(V2Model v2, V2Model::Load(profiles_directory + "/hl7v2", definitions));
+  std::vector<RowModel> rows;
+  for (const MapFile& file : files.row_models) {
+    GW_TRY(RowModel model, ReadRowModel(file, definitions, options.limits));
+    rows.push_back(std::move(model));
+  }
+  GW_TRY(auto events, ReadEvents(files.messages, options.limits));
+  std::vector<fhir::Resource> concept_maps;
+  std::map<std::string, std::map<std::string, std::string>> tables;
+  for (const MapFile& file : files.concept_maps) {
+    auto parsed = fhir::ParseJson(file.text, definitions, options.limits);
+    if (!parsed) {
+      return AtFile(file.name, parsed.error());
+    }
+    const std::string_view url = parsed->root().TextAt("url");
+    if (url.starts_with(kCodes)) {
+      tables[std::string(url.substr(kCodes.size()))] = TableOf(*parsed);
+    }
+    concept_maps.push_back(*std::move(parsed));
+  }
+  const auto find = [&v2, &rows](std::string_view url) -> const fhir::TypeDef* {
+    if (url.starts_with(kV2)) {
+      return v2.Find(url.substr(kV2.size()));
+    }
+    for (const RowModel& model : rows) {
+      if (model.url == url) {
+        return model.model.Find("Rows");
+      }
+    }
+    return nullptr;
+  };
+  GW_TRY(Plan plan, Plan::Compile(files.maps, find, concept_maps, definitions));
+  TranslatorOptions own = options;
+  if (own.hash_key.empty()) {
+    own.hash_key = "caregate";
+  }
+  return Translator(std::unique_ptr<Parts>(
+      new Parts{&definitions, std::move(own), std::move(v2), std::move(rows), std::move(events),
+                std::move(tables), std::move(plan), VersionOf(files)}));
+}
+
+Feed Translator::Complete(Feed feed) const {
+  for (const auto& [name, table] : parts_->tables) {
+    feed.tables[name].insert(table.begin(), table.end());  // what stands there stays
+  }
+  feed.tables[std::string(kCompleted)];
+  return feed;
+}
+
+}  // namespace gw::map
