@@ -39,9 +39,6 @@ Truth PurposeTruthOf(const PurposeRule& rule, const Asked& asked) {
 
 // A rule names someone by local reference, and the caller is known by others.
 Truth OtherReference(const ActorRule& rule, const Asked& asked) {
-  if (rule.type == "Patient" || rule.type == "RelatedPerson") {
-    return Truth::kNo;  // every such caller is known by exactly that reference
-  }
   if (rule.type == "Organization") {
     return asked.has_organization || asked.caller != Caller::kStaff ? Truth::kNo : Truth::kMaybe;
   }
@@ -69,6 +66,14 @@ Truth IdentifierTruth(const fhir::Identifier& wanted, const Asked& asked) {
 Truth ActorTruthOf(const ActorRule& rule, const Asked& asked) {
   if (!rule.recipient) {
     return Truth::kMaybe;
+  }
+  // A launch patient says about whom is asked, not who asks; a person's own access is not decided
+  // by Consents. A proxy is known by exactly one reference.
+  if (rule.type == "Patient") {
+    return Truth::kNo;
+  }
+  if (rule.type == "RelatedPerson") {
+    return Known(asked.caller == Caller::kProxy && rule.reference == asked.proxy_reference);
   }
   if (!rule.reference.empty() && asked.Names(rule.reference)) {
     return Truth::kYes;

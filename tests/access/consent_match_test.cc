@@ -19,6 +19,9 @@ TEST(ConsentMatch, Actors) {
     return std::vector<std::string>{ProvisionJson("c1", Rule("permit", {actor}))};
   };
   Request nobody = By("", "", "");
+  Request launched = Request();
+  launched.principal.patient = "p1";
+  launched.actor.references.push_back("Patient/p1");
   Request parent = By("ward-3");
   parent.actor.references.push_back("Organization/hosp-a");
   Check({
@@ -46,6 +49,8 @@ TEST(ConsentMatch, Actors) {
       {"strange role denied", deny(ActorJson("Organization/gp-b", "CST")), kDeny, "consent-deny"},
       {"strange role permitted", permit(ActorJson("Organization/hosp-a", "CST")), kDeny,
        "not-covered"},
+      {"a launch patient is not the caller", permit(ActorJson("Patient/p1")), kDeny, "not-covered",
+       "Observation", launched},
       {"a relative is no clinician", deny(ActorJson("RelatedPerson/rp1")), kPermit,
        "consent-permit"},
   });
