@@ -54,7 +54,9 @@ class NameIndex {
   size_t SlotOf(std::string_view name) const {
     uint64_t tail = 0;
     const size_t taken = std::min(name.size(), sizeof(tail));
-    std::memcpy(&tail, name.data() + name.size() - taken, taken);
+    if (taken > 0) {
+      std::memcpy(&tail, name.data() + name.size() - taken, taken);
+    }
     uint64_t middle = 0;
     if (name.size() >= 2 * sizeof(middle)) {
       std::memcpy(&middle, name.data() + name.size() - 2 * sizeof(middle), sizeof(middle));

@@ -78,7 +78,7 @@ class TreeReader final : public JsonEvents {
   Status CheckNoGaps(const Frame& frame);
   Status NameResource(std::string_view type);
   Status Record(Token token, std::string_view text = {});
-  Status Replay(std::vector<Event> events);
+  Status Replay(const std::vector<Event>& events);
   Status Play(const Event& event);
   bool is_recording() const { return awaits_type_; }
 
@@ -365,7 +365,7 @@ Status TreeReader::Record(Token token, std::string_view text) {
   return {};
 }
 
-Status TreeReader::Replay(std::vector<Event> events) {
+Status TreeReader::Replay(const std::vector<Event>& events) {
   for (const Event& event : events) {
     GW_RETURN_IF_ERROR(Play(event));
   }

@@ -8,6 +8,9 @@
 namespace gw::fhir {
 namespace {
 
+constexpr int64_t kIntegerMax = 2'147'483'647;
+constexpr std::string_view kUuidShape = "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool IsAlphanumeric(char c) {
@@ -161,7 +164,6 @@ bool IsDecimal(std::string_view text) {
 // A whole number without needless zeros, in [low, 2147483647] or, if `low` is negative, down to
 // -2147483648.
 bool IsInteger(std::string_view text, int low) {
-  constexpr int64_t kMax = 2'147'483'647;
   const bool is_negative = text.starts_with('-');
   const std::string_view digits = text.substr(is_negative ? 1 : 0);
   if (digits.empty() || digits.size() > 10 || (digits.front() == '0' && text != "0")) {
@@ -175,7 +177,7 @@ bool IsInteger(std::string_view text, int low) {
     value = value * 10 + (digit - '0');
   }
   value = is_negative ? -value : value;
-  return value <= kMax && value >= (low < 0 ? -kMax - 1 : low);
+  return value <= kIntegerMax && value >= (low < 0 ? -kIntegerMax - 1 : low);
 }
 
 // Not empty, no control characters but tab, line feed and carriage return.
@@ -240,14 +242,13 @@ bool IsOid(std::string_view text) {
 
 // urn:uuid: and 8-4-4-4-12 hexadecimal digits in lower case.
 bool IsUuid(std::string_view text) {
-  constexpr std::string_view kShape = "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  if (text.size() != kShape.size()) {
+  if (text.size() != kUuidShape.size()) {
     return false;
   }
   for (size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
     const bool is_hexadecimal = IsDigit(c) || (c >= 'a' && c <= 'f');
-    if (kShape[at] == 'x' ? !is_hexadecimal : c != kShape[at]) {
+    if (kUuidShape[at] == 'x' ? !is_hexadecimal : c != kUuidShape[at]) {
       return false;
     }
   }

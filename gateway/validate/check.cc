@@ -68,7 +68,7 @@ class Check {
     const Element* outer_contained = std::exchange(contained_, nullptr);
     const size_t first_issue = out_.size();
     Visit(resource);
-    if (rules_.Of(resource.type()).is_domain_resource) {
+    if (rules_.Of(resource.type()).contained != nullptr) {
       ContainedAreReferenced(resource, first_issue);
     }
     contained_ = outer_contained;
@@ -86,13 +86,13 @@ class Check {
         local_references;                    // "x" of "#x", of the whole and all it contains
     std::vector<const Element*> refer_back;  // contained resources that refer to "#"
   };
-  static Scope ScopeOf(const Element& resource);
+  Scope ScopeOf(const Element& resource) const;
 
   void Visit(const Element& element);
   void VisitContained(const Element& resource);
   void Cardinality(const Element& element, const TypeRules& rules);
   void Invariants(const Element& element, const TypeRules& rules);
-  void DomainResource(const Element& resource);
+  void DomainResource(const Element& resource, const ElementDef& contained);
   void ContainedAreReferenced(const Element& resource, size_t first_issue);
   void PrimitiveForm(const Element& element);
   void Type(const Element& element);
@@ -153,8 +153,8 @@ void Check::Visit(const Element& element) {
     Broken("ext-1", element);
   }
   Invariants(element, rules);
-  if (rules.is_domain_resource) {
-    DomainResource(element);
+  if (rules.contained != nullptr) {
+    DomainResource(element, *rules.contained);
   }
   for (const Element& child : Children(element)) {
     if (!child.is_resource()) {
@@ -216,12 +216,12 @@ void Check::Invariants(const Element& element, const TypeRules& rules) {
 }
 
 // dom-2, dom-4, dom-5 and dom-6. dom-3 needs the whole resource: ContainedAreReferenced.
-void Check::DomainResource(const Element& resource) {
+void Check::DomainResource(const Element& resource, const ElementDef& contained) {
   bool nests = false;
   bool has_version = false;
   bool has_security = false;
   for (const Element& child : Children(resource)) {
-    if (child.name() != "contained") {
+    if (child.definition() != &contained) {
       continue;
     }
     nests = nests || IsPresent(child.Child("contained"));
@@ -246,11 +246,15 @@ void Check::DomainResource(const Element& resource) {
   }
 }
 
-Check::Scope Check::ScopeOf(const Element& resource) {
+Check::Scope Check::ScopeOf(const Element& resource) const {
   Scope scope;
   scope.whole = &resource;
+  const ElementDef* contained = rules_.Of(resource.type()).contained;
+  if (contained == nullptr) {
+    return scope;
+  }
   for (const Element& child : Children(resource)) {
-    if (child.name() == "contained") {
+    if (child.definition() == contained) {
       scope.contained.emplace_back(child.TextAt("id"), &child);
     }
   }
@@ -322,11 +326,9 @@ void Check::Binding(const Element& element) {
   const std::string_view type = element.type().name();
   if (element.type().kind() == Kind::kPrimitive) {
     membership = rules_.definitions.IsMember(definition.value_set, {}, element.text());
-  } else if (type == "Coding") {
-    membership = CodingMembership(definition, element);
   } else if (type == "CodeableConcept") {
     membership = ConceptMembership(definition, element);
-  } else if (element.type().Is("Quantity")) {
+  } else if (type == "Coding" || element.type().Is("Quantity")) {
     membership = CodingMembership(definition, element);
   }
   if (membership == Membership::kNotMember) {

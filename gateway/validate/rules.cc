@@ -60,7 +60,7 @@ Validator::Validator(const fhir::Definitions& definitions) {
     TypeRules& own = rules->types.emplace_back();
     own.is_reference = type.name() == "Reference";
     own.is_extension = type.name() == "Extension";
-    own.is_domain_resource = type.Is("DomainResource");
+    own.contained = type.Is("DomainResource") ? type.Find("contained") : nullptr;
     for (size_t place = 0; place < type.elements().size(); ++place) {
       if (type.elements()[place].min > 0) {
         own.required.push_back(static_cast<uint16_t>(place));

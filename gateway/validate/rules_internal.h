@@ -22,9 +22,9 @@ struct InvariantRule {
 struct TypeRules {
   std::vector<uint16_t> required;  // elements with min > 0, by their place in the type
   std::vector<InvariantRule> invariants;
-  bool is_extension = false;        // ext-1
-  bool is_reference = false;        // targets, ref-1
-  bool is_domain_resource = false;  // dom-2 to dom-6
+  bool is_extension = false;                    // ext-1
+  bool is_reference = false;                    // targets, ref-1
+  const fhir::ElementDef* contained = nullptr;  // of a DomainResource, for dom-2 to dom-6
 };
 
 struct Validator::Rules {

@@ -26,7 +26,7 @@ struct Issue {
 // Checks resources against base R4: cardinality, types of choices, lexical forms, required
 // bindings, reference targets, and R4's invariants, of which the frequent ones are written out here
 // and the others are evaluated as FHIRPath. Known-bad invariants that never fire in R4 are left out
-// (docs/decisions/002-validation.md). A binding whose value set or code system the definitions
+// (rules.cc). A binding whose value set or code system the definitions
 // cannot expand gives no issue. Immutable after construction; any thread. The Definitions must
 // outlive it.
 class Validator {

@@ -29,7 +29,8 @@ constexpr RoundTrip kRoundTrips[] = {
     {"a decimal keeps its digits",
      R"({"resourceType":"Observation","status":"final","valueQuantity":{"value":1.50}})", nullptr},
     {"exponents and long fractions",
-     R"({"resourceType":"Observation","status":"final","valueQuantity":{"value":1.1030161663305387E+2}})",
+     R"({"resourceType":"Observation","status":"final",)"
+     R"("valueQuantity":{"value":1.1030161663305387E+2}})",
      nullptr},
     {"booleans and integers",
      R"({"resourceType":"Patient","active":true,"multipleBirthInteger":2})", nullptr},
@@ -40,37 +41,50 @@ constexpr RoundTrip kRoundTrips[] = {
      R"({"id":"p1","name":[{"family":"Sample"}],"resourceType":"Patient"})",
      R"({"resourceType":"Patient","id":"p1","name":[{"family":"Sample"}]})"},
     {"an extension of a primitive",
-     R"({"resourceType":"Patient","birthDate":"1950","_birthDate":{"id":"b","extension":[{"url":"http://example.org/x","valueCode":"y"}]}})",
+     R"({"resourceType":"Patient","birthDate":"1950","_birthDate":{"id":"b",)"
+     R"("extension":[{"url":"http://example.org/x","valueCode":"y"}]}})",
      nullptr},
     {"an extension where the value is absent",
-     R"({"resourceType":"Patient","_birthDate":{"extension":[{"url":"http://example.org/x","valueCode":"y"}]}})",
+     R"({"resourceType":"Patient","_birthDate":{"extension":[{"url":"http://example.org/x",)"
+     R"("valueCode":"y"}]}})",
      nullptr},
     {"the extension before the value",
      R"({"resourceType":"Patient","_birthDate":{"id":"b"},"birthDate":"1950"})",
      R"({"resourceType":"Patient","birthDate":"1950","_birthDate":{"id":"b"}})"},
     {"padded arrays",
-     R"({"resourceType":"Patient","name":[{"given":["Ann",null,"Zoe"],"_given":[null,{"id":"m"},{"id":"z"}]}]})",
+     R"({"resourceType":"Patient","name":[{"given":["Ann",null,"Zoe"],"_given":[null,)"
+     R"({"id":"m"},{"id":"z"}]}]})",
      nullptr},
     {"the shorter array first, with others between",
-     R"({"resourceType":"Patient","name":[{"_given":[{"id":"a"}],"text":"A B","given":["A","B"]}]})",
-     R"({"resourceType":"Patient","name":[{"text":"A B","given":["A","B"],"_given":[{"id":"a"},null]}]})"},
+     R"({"resourceType":"Patient","name":[{"_given":[{"id":"a"}],"text":"A B","given":["A",)"
+     R"("B"]}]})",
+     R"({"resourceType":"Patient","name":[{"text":"A B","given":["A","B"],)"
+     R"("_given":[{"id":"a"},null]}]})"},
     {"contained resources of any type",
-     R"({"resourceType":"CarePlan","contained":[{"id":"o","resourceType":"Organization"},{"resourceType":"Goal","id":"g"}],"status":"active"})",
-     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Organization","id":"o"},{"resourceType":"Goal","id":"g"}],"status":"active"})"},
+     R"({"resourceType":"CarePlan","contained":[{"id":"o","resourceType":"Organization"},)"
+     R"({"resourceType":"Goal","id":"g"}],"status":"active"})",
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Organization","id":"o"},)"
+     R"({"resourceType":"Goal","id":"g"}],"status":"active"})"},
     {"a Bundle within a Bundle, types last",
-     R"({"type":"collection","entry":[{"resource":{"entry":[{"resource":{"id":"x","resourceType":"Basic"}}],"resourceType":"Bundle"}}],"resourceType":"Bundle"})",
-     R"({"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Basic","id":"x"}}]}}]})"},
+     R"({"type":"collection","entry":[{"resource":{"entry":[{"resource":{"id":"x",)"
+     R"("resourceType":"Basic"}}],"resourceType":"Bundle"}}],"resourceType":"Bundle"})",
+     R"({"resourceType":"Bundle","type":"collection",)"
+     R"("entry":[{"resource":{"resourceType":"Bundle",)"
+     R"("entry":[{"resource":{"resourceType":"Basic","id":"x"}}]}}]})"},
     {"Parameters",
-     R"({"resourceType":"Parameters","parameter":[{"name":"r","resource":{"resourceType":"Patient"}},{"name":"s","valueString":"t"}]})",
+     R"({"resourceType":"Parameters","parameter":[{"name":"r",)"
+     R"("resource":{"resourceType":"Patient"}},{"name":"s","valueString":"t"}]})",
      nullptr},
     {"a nested element that is defined by reference",
-     R"({"resourceType":"Consent","status":"active","provision":{"provision":[{"provision":[{"type":"deny"}]}]}})",
+     R"({"resourceType":"Consent","status":"active",)"
+     R"("provision":{"provision":[{"provision":[{"type":"deny"}]}]}})",
      nullptr},
     {"escapes", R"({"resourceType":"Basic","id":"b","author":{"display":"\"A\" \\ \n \u00e9"}})",
      "{\"resourceType\":\"Basic\",\"id\":\"b\",\"author\":{\"display\":\"\\\"A\\\" \\\\ \\n "
      "\xC3\xA9\"}}"},
     {"a narrative",
-     R"({"resourceType":"Basic","text":{"status":"empty","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}})",
+     R"({"resourceType":"Basic","text":{"status":"empty",)"
+     R"("div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}})",
      nullptr},
 };
 
@@ -183,8 +197,8 @@ TEST(JsonTest, RefusalsNeverNameAValue) {
 }
 
 TEST(JsonTest, BytesThatAreNoText) {
-  const std::string nul("{\"resourceType\":\"Patient\",\"id\":\"a\0b\"}", 39);
-  EXPECT_FALSE(ParseJson(nul, R4(), Limits{}).ok());
+  constexpr char kWithNul[] = "{\"resourceType\":\"Patient\",\"id\":\"a\0b\"}";
+  EXPECT_FALSE(ParseJson({kWithNul, sizeof(kWithNul) - 1}, R4(), Limits{}).ok());
   EXPECT_FALSE(ParseJson("{\"resourceType\":\"Basic\",\"id\":\"\xFF\"}", R4(), Limits{}).ok());
   EXPECT_FALSE(
       ParseJson(R"({"resourceType":"Basic","author":{"display":"\u0000"}})", R4(), Limits{}).ok());

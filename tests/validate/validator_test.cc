@@ -96,7 +96,8 @@ constexpr Case kStructure[] = {
      R"("status":"active","intent":"plan","subject":{"reference":"#l"}})",
      "error structure CarePlan.subject"},
     {"a contained one that is not there",
-     R"({"resourceType":"CarePlan","status":"active","intent":"plan","subject":{"reference":"#x"}})",
+     R"({"resourceType":"CarePlan","status":"active","intent":"plan",)"
+     R"("subject":{"reference":"#x"}})",
      "error structure CarePlan.subject ref-1"},
     {"an entry of the Bundle of the wrong type",
      R"({"resourceType":"Bundle","type":"collection","entry":[)"
@@ -147,10 +148,12 @@ constexpr Case kInvariants[] = {
      R"("onBehalfOf":{"reference":"Organization/o1"}}]})",
      ""},
     {"ppc-1",
-     R"({"resourceType":"Consent","status":"active","scope":{"text":"s"},"category":[{"text":"c"}]})",
+     R"({"resourceType":"Consent","status":"active","scope":{"text":"s"},)"
+     R"("category":[{"text":"c"}]})",
      "error invariant Consent ppc-1"},
     {"ppc-1 holds with a rule",
-     R"({"resourceType":"Consent","status":"active","scope":{"text":"s"},"category":[{"text":"c"}],)"
+     R"({"resourceType":"Consent","status":"active","scope":{"text":"s"},)"
+     R"("category":[{"text":"c"}],)"
      R"("policyRule":{"text":"r"}})",
      ""},
     {"ppc-2 to ppc-5 never fire",
@@ -171,7 +174,8 @@ constexpr Case kInvariants[] = {
      R"("clinicalStatus":{"coding":[{"system":)"
      R"("http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]},)"
      R"("verificationStatus":{"coding":[{"system":)"
-     R"("http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"entered-in-error"}]}})",
+     R"("http://terminology.hl7.org/CodeSystem/condition-ver-status",)"
+     R"("code":"entered-in-error"}]}})",
      "error invariant Condition con-5"},
     {"pat-1", R"({"resourceType":"Patient","contact":[{"gender":"other"}]})",
      "error invariant Patient.contact[0] pat-1"},
@@ -197,7 +201,8 @@ constexpr Case kInvariants[] = {
      R"("referenceRange":[{"low":{"value":1,"comparator":"<"}}]})",
      "error invariant Observation.referenceRange[0].low sqty-1"},
     {"tim-2",
-     R"({"resourceType":"Task","status":"requested","intent":"order","input":[{"type":{"text":"t"},)"
+     R"({"resourceType":"Task","status":"requested","intent":"order",)"
+     R"("input":[{"type":{"text":"t"},)"
      R"("valueTiming":{"repeat":{"period":2}}}]})",
      "error invariant Task.input[0].value.repeat tim-2"},
     {"ext-1, neither", GW_PLAN R"(,"extension":[{"url":"http://example.org/x"}]})",
@@ -219,7 +224,8 @@ constexpr Case kInvariants[] = {
      R"("status":"active","intent":"plan","subject":{"reference":"#p"}})",
      "error invariant CarePlan dom-3"},
     {"dom-3 holds where one contained refers to another",
-     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Organization","id":"o","name":"x"},)"
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Organization","id":"o",)"
+     R"("name":"x"},)"
      R"({"resourceType":"Patient","id":"p","managingOrganization":{"reference":"#o"}}],)"
      R"("status":"active","intent":"plan","subject":{"reference":"#p"}})",
      ""},
@@ -235,7 +241,8 @@ constexpr Case kInvariants[] = {
      R"("status":"active","intent":"plan","subject":{"reference":"Patient/p"}})",
      ""},
     {"dom-3 does not take a text for a reference",
-     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Basic","id":"d","code":{"text":"#d"}}],)"
+     R"({"resourceType":"CarePlan","contained":[{"resourceType":"Basic","id":"d",)"
+     R"("code":{"text":"#d"}}],)"
      R"("description":"#d","status":"active","intent":"plan","subject":{"reference":"Patient/p"}})",
      "error invariant CarePlan dom-3"},
     {"dom-4 and dom-5",

@@ -76,9 +76,9 @@ Result<Package> ReadPackage(const std::string& folder) {
 }
 
 const std::vector<Json>& ItemsOf(const Json& json, std::string_view name) {
-  static const std::vector<Json> kNone;
+  static const Json nothing;
   const Json* items = json.Find(name);
-  return items == nullptr ? kNone : items->items();
+  return items == nullptr ? nothing.items() : items->items();
 }
 
 std::string_view WithoutVersion(std::string_view canonical) {

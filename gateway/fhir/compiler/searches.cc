@@ -11,13 +11,14 @@
 namespace gw::fhir::compiler {
 namespace {
 
+const std::map<std::string_view, SearchKind> kKinds = {
+    {"number", SearchKind::kNumber},       {"date", SearchKind::kDate},
+    {"string", SearchKind::kString},       {"token", SearchKind::kToken},
+    {"reference", SearchKind::kReference}, {"composite", SearchKind::kComposite},
+    {"quantity", SearchKind::kQuantity},   {"uri", SearchKind::kUri},
+    {"special", SearchKind::kSpecial}};
+
 Result<SearchKind> KindOf(std::string_view code) {
-  static const std::map<std::string_view, SearchKind> kKinds = {
-      {"number", SearchKind::kNumber},       {"date", SearchKind::kDate},
-      {"string", SearchKind::kString},       {"token", SearchKind::kToken},
-      {"reference", SearchKind::kReference}, {"composite", SearchKind::kComposite},
-      {"quantity", SearchKind::kQuantity},   {"uri", SearchKind::kUri},
-      {"special", SearchKind::kSpecial}};
   const auto found = kKinds.find(code);
   if (found == kKinds.end()) {
     return Error{Code::kInvalid, "an unknown kind of search parameter", std::string(code)};

@@ -115,6 +115,84 @@ TableWriter::Range TableWriter::Intern(const List& list, std::vector<uint16_t>* 
   return place->second;
 }
 
+void TableWriter::AppendTypes(std::string* out) const {
+  AppendTable(
+      "TypeRow", "kTypes", types,
+      [](const tables::TypeRow& row, Rows* to) {
+        to->Add({row.name, row.base, row.kind, row.primitive, row.is_abstract, row.element,
+                 row.element_count, row.property, row.property_count, row.invariant,
+                 row.invariant_count});
+      },
+      out);
+  AppendTable(
+      "ElementRow", "kElements", elements,
+      [](const tables::ElementRow& row, Rows* to) {
+        to->Add({row.name, row.type, row.type_count, row.target, row.target_count, row.value_set,
+                 row.min, row.max, row.binding, row.flags});
+      },
+      out);
+  AppendTable(
+      "PropertyRow", "kProperties", properties,
+      [](const tables::PropertyRow& row, Rows* to) {
+        to->Add({row.json_name, row.element, row.type});
+      },
+      out);
+  AppendTable("uint16_t", "kTypeLists", type_lists_, kPrintNumber, out);
+  AppendTable("Text", "kTextLists", text_lists_, kPrintNumber, out);
+  AppendTable(
+      "InvariantRow", "kInvariants", invariants,
+      [](const tables::InvariantRow& row, Rows* to) {
+        to->Add({row.key, row.expression, row.human, row.is_error});
+      },
+      out);
+  AppendTable(
+      "InvariantUseRow", "kInvariantUses", invariant_uses,
+      [](const tables::InvariantUseRow& row, Rows* to) {
+        to->Add({row.invariant, row.element});
+      },
+      out);
+}
+
+void TableWriter::AppendSearchesAndCodes(std::string* out) const {
+  AppendTable(
+      "SearchRow", "kSearches", searches,
+      [](const tables::SearchRow& row, Rows* to) {
+        to->Add({row.base, row.code, row.expression, row.target, row.target_count, row.kind});
+      },
+      out);
+  AppendTable(
+      "ValueSetRow", "kValueSets", value_sets,
+      [](const tables::ValueSetRow& row, Rows* to) {
+        to->Add({row.url, row.member, row.member_count, row.is_complete});
+      },
+      out);
+  AppendTable(
+      "MemberRow", "kMembers", members,
+      [](const tables::MemberRow& row, Rows* to) {
+        to->Add({row.code, row.system});
+      },
+      out);
+  AppendTable(
+      "CodeSystemRow", "kCodeSystems", code_systems,
+      [](const tables::CodeSystemRow& row, Rows* to) {
+        to->Add({row.url, row.code, row.code_count});
+      },
+      out);
+  AppendTable(
+      "CodeRow", "kCodes", codes,
+      [](const tables::CodeRow& row, Rows* to) {
+        to->Add({row.code, row.parent, row.parent_count});
+      },
+      out);
+  AppendTable("uint16_t", "kParents", parents, kPrintNumber, out);
+  AppendTable(
+      "CompartmentRow", "kPatientCompartment", patient_compartment,
+      [](const tables::CompartmentRow& row, Rows* to) {
+        to->Add({row.type, row.parameter, row.parameter_count});
+      },
+      out);
+}
+
 std::string TableWriter::Source() const {
   std::string out =
       "// Made by gateway/fhir/compiler of HL7's R4 definitions (CC0). Do not edit.\n"
@@ -130,78 +208,8 @@ std::string TableWriter::Source() const {
   starts.push_back(size);
   out += ";\n";
   AppendTable("uint32_t", "kTextStarts", starts, kPrintNumber, &out);
-  AppendTable(
-      "TypeRow", "kTypes", types,
-      [](const tables::TypeRow& row, Rows* to) {
-        to->Add({row.name, row.base, row.kind, row.primitive, row.is_abstract, row.element,
-                 row.element_count, row.property, row.property_count, row.invariant,
-                 row.invariant_count});
-      },
-      &out);
-  AppendTable(
-      "ElementRow", "kElements", elements,
-      [](const tables::ElementRow& row, Rows* to) {
-        to->Add({row.name, row.type, row.type_count, row.target, row.target_count, row.value_set,
-                 row.min, row.max, row.binding, row.flags});
-      },
-      &out);
-  AppendTable(
-      "PropertyRow", "kProperties", properties,
-      [](const tables::PropertyRow& row, Rows* to) {
-        to->Add({row.json_name, row.element, row.type});
-      },
-      &out);
-  AppendTable("uint16_t", "kTypeLists", type_lists_, kPrintNumber, &out);
-  AppendTable("Text", "kTextLists", text_lists_, kPrintNumber, &out);
-  AppendTable(
-      "InvariantRow", "kInvariants", invariants,
-      [](const tables::InvariantRow& row, Rows* to) {
-        to->Add({row.key, row.expression, row.human, row.is_error});
-      },
-      &out);
-  AppendTable(
-      "InvariantUseRow", "kInvariantUses", invariant_uses,
-      [](const tables::InvariantUseRow& row, Rows* to) {
-        to->Add({row.invariant, row.element});
-      },
-      &out);
-  AppendTable(
-      "SearchRow", "kSearches", searches,
-      [](const tables::SearchRow& row, Rows* to) {
-        to->Add({row.base, row.code, row.expression, row.target, row.target_count, row.kind});
-      },
-      &out);
-  AppendTable(
-      "ValueSetRow", "kValueSets", value_sets,
-      [](const tables::ValueSetRow& row, Rows* to) {
-        to->Add({row.url, row.member, row.member_count, row.is_complete});
-      },
-      &out);
-  AppendTable(
-      "MemberRow", "kMembers", members,
-      [](const tables::MemberRow& row, Rows* to) {
-        to->Add({row.code, row.system});
-      },
-      &out);
-  AppendTable(
-      "CodeSystemRow", "kCodeSystems", code_systems,
-      [](const tables::CodeSystemRow& row, Rows* to) {
-        to->Add({row.url, row.code, row.code_count});
-      },
-      &out);
-  AppendTable(
-      "CodeRow", "kCodes", codes,
-      [](const tables::CodeRow& row, Rows* to) {
-        to->Add({row.code, row.parent, row.parent_count});
-      },
-      &out);
-  AppendTable("uint16_t", "kParents", parents, kPrintNumber, &out);
-  AppendTable(
-      "CompartmentRow", "kPatientCompartment", patient_compartment,
-      [](const tables::CompartmentRow& row, Rows* to) {
-        to->Add({row.type, row.parameter, row.parameter_count});
-      },
-      &out);
+  AppendTypes(&out);
+  AppendSearchesAndCodes(&out);
   out +=
       "\n}  // namespace\n\n"
       "const Tables kR4 = {kText, kTextStarts, kTypes, kElements, kProperties, kTypeLists,\n"

@@ -47,6 +47,8 @@ class TableWriter {
 
  private:
   using List = std::vector<uint16_t>;
+  void AppendTypes(std::string* out) const;
+  void AppendSearchesAndCodes(std::string* out) const;
   static Range Intern(const List& list, std::vector<uint16_t>* table, std::map<List, Range>* known);
 
   std::vector<std::string> texts_;

@@ -50,7 +50,7 @@ class Expander {
     const auto found = package_.value_sets.find(value_set);
     const Json* compose =
         found == package_.value_sets.end() ? nullptr : found->second.Find("compose");
-    // No required binding of R4 excludes anything; one that did would need more than this.
+    // Few sets of R4 exclude anything, none of them in a required binding: not expanded.
     if (compose == nullptr || compose->Find("exclude") != nullptr) {
       out->is_complete = false;
       return;
@@ -123,12 +123,35 @@ bool IsOfFhir(std::string_view url) {
   return url.find("/v2-") == std::string_view::npos && url.find("/v3-") == std::string_view::npos;
 }
 
-void EmitValueSets(const Package& package, const std::set<std::string>& required,
-                   TableWriter* out) {
+// Lists that R4 only prefers may be long (6,400 LOINC document types); those stay unexpanded.
+constexpr size_t kPreferredCodesMax = 1'000;
+
+// The value sets of bindings, and whether one of them is required; sets that are only examples say
+// nothing about an element and are left out.
+std::map<std::string, bool> BoundValueSets(const Package& package) {
+  std::map<std::string, bool> urls;
+  for (const Json& structure : package.structures) {
+    for (const Json& element : ItemsOf(*structure.Find("snapshot"), "element")) {
+      const Json* binding = element.Find("binding");
+      if (binding == nullptr || binding->TextOf("strength") == "example" ||
+          binding->TextOf("valueSet").empty()) {
+        continue;
+      }
+      bool& is_required = urls[std::string(WithoutVersion(binding->TextOf("valueSet")))];
+      is_required = is_required || binding->TextOf("strength") == "required";
+    }
+  }
+  return urls;
+}
+
+void EmitValueSets(const Package& package, TableWriter* out) {
   const Expander expander(package);
-  for (const std::string& url : required) {
+  for (const auto& [url, is_required] : BoundValueSets(package)) {
     Expansion expansion;
     expander.Expand(url, &expansion);
+    if (!is_required && expansion.members.size() > kPreferredCodesMax) {
+      continue;
+    }
     out->value_sets.push_back({out->TextOf(url), Narrow(out->members.size()),
                                Narrow(expansion.members.size()),
                                static_cast<uint8_t>(expansion.is_complete ? 1 : 0)});
@@ -138,24 +161,10 @@ void EmitValueSets(const Package& package, const std::set<std::string>& required
   }
 }
 
-std::set<std::string> RequiredValueSets(const Package& package) {
-  std::set<std::string> urls;
-  for (const Json& structure : package.structures) {
-    for (const Json& element : ItemsOf(*structure.Find("snapshot"), "element")) {
-      const Json* binding = element.Find("binding");
-      if (binding != nullptr && binding->TextOf("strength") == "required" &&
-          !binding->TextOf("valueSet").empty()) {
-        urls.emplace(WithoutVersion(binding->TextOf("valueSet")));
-      }
-    }
-  }
-  return urls;
-}
-
 }  // namespace
 
 Status CompileTerminology(const Package& package, TableWriter* out) {
-  EmitValueSets(package, RequiredValueSets(package), out);
+  EmitValueSets(package, out);
   std::set<std::string> wanted(std::begin(kFlatSystems), std::end(kFlatSystems));
   for (const char* name : kV3Systems) {
     wanted.insert(std::string(kV3Prefix) + name);

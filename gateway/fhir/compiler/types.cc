@@ -21,7 +21,10 @@ constexpr std::string_view kSimpleQuantity = "SimpleQuantity";
 struct InvariantDraft {
   std::string key, expression, human;
   bool is_error;
-  auto operator<=>(const InvariantDraft&) const = default;
+  bool operator<(const InvariantDraft& other) const {
+    return std::tie(key, expression, human, is_error) <
+           std::tie(other.key, other.expression, other.human, other.is_error);
+  }
 };
 
 struct ElementDraft {
@@ -59,12 +62,12 @@ uint16_t Cardinality(std::string_view text) {
   return text == "*" ? kMany : Narrow(static_cast<size_t>(std::atoi(std::string(text).c_str())));
 }
 
+const std::map<std::string_view, Strength> kStrengths = {{"example", Strength::kExample},
+                                                         {"preferred", Strength::kPreferred},
+                                                         {"extensible", Strength::kExtensible},
+                                                         {"required", Strength::kRequired}};
+
 Strength StrengthOf(std::string_view code) {
-  static const std::map<std::string_view, Strength> kStrengths = {
-      {"example", Strength::kExample},
-      {"preferred", Strength::kPreferred},
-      {"extensible", Strength::kExtensible},
-      {"required", Strength::kRequired}};
   const auto found = kStrengths.find(code);
   return found == kStrengths.end() ? Strength::kNone : found->second;
 }
@@ -76,28 +79,29 @@ Kind KindOf(std::string_view code) {
   return code == "resource" ? Kind::kResource : Kind::kComplex;
 }
 
+const std::map<std::string_view, Primitive> kPrimitives = {
+    {"base64Binary", Primitive::kBase64Binary},
+    {"boolean", Primitive::kBoolean},
+    {"canonical", Primitive::kCanonical},
+    {"code", Primitive::kCode},
+    {"date", Primitive::kDate},
+    {"dateTime", Primitive::kDateTime},
+    {"decimal", Primitive::kDecimal},
+    {"id", Primitive::kId},
+    {"instant", Primitive::kInstant},
+    {"integer", Primitive::kInteger},
+    {"markdown", Primitive::kMarkdown},
+    {"oid", Primitive::kOid},
+    {"positiveInt", Primitive::kPositiveInt},
+    {"string", Primitive::kString},
+    {"time", Primitive::kTime},
+    {"unsignedInt", Primitive::kUnsignedInt},
+    {"uri", Primitive::kUri},
+    {"url", Primitive::kUrl},
+    {"uuid", Primitive::kUuid},
+    {"xhtml", Primitive::kXhtml}};
+
 Primitive PrimitiveOf(std::string_view name) {
-  static const std::map<std::string_view, Primitive> kPrimitives = {
-      {"base64Binary", Primitive::kBase64Binary},
-      {"boolean", Primitive::kBoolean},
-      {"canonical", Primitive::kCanonical},
-      {"code", Primitive::kCode},
-      {"date", Primitive::kDate},
-      {"dateTime", Primitive::kDateTime},
-      {"decimal", Primitive::kDecimal},
-      {"id", Primitive::kId},
-      {"instant", Primitive::kInstant},
-      {"integer", Primitive::kInteger},
-      {"markdown", Primitive::kMarkdown},
-      {"oid", Primitive::kOid},
-      {"positiveInt", Primitive::kPositiveInt},
-      {"string", Primitive::kString},
-      {"time", Primitive::kTime},
-      {"unsignedInt", Primitive::kUnsignedInt},
-      {"uri", Primitive::kUri},
-      {"url", Primitive::kUrl},
-      {"uuid", Primitive::kUuid},
-      {"xhtml", Primitive::kXhtml}};
   const auto found = kPrimitives.find(name);
   return found == kPrimitives.end() ? Primitive::kNone : found->second;
 }
@@ -227,21 +231,21 @@ std::vector<InvariantDraft> SimpleQuantityRules(const Package& package) {
                              : InvariantsOf(ItemsOf(*snapshot, "element").front());
 }
 
-// What an element asks beyond what its types ask of themselves wherever they stand.
-void DropInheritedInvariants(Drafts* drafts) {
-  for (auto& [name, type] : *drafts) {
-    for (ElementDraft& element : type.elements) {
-      std::set<std::string> known = {"ele-1"};
-      for (const std::string& type_name : element.types) {
-        for (const InvariantDraft& invariant : (*drafts)[type_name].invariants) {
-          known.insert(invariant.key);
-        }
-      }
-      std::erase_if(element.invariants, [&known](const InvariantDraft& invariant) {
-        return !known.insert(invariant.key).second;
-      });
+// Leaves what an element asks beyond what its types ask of themselves wherever they stand.
+void DropInherited(const Drafts& drafts, ElementDraft* element) {
+  std::set<std::string> known = {"ele-1"};
+  for (const std::string& type_name : element->types) {
+    const auto type = drafts.find(type_name);
+    if (type == drafts.end()) {
+      continue;  // the Emitter names it
+    }
+    for (const InvariantDraft& invariant : type->second.invariants) {
+      known.insert(invariant.key);
     }
   }
+  std::erase_if(element->invariants, [&known](const InvariantDraft& invariant) {
+    return !known.insert(invariant.key).second;
+  });
 }
 
 class Emitter {
@@ -347,7 +351,11 @@ Status CompileTypes(const Package& package, TableWriter* out) {
   for (const Json& structure : package.structures) {
     ReadStructure(structure, simple_quantity, &drafts);
   }
-  DropInheritedInvariants(&drafts);
+  for (auto& [name, type] : drafts) {
+    for (ElementDraft& element : type.elements) {
+      DropInherited(drafts, &element);
+    }
+  }
   return Emitter(drafts, out).Emit();
 }
 
