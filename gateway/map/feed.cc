@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -203,8 +204,8 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
   }
   reader.Check(format == "hl7v2" || format == "csv", "the format is hl7v2 or csv", "format");
   reader.Check(!feed.name.empty(), "a feed needs a name", "name");
-  reader.Check(!feed.organization.empty(), "a feed needs the code of its organization",
-               "organization");
+  reader.Check(json.Find("organization") != nullptr,
+               "a feed says the code of its organization, empty where it has none", "organization");
   reader.Check(hl7v2::CharsetNamed(feed.default_charset).has_value(),
                "no such character set is offered", "default_charset");
   reader.Check(Zone::Load(feed.zone).ok(), "no such zone in the system's zone database", "zone");
@@ -235,8 +236,9 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
 }  // namespace
 
 Result<Feed> ReadFeed(const std::string& path) {
+  std::error_code fault;
   std::ifstream file(path, std::ios::binary);
-  if (!file) {
+  if (!file || !std::filesystem::is_regular_file(path, fault)) {
     return Error{Code::kInvalid, "the feed file cannot be read", path};
   }
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -8,7 +8,8 @@ Placer::Placer(const Group& structure, fhir::Element* root) {
 }
 
 bool Placer::CanTake(const Instance& instance, size_t item) const {
-  return instance.group->items[item].repeats || (instance.filled & (uint64_t{1} << item)) == 0;
+  const Item& place = instance.group->items[item];
+  return place.repeats || (instance.filled & place.choice) == 0;
 }
 
 std::optional<uint32_t> Placer::LastInstanceOf(uint32_t parent, size_t item) const {

@@ -305,6 +305,9 @@ void StructureReader::Bind() {
       if (entry.group != nullptr) {
         add(Item{nullptr, 0, nullptr, tables_->groups[entry.group->type_name].get()}, entry.name);
       }
+      for (Item& item : group.items) {
+        item.choice = item.choice == 0 ? bits : item.choice;
+      }
       if (!entry.optional) {
         group.needed.push_back(bits);
       }

@@ -67,6 +67,7 @@ struct Item {
   const SegmentDef* segment = nullptr;  // null for a group
   const Group* group = nullptr;         // null for a segment
   bool repeats = false;
+  uint64_t choice = 0;  // its own bit in the group, and those of what stands in its stead
 };
 
 struct Group {

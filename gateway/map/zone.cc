@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -179,11 +180,13 @@ Result<Zone> Zone::Load(std::string_view name) {
   if (name.empty() || !plain || name.starts_with('/')) {
     return Broken("not an IANA zone name");
   }
-  std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (bytes.empty()) {
+  const std::string path = "/usr/share/zoneinfo/" + std::string(name);
+  std::error_code fault;
+  if (!std::filesystem::is_regular_file(path, fault)) {
     return Broken("no such zone in the system's zone database");
   }
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return FromTzif(bytes);
 }
 
