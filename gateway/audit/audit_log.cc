@@ -200,6 +200,7 @@ Status AuditLog::healthy() const {
 
 Result<std::vector<bool>> AuditLog::Contains(std::span<const std::string> ids) const {
   std::vector<Id> parsed;
+  parsed.reserve(ids.size());
   std::unordered_set<Id, IdHash> missing;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -218,6 +219,7 @@ Result<std::vector<bool>> AuditLog::Contains(std::span<const std::string> ids) c
     GW_RETURN_IF_ERROR(files_->RemovePresent(&missing));
   }
   std::vector<bool> present;
+  present.reserve(parsed.size());
   for (const Id& id : parsed) {
     present.push_back(!missing.contains(id));
   }

@@ -55,14 +55,7 @@ Status LogFiles::TakeUp(Recovered recovered) {
   GW_TRY(checkpoints_, File::Open(directory, kCheckpointsName, File::Mode::kWrite));
   GW_RETURN_IF_ERROR(checkpoints_.Truncate(recovered.checkpoints_end));
   if (!recovered.segments.empty()) {
-    const uint64_t first = recovered.segments.back();
-    GW_TRY(segment_, File::Open(directory, SegmentName(first), File::Mode::kWrite));
-    GW_RETURN_IF_ERROR(segment_.Truncate(recovered.segment_end));
-    if (recovered.segment_end < kSegmentHeaderBytes) {
-      GW_RETURN_IF_ERROR(segment_.WriteAt(0, SegmentHeader(first)));
-      recovered.segment_end = kSegmentHeaderBytes;
-    }
-    GW_RETURN_IF_ERROR(segment_.Sync());
+    GW_RETURN_IF_ERROR(TakeUpSegment(recovered.segments.back(), recovered.segment_end));
   }
   const uint64_t records_end = recovered.leaf_records * kLeafRecordBytes;
   GW_RETURN_IF_ERROR(leaves_.Truncate(records_end));
@@ -70,12 +63,22 @@ Status LogFiles::TakeUp(Recovered recovered) {
   GW_RETURN_IF_ERROR(leaves_.Sync());
   GW_RETURN_IF_ERROR(checkpoints_.Sync());
   GW_RETURN_IF_ERROR(lock_.Sync());
-  segment_end_ = recovered.segment_end;
   last_ = std::move(recovered.last);
   checkpoints_end_ = recovered.checkpoints_end;
   tree_ = std::move(recovered.tree);
   segments_ = std::move(recovered.segments);
   return {};
+}
+
+// Cuts the last segment at its good end, which may lie before the end of its header.
+Status LogFiles::TakeUpSegment(uint64_t first_index, uint64_t good_end) {
+  GW_TRY(segment_, File::Open(options_.directory, SegmentName(first_index), File::Mode::kWrite));
+  GW_RETURN_IF_ERROR(segment_.Truncate(good_end));
+  if (good_end < kSegmentHeaderBytes) {
+    GW_RETURN_IF_ERROR(segment_.WriteAt(0, SegmentHeader(first_index)));
+  }
+  segment_end_ = std::max<uint64_t>(good_end, kSegmentHeaderBytes);
+  return segment_.Sync();
 }
 
 Result<uint64_t> LogFiles::Append(std::span<const Prepared* const> batch) {

@@ -58,6 +58,7 @@ class LogFiles {
       : options_(options), lock_(std::move(lock)) {}
   Status Make(const VerifierKey& verifier, Instant now);
   Status TakeUp(Recovered recovered);
+  Status TakeUpSegment(uint64_t first_index, uint64_t good_end);
   Status Mend();
   Status BeginSegment();
   Status WriteBatch(std::span<const Prepared* const> batch);

@@ -32,7 +32,8 @@ class Recovery {
   Status ReadCheckpoints();
   Status CheckVerifier() const;
   Status ReadLeaves();
-  Status TakeRecord(uint64_t index, std::string_view bytes);
+  Status TakeRecords(uint64_t index, std::string_view bytes);
+  Status TakeRecord(uint64_t index, const LeafRecord& record);
   Status WalkEntries();
   Status TakeEntry(const Cursor& cursor, const Frame& frame);
   Status TakeEnd(const Cursor& cursor, Cursor::Step step);
@@ -111,10 +112,7 @@ Status Recovery::ReadLeaves() {
     const uint64_t index = found_.leaf_records;
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(count - index, kRecordsAtOnce));
     GW_RETURN_IF_ERROR(file->ReadAt(index * kLeafRecordBytes, wanted * kLeafRecordBytes, &chunk));
-    for (size_t at = 0; at + kLeafRecordBytes <= chunk.size(); at += kLeafRecordBytes) {
-      GW_RETURN_IF_ERROR(TakeRecord(index + at / kLeafRecordBytes,
-                                    std::string_view(chunk).substr(at, kLeafRecordBytes)));
-    }
+    GW_RETURN_IF_ERROR(TakeRecords(index, chunk));
     if (found_.leaf_records < index + wanted) {
       break;  // the rest was cut short by a crash
     }
@@ -125,26 +123,32 @@ Status Recovery::ReadLeaves() {
   return {};
 }
 
-Status Recovery::TakeRecord(uint64_t index, std::string_view bytes) {
-  if (found_.leaf_records < index) {
-    return {};  // behind a record that is none
+// Takes records up to the first that is none.
+Status Recovery::TakeRecords(uint64_t index, std::string_view bytes) {
+  for (; bytes.size() >= kLeafRecordBytes; bytes.remove_prefix(kLeafRecordBytes), ++index) {
+    const std::optional<LeafRecord> record = ReadLeafRecord(bytes.substr(0, kLeafRecordBytes));
+    if (!record && index < covered()) {
+      return Refuse(index, "the leaf record of the entry was changed");
+    }
+    if (!record) {
+      return {};
+    }
+    GW_RETURN_IF_ERROR(TakeRecord(index, *record));
   }
-  const std::optional<LeafRecord> record = ReadLeafRecord(bytes);
-  if (!record && index < covered()) {
-    return Refuse(index, "the leaf record of the entry was changed");
-  }
-  if (!record) {
-    return {};
-  }
+  return {};
+}
+
+Status Recovery::TakeRecord(uint64_t index, const LeafRecord& record) {
   ++found_.leaf_records;
   if (index >= first_kept_) {
-    records_.push_back(*record);
+    records_.push_back(record);
   }
-  if (index < covered()) {
-    found_.tree.Append(record->leaf);
-    if (found_.tree.size() == covered() && found_.tree.Root() != found_.last.root) {
-      return Refuse(0, "the leaf records differ from the last checkpoint");
-    }
+  if (index >= covered()) {
+    return {};  // it joins the tree with its entry
+  }
+  found_.tree.Append(record.leaf);
+  if (index + 1 == covered() && found_.tree.Root() != found_.last.root) {
+    return Refuse(0, "the leaf records differ from the last checkpoint");
   }
   return {};
 }

@@ -292,8 +292,8 @@ void Verification::CheckHead(const Checkpoint& head) {
     Find(*parted_, *parted_, parted_reason_);
   } else if (parted_ && parted_by_end_ && !entries_go_on_ && !records_go_on_) {
     // Whether the last entries were taken or some before them, only the entries could have told.
-    Find(found_.covered, last, "the log ends before its checkpoint, at entry " +
-                                   std::to_string(*parted_));
+    Find(found_.covered, last,
+         "the log ends before its checkpoint, at entry " + std::to_string(*parted_));
   } else {
     // Neither is what was signed: some entry was changed together with its leaf record, at the
     // latest where the two part.

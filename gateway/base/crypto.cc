@@ -606,9 +606,11 @@ Result<std::string> PrivateKey::Sign(Algorithm algorithm, std::string_view messa
 
 PublicKey PrivateKey::Public() const {
   // Through the public encoding, so that no copy of the secret half goes with it.
-  Result<PublicKey> key = PublicKey::FromPem(PublicPem());
-  Require(key.ok());
-  return *std::move(key);
+  const std::string pem = PublicPem();
+  const BioPtr memory = Memory(pem);
+  KeyPtr key(PEM_read_bio_PUBKEY(memory.get(), nullptr, &NoPassword, nullptr));
+  Require(key != nullptr);
+  return PublicKey(std::make_shared<const PublicKey::Handle>(PublicKey::Handle{std::move(key)}));
 }
 
 std::string PrivateKey::ToPem() const {

@@ -112,7 +112,8 @@ TEST(SplitNotes, TellsTornFromDamaged) {
   const VerifierKey key = KnownVerifier();
   const std::string first = Signed(1).signed_note + "\n";
   const std::string second = Signed(200).signed_note + "\n";
-  const NoteList both = SplitNotes(first + second, key);
+  const std::string two = first + second;
+  const NoteList both = SplitNotes(two, key);
   ASSERT_EQ(both.notes.size(), 2u);
   EXPECT_EQ(both.notes[1], Signed(200).signed_note);
   EXPECT_EQ(both.whole_bytes, first.size() + second.size());

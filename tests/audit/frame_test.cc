@@ -40,7 +40,8 @@ TEST(Frame, RoundTripsAndTellsCutFromBroken) {
   const std::string frame = MakeFrame(id, R"({"n":1})");
   EXPECT_EQ(frame.size(), kFrameHeaderBytes + kIdBytes + 7);
   Frame read;
-  ASSERT_EQ(ReadFrame(frame + "more", &read), FrameState::kWhole);
+  const std::string bytes = frame + "more";
+  ASSERT_EQ(ReadFrame(bytes, &read), FrameState::kWhole);
   EXPECT_EQ(read.id, id);
   EXPECT_EQ(read.bytes, R"({"n":1})");
   EXPECT_EQ(read.size, frame.size());

@@ -94,7 +94,7 @@ TEST_F(Tampering, NamesTheEntryOfEveryFlippedByte) {
   MakeLog();
   for (uint64_t index = 0; index < 60; ++index) {
     const auto [start, end] = FrameAt(index);
-    for (size_t at = start; at < end; at += index % 20 == 7 ? 1 : 13) {
+    for (size_t at = start; at < end; at += index % 20 == 7 ? size_t{1} : size_t{13}) {
       FileSet files = files_;
       char& byte = BytesOf(&files, kFirstSegment)[at];
       byte = static_cast<char>(byte ^ 0x04);
