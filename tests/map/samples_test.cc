@@ -1,0 +1,144 @@
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "tests/map/samples_testing.h"
+
+namespace gw::map {
+namespace {
+
+const std::string kShared = GW_SOURCE_DIR "/../shared/samples/";
+
+// The shared samples, with the outcomes that stand beside them. `organization` is the sender's.
+struct Sample {
+  const char* file;
+  const char* organization;
+  const char* refusal;  // "" where it is taken
+};
+
+// Every unit that was taken, together, against what is expected of the file.
+void ExpectGroups(const CsvTranslation& file, const std::string& expected_file, size_t taken) {
+  Outcomes all;
+  size_t count = 0;
+  for (const RowGroup& group : file.groups) {
+    if (!group.translation) {
+      printf("row %u refused: %s: %s\n", group.rows.front(), group.translation.error().where.c_str(),
+             group.translation.error().detail.c_str());
+      continue;
+    }
+    ++count;
+    auto outcomes = OutcomesOf(group.translation->changes);
+    ASSERT_TRUE(outcomes.ok()) << outcomes.error().detail << " at " << outcomes.error().where;
+    for (fhir::Resource& resource : outcomes->resources) {
+      all.resources.push_back(std::move(resource));
+    }
+  }
+  EXPECT_EQ(count, taken);
+  const auto expected = Json::Parse(ReadFile(kShared + expected_file), Limits());
+  ASSERT_TRUE(expected.ok());
+  for (const std::string& difference : Differences(*expected, all)) {
+    ADD_FAILURE() << difference << "\n" << all.Json();
+  }
+}
+
+class SharedSamples : public testing::TestWithParam<Sample> {};
+
+TEST_P(SharedSamples, ComeToWhatIsExpected) {
+  const Sample& sample = GetParam();
+  const std::string bytes = ReadFile(kShared + "hl7v2/" + sample.file + ".hl7");
+  if (bytes.empty()) {
+    GTEST_SKIP() << "the shared samples are not on this machine";
+  }
+  const Outcome outcome = TranslateMessage(bytes, FeedOf(sample.organization));
+  EXPECT_EQ(outcome.refusal.substr(0, outcome.refusal.find(' ')), sample.refusal)
+      << outcome.refusal;
+  if (!outcome.refusal.empty()) {
+    return;
+  }
+  const auto outcomes = OutcomesOf(outcome.translation.changes);
+  ASSERT_TRUE(outcomes.ok()) << outcomes.error().detail << " at " << outcomes.error().where;
+  if (std::getenv("CAREGATE_SHOW") != nullptr) {
+    for (const std::string& place : outcome.translation.unread) {
+      printf("unread %s\n", place.c_str());
+    }
+    for (const Unmapped& code : outcome.translation.unmapped) {
+      printf("unmapped %s %s %s\n", code.where.c_str(), code.system.c_str(), code.code.c_str());
+    }
+    for (const Remark& remark : outcome.translation.remarks) {
+      printf("%c %s %s %s\n", remark.severity, remark.code.c_str(), remark.where.c_str(),
+             remark.text.c_str());
+    }
+    printf("%s", outcomes->Json().c_str());
+  }
+  const std::string text = ReadFile(kShared + "hl7v2/" + sample.file + ".expected.json");
+  if (text.empty()) {
+    return;
+  }
+  const auto expected = Json::Parse(text, Limits());
+  ASSERT_TRUE(expected.ok());
+  for (const std::string& difference : Differences(*expected, *outcomes)) {
+    ADD_FAILURE() << difference << "\n" << outcomes->Json();
+  }
+}
+
+std::string NameOf(const testing::TestParamInfo<Sample>& sample) {
+  return "Message" + std::string(sample.param.file).substr(0, 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Hl7v2, SharedSamples,
+                         testing::Values(Sample{"01_pgl_pc6_goal_add", "X9903", ""},
+                                         Sample{"02_pgl_pc7_goal_update", "X9903", ""},
+                                         Sample{"03_pgl_pc8_goal_delete", "X9903", ""},
+                                         Sample{"05_ppr_pc2_problem_update_link_unlink", "X9902",
+                                                ""},
+                                         Sample{"07_ppp_pcb_careplan_add", "X9903", ""},
+                                         Sample{"12_adt_a31_team_prt_v28", "X9906", ""},
+                                         Sample{"13_adt_a01_admit", "X9901", ""},
+                                         Sample{"17_adt_a28_add_person_utf8", "X9902", ""},
+                                         Sample{"21_mdm_t02_consent_set", "X9902", ""},
+                                         Sample{"23_adt_a31_access_restriction_arv", "X9902", ""},
+                                         Sample{"27_mdm_t02_about_me", "X9903", ""},
+                                         Sample{"28_ppp_pcc_odd_encoding_chars", "X9903", ""},
+                                         Sample{"30_adt_a08_messy_zsegments_lf", "X9901", ""},
+                                         Sample{"34_adt_a28_bad_nhs_check_digit", "X9902", ""},
+                                         Sample{"35_duplicate_of_07_replay", "X9903", ""},
+                                         Sample{"36_truncated_message", "X9901", "201"},
+                                         Sample{"37_unsupported_event", "X9901", "200"},
+                                         Sample{"04_ppr_pc1_problem_add", "X9902", ""},
+                                         Sample{"06_ppr_pc3_problem_delete", "X9902", ""},
+                                         Sample{"09_ppp_pcd_careplan_delete", "X9903", ""}),
+                         NameOf);
+
+TEST(SharedCsvSamples, CarePlanExport) {
+  const std::string bytes = ReadFile(kShared + "csv/csv01_socialcare_careplan_export.csv");
+  if (bytes.empty()) {
+    GTEST_SKIP() << "the shared samples are not on this machine";
+  }
+  const auto feed = ReadFeed(GW_SOURCE_DIR "/config/feeds/northshire-care-plans.json");
+  ASSERT_TRUE(feed.ok()) << feed.error().detail << " at " << feed.error().where;
+  const auto file = Maps().FromCsv(bytes, *feed, Instant{});
+  ASSERT_TRUE(file.ok()) << file.error().detail << " at " << file.error().where;
+  EXPECT_EQ(file->rows_read, 11u);
+  EXPECT_EQ(file->duplicates, 1u);
+  EXPECT_EQ(file->refused, 2u);
+  EXPECT_EQ(file->blank, 1u);
+  EXPECT_EQ(file->trailers, 1u);
+  ExpectGroups(*file, "csv/csv01_socialcare_careplan_export.expected.json", 5);
+}
+
+TEST(SharedCsvSamples, SharingPreferences) {
+  const std::string bytes = ReadFile(kShared + "csv/csv03_gp_sharing_preferences.csv");
+  if (bytes.empty()) {
+    GTEST_SKIP() << "the shared samples are not on this machine";
+  }
+  const auto feed = ReadFeed(GW_SOURCE_DIR "/config/feeds/fenwick-sharing-preferences.json");
+  ASSERT_TRUE(feed.ok()) << feed.error().detail << " at " << feed.error().where;
+  const auto file = Maps().FromCsv(bytes, *feed, Instant{});
+  ASSERT_TRUE(file.ok()) << file.error().detail << " at " << file.error().where;
+  EXPECT_EQ(file->rows_read, 9u);
+  EXPECT_EQ(file->refused, 2u);
+  ExpectGroups(*file, "csv/csv03_gp_sharing_preferences.expected.json", 4);
+}
+
+}  // namespace
+}  // namespace gw::map
