@@ -124,10 +124,12 @@ bool IsValued(const Element& element) {
   if (element.has_text() && !element.text().empty()) {
     return true;
   }
-  // An extension's url alone says nothing, nor does the type of a reference to nobody.
-  const std::string_view empty_name = element.type().name() == "Extension"   ? "url"
-                                      : element.type().name() == "Reference" ? "type"
-                                                                             : "";
+  // These say nothing on their own: whose extension, whose reference, which system.
+  const std::string_view type = element.type().name();
+  const std::string_view empty_name = type == "Extension"                        ? "url"
+                                      : type == "Reference"                      ? "type"
+                                      : type == "Coding" || type == "Identifier" ? "system"
+                                                                                 : "";
   for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
     if (child->name() != empty_name && IsValued(*child)) {
       return true;
@@ -148,6 +150,16 @@ bool SameElement(const Element& a, const Element& b) {
 
 bool SameContent(const fhir::Resource& a, const fhir::Resource& b) {
   return a.type() == b.type() && SameChildren(a.root(), b.root());
+}
+
+bool HasMarkedItems(const fhir::Resource& fragment) {
+  for (const Element* child = fragment.root().first_child(); child != nullptr;
+       child = child->next()) {
+    if (!MarkOf(*child, kActionMark).empty()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::string_view JsonNameOf(const Element& element) {

@@ -55,16 +55,6 @@ std::string QueryOf(const Resource& fragment) {
 // How an entry is asked for.
 enum class Verb : uint8_t { kNone, kPost, kPut, kPatch };
 
-bool HasMarkedItems(const Resource& fragment) {
-  for (const Element* child = fragment.root().first_child(); child != nullptr;
-       child = child->next()) {
-    if (!MarkOf(*child, kActionMark).empty()) {
-      return true;
-    }
-  }
-  return false;
-}
-
 Verb VerbOf(const Change& change, const std::vector<Operation>& operations) {
   switch (change.action) {
     case Action::kAdd:

@@ -17,6 +17,9 @@ bool IsMark(const fhir::Element& element);
 // Has it a value of its own: text, or a child that is no mark, no null and not empty?
 bool IsValued(const fhir::Element& element);
 
+// Does a list of the fragment have items with actions of their own?
+bool HasMarkedItems(const fhir::Resource& fragment);
+
 // Same type and same values; marks and nulls aside.
 bool SameElement(const fhir::Element& a, const fhir::Element& b);
 

@@ -315,7 +315,9 @@ class ChangeMaker {
 
   Status Complete(Element* provenance) {
     for (const Change& change : changes()) {
-      if (change.stub || change.fragment.type() == "Provenance" || RankOf(change.action) < 4) {
+      const bool only_named = change.stub || RankOf(change.action) < RankOf(Action::kMerge);
+      if (change.fragment.type() == "Provenance" ||
+          (only_named && !HasMarkedItems(change.fragment))) {
         continue;
       }
       GW_TRY(Element * target, provenance->Add("target"));

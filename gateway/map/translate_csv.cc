@@ -46,11 +46,25 @@ std::string KeyOfRow(const Element& row, const Feed& feed) {
   return key;
 }
 
+// The row in the types that the map was checked against; columns meet by their names.
+Status CopyRow(const Element& row, Element* rows) {
+  const fhir::ElementDef* definition = rows->type().Find("row");
+  Element* copy = rows->AppendRaw(definition, *definition->types.front(), {}, row.offset());
+  for (const Element* cell = row.first_child(); cell != nullptr; cell = cell->next()) {
+    GW_TRY(Element * added, copy->Add(cell->name(), cell->text()));
+    if (cell->is_null()) {
+      added->SetNull();
+    }
+  }
+  return {};
+}
+
 // Reads one file: which rows are data, which belong together, what each unit becomes.
 class FileReader {
  public:
-  FileReader(const Translator::Parts& parts, const Feed& feed, Instant now, CsvModel model)
-      : parts_(parts), feed_(feed), now_(now), model_(std::move(model)) {}
+  FileReader(const Translator::Parts& parts, const Feed& feed, Instant now, CsvModel model,
+             const fhir::TypeDef& rows_type)
+      : parts_(parts), feed_(feed), now_(now), model_(std::move(model)), rows_type_(rows_type) {}
 
   Result<CsvTranslation> Read(const std::vector<CsvRecord>& records) {
     if (records.empty()) {
@@ -140,12 +154,19 @@ class FileReader {
     fhir::Resource rows = fhir::Resource::MakeOf(*model_.Find("Rows"));
     std::vector<Remark> remarks;
     for (const Ordered& row : ordered) {
-      const Status appended = model_.AppendRow(*row.record, &rows.root(), &remarks);
-      if (!appended) {
-        group.translation = appended.error();
+      // It was read before without a fault.
+      [[maybe_unused]] const Status again = model_.AppendRow(*row.record, &rows.root(), &remarks);
+    }
+    fhir::Resource typed = fhir::Resource::MakeOf(rows_type_);
+    for (const Element* row = rows.root().first_child(); row != nullptr; row = row->next()) {
+      const Status copied = CopyRow(*row, &typed.root());
+      if (!copied) {
+        group.translation = copied.error();
+        result_.groups.push_back(std::move(group));
+        return;
       }
     }
-    group.translation = Run(unit, rows.root(), std::move(remarks));
+    group.translation = Run(unit, typed.root(), std::move(remarks));
     result_.groups.push_back(std::move(group));
   }
 
@@ -166,6 +187,7 @@ class FileReader {
   const Feed& feed_;
   const Instant now_;
   CsvModel model_;
+  const fhir::TypeDef& rows_type_;
   CsvTranslation result_;
   std::vector<Gathered> units_;
   std::map<std::string, size_t> by_key_;
@@ -173,22 +195,24 @@ class FileReader {
 };
 
 // The columns that a map was checked against are the ones a feed may give it.
-Status CheckColumns(const Translator::Parts& parts, const Feed& feed) {
-  const auto kind = feed.map.substr(feed.map.rfind('/') + 1);
-  const auto model = std::find_if(parts.rows.begin(), parts.rows.end(), [&kind](const RowModel& m) {
-    return m.url == "urn:caregate:csv:" + kind;
-  });
+Result<const RowModel*> ModelFor(const Translator::Parts& parts, const Feed& feed) {
+  const std::string url = "urn:caregate:csv:" + feed.map.substr(feed.map.rfind('/') + 1);
+  const auto model = std::find_if(parts.rows.begin(), parts.rows.end(),
+                                  [&url](const RowModel& m) { return m.url == url; });
   if (model == parts.rows.end() || !parts.plan.Has(std::string(kMapUrls) + feed.map)) {
     return Error{Code::kInvalid, "there is no map of this name: " + feed.map, feed.name + ": map"};
   }
   for (const Column& column : feed.columns) {
-    const bool known = std::any_of(model->feed.columns.begin(), model->feed.columns.end(),
-                                   [&column](const Column& c) { return c.name == column.name; });
+    const bool known = std::any_of(
+        model->feed.columns.begin(), model->feed.columns.end(),
+        [&column](const Column& c) { return c.name == column.name && c.type == column.type; });
     if (!known) {
-      return Error{Code::kInvalid, "the map knows no column " + column.name, feed.name};
+      return Error{Code::kInvalid,
+                   "the map knows no column " + column.name + " of type " + column.type,
+                   feed.name + ": columns"};
     }
   }
-  return {};
+  return &*model;
 }
 
 }  // namespace
@@ -198,10 +222,10 @@ Result<CsvTranslation> Translator::FromCsv(std::string_view bytes, const Feed& f
   if (!feed.tables.contains(std::string(kCompleted))) {
     return FromCsv(bytes, Complete(feed), now);
   }
-  GW_RETURN_IF_ERROR(CheckColumns(*parts_, feed));
+  GW_TRY(const RowModel* rows, ModelFor(*parts_, feed));
   GW_TRY(const std::vector<CsvRecord> records, ReadCsv(bytes, feed, parts_->options.limits));
   GW_TRY(CsvModel model, CsvModel::Make(feed, *parts_->definitions));
-  FileReader reader(*parts_, feed, now, std::move(model));
+  FileReader reader(*parts_, feed, now, std::move(model), *rows->model.Find("Rows"));
   return reader.Read(records);
 }
 
