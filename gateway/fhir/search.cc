@@ -12,6 +12,8 @@
 namespace gw::fhir {
 namespace {
 
+constexpr std::string_view kValueSets = "http://hl7.org/fhir/ValueSet/";
+
 struct CompiledParameter {
   const SearchParameter* parameter;
   path::Expression expression;
@@ -31,7 +33,6 @@ void Append(IndexEntry entry, std::vector<IndexEntry>* out) {
 // The system of a plain code, which follows from its binding: R4 names a value set of one code
 // system as it names the system itself. Empty where that is not so.
 std::string ImpliedSystem(const Element& element, const Definitions& definitions) {
-  static constexpr std::string_view kValueSets = "http://hl7.org/fhir/ValueSet/";
   const ElementDef* definition = element.definition();
   if (definition == nullptr || !definition->value_set.starts_with(kValueSets)) {
     return {};
@@ -201,6 +202,7 @@ struct SearchIndexer::Compiled {
   std::map<std::string_view, std::vector<CompiledParameter>> offered;      // by type, then code
   std::map<std::string_view, std::vector<path::Expression>> compartments;  // by type
 
+  Status AddAllOffered(const OfferedParameters& entry);
   Status AddOffered(std::string_view type, std::string_view code);
   Status AddCompartment(std::string_view type);
   path::Collection Evaluate(const path::Expression& expression, const Resource& resource,
@@ -208,6 +210,16 @@ struct SearchIndexer::Compiled {
   void Index(const CompiledParameter& compiled, const Resource& resource,
              std::vector<IndexEntry>* out) const;
 };
+
+Status SearchIndexer::Compiled::AddAllOffered(const OfferedParameters& entry) {
+  std::string_view rest = entry.codes;
+  while (!rest.empty()) {
+    const size_t blank = rest.find(' ');
+    GW_RETURN_IF_ERROR(AddOffered(entry.type, rest.substr(0, blank)));
+    rest = blank == std::string_view::npos ? "" : rest.substr(blank + 1);
+  }
+  return {};
+}
 
 Status SearchIndexer::Compiled::AddOffered(std::string_view type, std::string_view code) {
   const SearchParameter* parameter = definitions.FindSearch(type, code);
@@ -281,12 +293,7 @@ SearchIndexer::~SearchIndexer() = default;
 Result<SearchIndexer> SearchIndexer::Make(const Definitions& definitions) {
   auto compiled = std::make_unique<Compiled>(definitions);
   for (const OfferedParameters& entry : AllOffered()) {
-    std::string_view rest = entry.codes;
-    while (!rest.empty()) {
-      const size_t blank = rest.find(' ');
-      GW_RETURN_IF_ERROR(compiled->AddOffered(entry.type, rest.substr(0, blank)));
-      rest = blank == std::string_view::npos ? "" : rest.substr(blank + 1);
-    }
+    GW_RETURN_IF_ERROR(compiled->AddAllOffered(entry));
   }
   for (const TypeDef* type : definitions.resource_types()) {
     GW_RETURN_IF_ERROR(compiled->AddCompartment(type->name()));

@@ -54,8 +54,13 @@ struct Query {
 // Reads the query part of a search ("patient=Patient/1&date=ge2026", percent-encoded), of GET or
 // POST _search. Parameters that R4 defines for all types but that are not offered here are refused,
 // never ignored in silence. lenient: unknown parameters go to `ignored`; if no restricting
-// parameter is left then, the search is refused. Errors: kInvalid (unknown parameter or modifier,
-// bad value: where = the parameter's name), kTooLarge. Spec: R4 search.html 3.1.1.
+// parameter is left then, the search is refused. Modifiers: :missing, :not of tokens, :Type of
+// references. Dates without a zone are UTC; ap is not offered. Token codes compare exactly. A
+// reference is an id, Type/id, or an absolute URL, which is kept as text. A _count past the bound
+// is lowered to it, 0 asks for the total alone; _cursor is the page; _format takes JSON's names.
+// Errors: kInvalid (unknown parameter or modifier, bad value: where = the parameter's name),
+// kTooLarge (more values than limits.search_values_max), kUnsupported (_format, the type). Spec: R4
+// search.html 3.1.1.
 Result<Query> ParseQuery(std::string_view type, std::string_view text, bool lenient,
                          const Definitions& definitions, const Limits& limits);
 
@@ -71,9 +76,11 @@ struct IndexEntry {
 };
 
 // The parameters that a store indexes and that the CapabilityStatement names: for each type the
-// ones offered. Compiles R4's expressions once. Immutable after Make; any thread.
+// ones offered. Compiles R4's expressions once. The Definitions must outlive it. Immutable after
+// Make; any thread.
 class SearchIndexer {
  public:
+  // Errors: kInternal where R4 has no such search parameter or compartment.
   static Result<SearchIndexer> Make(const Definitions& definitions);
   SearchIndexer(SearchIndexer&&) noexcept;
   ~SearchIndexer();
@@ -92,7 +99,8 @@ class SearchIndexer {
   std::unique_ptr<Compiled> compiled_;
 };
 
-// Does the resource match the query's criteria? The oracle for the stores' SQL.
+// Does the resource match the query's criteria, and lie in its compartment where it names one? The
+// oracle for the stores' SQL.
 bool Matches(const Query& query, const Resource& resource, const SearchIndexer& indexer);
 
 }  // namespace gw::fhir

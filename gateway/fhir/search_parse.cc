@@ -118,9 +118,7 @@ class QueryParser {
       const size_t end = text.find('&');
       const std::string_view one = text.substr(0, end);
       text = end == std::string_view::npos ? "" : text.substr(end + 1);
-      if (!one.empty()) {
-        GW_RETURN_IF_ERROR(Pair(one));
-      }
+      GW_RETURN_IF_ERROR(Pair(one));
     }
     if (!query_.ignored.empty() && query_.criteria.empty()) {
       return Invalid(query_.ignored.front(),
@@ -131,6 +129,9 @@ class QueryParser {
 
  private:
   Status Pair(std::string_view pair) {
+    if (pair.empty()) {
+      return {};
+    }
     const size_t equals = pair.find('=');
     const std::optional<std::string> name = PercentDecoded(pair.substr(0, equals));
     if (!name || name->empty()) {

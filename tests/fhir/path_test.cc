@@ -280,6 +280,55 @@ TEST(FhirPath, SourceModels) {
   }
 }
 
+TEST(FhirPath, WhatAnExpressionMakesIsBounded) {
+  EXPECT_EQ(Outcome("'" + std::string(4096, 'a') +
+                        "'.toChars().aggregate($total + $total + 'x', 'y').length()",
+                    nullptr),
+            "error: the string is too long (line 1, column 4127)");
+  EXPECT_EQ(Outcome("'" + std::string(40, 'a') +
+                        "'.toChars().aggregate($total.combine($total), 1).count()",
+                    nullptr)
+                .substr(0, 37),
+            "error: the collection is too large (l");
+  EXPECT_EQ(Outcome("-(-9223372036854775807 - 1)", nullptr), "");
+}
+
+// Damaged expressions give a value or an error, and nothing else. The generator is fixed: each run
+// is the same.
+TEST(FhirPath, SurvivesDamagedExpressions) {
+  static constexpr std::string_view kSeeds[] = {
+      kDom3,
+      "name.where(use = 'official').given.first() | name.family & 'x'",
+      "(1 | 2 | 3).aggregate(iif($total.empty() or $this < $total, $this, $total), 1.5)",
+      "@2026-01-20T10:00:00.000+01:00 + 1.5 'wk' > today() and @T10:30 < timeOfDay()",
+      "1.587 'mg/dL'.lowBoundary(6) ~ (2 'kg' / 3 '10*3/uL').toString().replaceMatches('[0-9]+', "
+      "'')",
+      "descendants().ofType(Coding).memberOf(%`vs-task-status`) implies $this is FHIR.Patient",
+      "contact.name.family.extension('urn:ex').value.as(string).matches('^(a|b)*?[c-e]{2,3}$')"};
+  const Resource patient = Parsed(
+      R"({"resourceType": "Patient", "name": [{"use": "official", "family": "Testcase"}],
+          "contained": [{"resourceType": "Organization", "id": "o"}], "birthDate": "1950-03-31"})");
+  uint64_t state = 20260120;
+  const auto next = [&state](size_t bound) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<size_t>(state >> 33U) % bound;
+  };
+  int errors = 0;
+  for (int round = 0; round < 6000; ++round) {
+    std::string text(kSeeds[next(std::size(kSeeds))]);
+    for (size_t edits = next(4) + 1; edits > 0; --edits) {
+      const std::string_view other = kSeeds[next(std::size(kSeeds))];
+      const size_t at = next(text.size());
+      const size_t from = next(other.size());
+      text.replace(at, next(6), other.substr(from, next(12)));
+    }
+    const Mode mode = round % 2 == 0 ? Mode::kStrict : Mode::kLenient;
+    errors += Outcome(text, &patient.root(), mode).starts_with("error") ? 1 : 0;
+  }
+  EXPECT_GT(errors, 1000);
+  EXPECT_LT(errors, 6000);
+}
+
 TEST(FhirPath, LargeCollectionsStayLinear) {
   // Twice 20,000 values: comparing each with each would be 400 million steps.
   std::string codes;

@@ -196,6 +196,27 @@ TEST(ParseQuery, NumberOfValuesIsBounded) {
   EXPECT_EQ(query.error().code, Code::kTooLarge);
 }
 
+TEST(ParseQuery, SurvivesDamagedQueries) {
+  static constexpr std::string_view kSeed =
+      "status:not=a%7Cb,c%5C,d&patient=Patient/p1,p2&date=ge2026-01-01T10:00:00%2B01:00&_count=20"
+      "&_lastUpdated=lt2026&identifier=%5C%7C%7Cx&_cursor=abc&colour=x";
+  uint64_t state = 20260120;
+  const auto next = [&state](size_t bound) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<size_t>(state >> 33U) % bound;
+  };
+  int read = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text(kSeed);
+    for (size_t edits = next(3) + 1; edits > 0; --edits) {
+      text.replace(next(text.size()), next(8), kSeed.substr(next(kSeed.size()), next(8)));
+    }
+    read += Parse("CarePlan", text, round % 2 == 0).ok() ? 1 : 0;
+  }
+  EXPECT_GT(read, 100);
+  EXPECT_LT(read, 20'000);
+}
+
 // Every parameter that is offered can be asked for, on each type.
 TEST(SearchIndexer, OffersWhatItParses) {
   std::set<std::string> types;

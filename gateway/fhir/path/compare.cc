@@ -9,6 +9,7 @@ namespace gw::fhir::path {
 namespace {
 
 using Kind = Value::Kind;
+constexpr size_t kFew = 12;  // items that are compared one by one, without hashes
 
 bool IsNumber(Kind kind) { return kind == Kind::kInteger || kind == Kind::kDecimal; }
 bool IsMoment(Kind kind) { return kind == Kind::kDate || kind == Kind::kDateTime; }
@@ -279,7 +280,6 @@ bool DistinctSet::Contains(const Value& value) const {
 }
 
 bool DistinctSet::Insert(const Value& value) {
-  constexpr size_t kFew = 12;
   if (Contains(value)) {
     return false;
   }

@@ -13,8 +13,12 @@ constexpr int64_t kMinuteUs = 60 * kSecondUs;
 constexpr int64_t kHourUs = 60 * kMinuteUs;
 constexpr int64_t kDayUs = 24 * kHourUs;
 // The zones in use on Earth, for values that name none: +14:00 to -12:00.
-constexpr int64_t kEastmostMinutes = 14 * 60;
-constexpr int64_t kWestmostMinutes = -12 * 60;
+constexpr int64_t kEastmostMinutes = 840;
+constexpr int64_t kWestmostMinutes = -720;
+constexpr int64_t kCountMax = 10'000LL * 366 * 24 * 60 * 60 * 1000;  // milliseconds of the calendar
+// The digits of each precision, the last for milliseconds (FHIRPath, lowBoundary()).
+constexpr std::array<int64_t, 7> kMomentDigits = {4, 6, 8, 10, 12, 14, 17};
+constexpr std::array<int64_t, 4> kTimeDigits = {2, 4, 6, 9};
 
 class Reader {
  public:
@@ -320,7 +324,6 @@ std::optional<bool> Equal(const Moment& a, const Moment& b) {
 bool Equivalent(const Moment& a, const Moment& b) { return Equal(a, b).value_or(false); }
 
 std::optional<Moment> Plus(const Moment& moment, int64_t count, CalendarUnit unit) {
-  constexpr int64_t kCountMax = 10'000LL * 366 * 24 * 60 * 60 * 1000;  // ms of the whole calendar
   if (count > kCountMax || count < -kCountMax) {
     return std::nullopt;
   }
@@ -363,8 +366,6 @@ std::optional<Moment> PlusMicroseconds(const Moment& moment, int64_t microsecond
 }
 
 std::optional<Moment> Boundary(const Moment& moment, int64_t digits, bool high) {
-  static constexpr std::array<int64_t, 7> kMomentDigits = {4, 6, 8, 10, 12, 14, 17};
-  static constexpr std::array<int64_t, 4> kTimeDigits = {2, 4, 6, 9};
   const bool time = moment.kind == Value::Kind::kTime;
   const size_t level =
       time ? static_cast<size_t>(std::find(kTimeDigits.begin(), kTimeDigits.end(), digits) -
@@ -397,8 +398,7 @@ std::optional<Moment> Boundary(const Moment& moment, int64_t digits, bool high) 
 }
 
 int64_t DigitsOf(const Moment& moment) {
-  static constexpr std::array<int64_t, 6> kDigits = {4, 6, 8, 10, 12, 14};
-  const int64_t digits = kDigits[static_cast<size_t>(moment.precision)];
+  const int64_t digits = kMomentDigits[static_cast<size_t>(moment.precision)];
   const int64_t fraction =
       moment.precision == Precision::kSecond ? moment.fraction_digits : int64_t{0};
   return digits + fraction - (moment.kind == Value::Kind::kTime ? 8 : 0);

@@ -7,7 +7,7 @@ namespace gw::fhir::path {
 namespace {
 
 // A collection past this is not a question about a health record but a way to fill the memory.
-constexpr size_t kItemsMax = size_t{1} << 22U;
+constexpr size_t kItemsMax = size_t{1} << 21U;
 
 const Element* NearestResource(const Element* element) {
   while (element != nullptr && !element->is_resource()) {
@@ -54,6 +54,19 @@ Evaluator::Evaluator(const Expression::Program& program, const Environment& envi
 bool Evaluator::Fail(const Node& node, std::string_view detail, Code code) {
   error_ = Error{code, std::string(detail), PlaceOf(program_.text, node.offset)};
   return false;
+}
+
+bool Evaluator::PushJoined(const Node& node, std::string_view a, std::string_view b) {
+  if (a.size() + b.size() > kMadeTextMax) {
+    return Fail(node, "the string is too long", Code::kTooLarge);
+  }
+  if (a.empty() || b.empty()) {
+    return PushString(a.empty() ? b : a);
+  }
+  char* room = static_cast<char*>(arena().Allocate(a.size() + b.size(), 1));
+  std::memcpy(room, a.data(), a.size());
+  std::memcpy(room + a.size(), b.data(), b.size());
+  return PushString({room, a.size() + b.size()});
 }
 
 bool Evaluator::Evaluate(const Node& node) {

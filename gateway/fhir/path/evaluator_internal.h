@@ -60,6 +60,8 @@ struct Frame {
   Range total;
 };
 
+inline constexpr size_t kMadeTextMax = size_t{16} << 20U;  // bytes of a string that is made
+
 // One evaluation of one expression. Functions that return bool have set an error where they return
 // false. Not thread-safe.
 class Evaluator {
@@ -83,6 +85,9 @@ class Evaluator {
   bool PushString(std::string_view text) { return Push(Value::Of(Value::Kind::kString, text)); }
   // As PushString, for text that does not live long enough.
   bool PushCopy(std::string_view text) { return PushString(arena().Copy(text)); }
+
+  // The two texts as one. An error where that is longer than any expression needs.
+  bool PushJoined(const Node& node, std::string_view a, std::string_view b);
 
   Arena& arena() { return *environment_.arena; }
   const Environment& environment() const { return environment_; }

@@ -5,11 +5,13 @@
 
 namespace gw::fhir::path {
 
+namespace {
+constexpr std::array kTables = {&ExistenceFunctions,  &FilteringFunctions, &CollectionFunctions,
+                                &ConversionFunctions, &StringFunctions,    &EncodingFunctions,
+                                &MathFunctions,       &TreeFunctions,      &FhirFunctions};
+}  // namespace
+
 const FunctionSpec* FindFunction(std::string_view name) {
-  static constexpr std::array kTables = {
-      &ExistenceFunctions,  &FilteringFunctions, &CollectionFunctions,
-      &ConversionFunctions, &StringFunctions,    &EncodingFunctions,
-      &MathFunctions,       &TreeFunctions,      &FhirFunctions};
   for (const auto table : kTables) {
     for (const FunctionSpec& spec : table()) {
       if (spec.name == name) {

@@ -22,6 +22,17 @@ std::string Lowered(std::string_view text) {
   return out;
 }
 
+constexpr std::array<std::string_view, 6> kYes = {"true", "t", "yes", "y", "1", "1.0"};
+constexpr std::array<std::string_view, 6> kNo = {"false", "f", "no", "n", "0", "0.0"};
+
+std::optional<Value> BooleanOf(const std::string& text) {
+  if (std::find(kYes.begin(), kYes.end(), text) != kYes.end()) {
+    return Value::Boolean(true);
+  }
+  return std::find(kNo.begin(), kNo.end(), text) != kNo.end() ? std::optional(Value::Boolean(false))
+                                                              : std::nullopt;
+}
+
 std::optional<Value> ToBoolean(const Value& value) {
   switch (value.kind()) {
     case VKind::kBoolean:
@@ -33,20 +44,8 @@ std::optional<Value> ToBoolean(const Value& value) {
       return whole && (*whole == 0 || *whole == 1) ? std::optional(Value::Boolean(*whole == 1))
                                                    : std::nullopt;
     }
-    case VKind::kString: {
-      const std::string text = Lowered(value.text());
-      for (const std::string_view yes : {"true", "t", "yes", "y", "1", "1.0"}) {
-        if (text == yes) {
-          return Value::Boolean(true);
-        }
-      }
-      for (const std::string_view no : {"false", "f", "no", "n", "0", "0.0"}) {
-        if (text == no) {
-          return Value::Boolean(false);
-        }
-      }
-      return std::nullopt;
-    }
+    case VKind::kString:
+      return BooleanOf(Lowered(value.text()));
     default:
       return std::nullopt;
   }

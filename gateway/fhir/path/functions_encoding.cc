@@ -102,9 +102,10 @@ std::string UnescapedHtml(std::string_view text) {
   return out;
 }
 
+constexpr std::string_view kEscapes = "rntfb";
+constexpr std::string_view kEscaped = "\r\n\t\f\b";
+
 std::string UnescapedJson(std::string_view text) {
-  static constexpr std::string_view kFrom = "rntfb";
-  static constexpr std::string_view kTo = "\r\n\t\f\b";
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\\' || i + 1 == text.size()) {
@@ -112,7 +113,7 @@ std::string UnescapedJson(std::string_view text) {
       continue;
     }
     const char c = text[++i];
-    const size_t known = kFrom.find(c);
+    const size_t known = kEscapes.find(c);
     uint32_t code = 0;
     const char* digits = text.data() + i + 1;
     if (c == 'u' && text.size() - i > 4 &&
@@ -120,7 +121,7 @@ std::string UnescapedJson(std::string_view text) {
       AppendUtf8(code, &out);
       i += 4;
     } else {
-      out.push_back(known == std::string_view::npos ? c : kTo[known]);
+      out.push_back(known == std::string_view::npos ? c : kEscaped[known]);
     }
   }
   return out;

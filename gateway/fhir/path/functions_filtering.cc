@@ -10,6 +10,9 @@
 namespace gw::fhir::path {
 namespace {
 
+// What repeat() may make: elements are bounded by their tree, values by nothing.
+constexpr size_t kValuesMax = 100'000;
+
 bool Where(Evaluator& evaluator, const Node& node, Range input) {
   for (size_t i = input.begin; i < input.end; ++i) {
     std::optional<bool> holds;
@@ -57,7 +60,6 @@ class Met {
 };
 
 bool Repeat(Evaluator& evaluator, const Node& node, Range input) {
-  constexpr size_t kValuesMax = 100'000;  // elements are bounded by their tree, values by nothing
   Met met;
   Collection found;
   const auto project = [&](const Value& item) {

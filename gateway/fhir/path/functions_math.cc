@@ -10,6 +10,7 @@ namespace gw::fhir::path {
 namespace {
 
 using VKind = Value::Kind;
+constexpr int64_t kExactPowerMax = 128;
 
 bool PushDecimal(Evaluator& evaluator, const std::optional<Decimal>& value) {
   return !value ||
@@ -112,7 +113,6 @@ std::optional<Decimal> WholePower(const Decimal& base, int64_t exponent) {
 }
 
 bool Power(Evaluator& evaluator, const Node& node, Range input) {
-  constexpr int64_t kExactMax = 128;
   std::optional<Decimal> base;
   std::optional<Decimal> exponent;
   if (!Number(evaluator, node, input, &base) || !NumberArgument(evaluator, node, &exponent)) {
@@ -123,7 +123,7 @@ bool Power(Evaluator& evaluator, const Node& node, Range input) {
   }
   const std::optional<int64_t> whole = ToInteger(*exponent);
   std::optional<Decimal> out;
-  if (whole && *whole >= 0 && *whole <= kExactMax) {
+  if (whole && *whole >= 0 && *whole <= kExactPowerMax) {
     out = WholePower(*base, *whole);
   }
   if (!out) {

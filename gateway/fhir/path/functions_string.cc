@@ -12,7 +12,6 @@ namespace {
 
 using Text = std::optional<std::string_view>;
 constexpr size_t kNone = std::string_view::npos;
-constexpr size_t kTextMax = size_t{16} << 20U;  // a string that an expression may make
 
 size_t Length(std::string_view text) {
   size_t count = 0;
@@ -131,8 +130,9 @@ bool Case(Evaluator& evaluator, const Node& node, Range input) {
 }
 
 bool PushChecked(Evaluator& evaluator, const Node& node, const std::string& text) {
-  return text.size() > kTextMax ? evaluator.Fail(node, "the string is too long", Code::kTooLarge)
-                                : evaluator.PushCopy(text);
+  return text.size() > kMadeTextMax
+             ? evaluator.Fail(node, "the string is too long", Code::kTooLarge)
+             : evaluator.PushCopy(text);
 }
 
 // An empty pattern stands between all characters.
@@ -149,7 +149,7 @@ bool Replace(Evaluator& evaluator, const Node& node, Range input) {
   std::string out;
   size_t at = 0;
   while (at < text.size()) {
-    if (out.size() > kTextMax) {
+    if (out.size() > kMadeTextMax) {
       break;
     }
     if (pattern.empty()) {
@@ -173,13 +173,13 @@ bool Replace(Evaluator& evaluator, const Node& node, Range input) {
 }
 
 enum class Pattern : uint8_t { kFind, kFull, kReplace };
+constexpr size_t ArgumentsOf(Pattern what) { return what == Pattern::kReplace ? 2 : 1; }
 
 template <Pattern kWhat>
 bool Matches(Evaluator& evaluator, const Node& node, Range input) {
-  constexpr size_t kArguments = kWhat == Pattern::kReplace ? 2 : 1;
-  std::array<std::string_view, kArguments + 1> texts;
+  std::array<std::string_view, ArgumentsOf(kWhat) + 1> texts;
   bool all = false;
-  if (!Texts<kArguments>(evaluator, node, input, &texts, &all)) {
+  if (!Texts<ArgumentsOf(kWhat)>(evaluator, node, input, &texts, &all)) {
     return false;
   }
   if (!all) {
@@ -274,7 +274,7 @@ bool Join(Evaluator& evaluator, const Node& node, Range input) {
     out += i == input.begin ? "" : separator.value_or("");
     out += text.value_or("");
   }
-  return evaluator.PushCopy(out);
+  return PushChecked(evaluator, node, out);
 }
 
 constexpr std::array<FunctionSpec, 17> kFunctions = {{

@@ -13,6 +13,9 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 constexpr std::array<std::string_view, 4> kTwoCharacterSymbols = {"<=", ">=", "!=", "!~"};
+// The characters that may stand after a backslash, and what each means.
+constexpr std::string_view kEscapes = "rntf\\/'\"`";
+constexpr std::string_view kEscaped = "\r\n\t\f\\/'\"`";
 constexpr std::string_view kSymbols = ".,()[]{}+-*/|&<>=~";
 
 }  // namespace
@@ -152,17 +155,15 @@ Result<Token> Lexer::Quoted(char quote, TokenKind kind) {
 }
 
 Status Lexer::Unescape(std::string_view raw, size_t offset, std::string* out) const {
-  static constexpr std::string_view kFrom = "rntf\\/'\"`";
-  static constexpr std::string_view kTo = "\r\n\t\f\\/'\"`";
   for (size_t i = 0; i < raw.size(); ++i) {
     if (raw[i] != '\\') {
       out->push_back(raw[i]);
       continue;
     }
     ++i;
-    const size_t known = kFrom.find(raw[i]);
+    const size_t known = kEscapes.find(raw[i]);
     if (known != std::string_view::npos) {
-      out->push_back(kTo[known]);
+      out->push_back(kEscaped[known]);
     } else if (raw[i] == 'u') {
       uint32_t value = 0;
       const char* first = raw.data() + i + 1;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -129,7 +129,8 @@ struct Expression::Program {
   Mode mode = Mode::kLenient;
   const Node* root = nullptr;
   int32_t memo_slots = 0;
-  std::vector<std::unique_ptr<Regex>> regexes;
+  std::deque<std::vector<Node*>> arguments;  // of its functions; a deque keeps their places
+  std::deque<Regex> regexes;
 };
 
 // "line 1, column 9" of an offset.

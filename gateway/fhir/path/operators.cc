@@ -17,7 +17,7 @@ bool PushDecimal(Evaluator& evaluator, const std::optional<Decimal>& value) {
 bool Negate(Evaluator& evaluator, const Node& node, const Value& value) {
   switch (value.kind()) {
     case VKind::kInteger:
-      return evaluator.PushInteger(-value.integer());
+      return value.integer() == INT64_MIN || evaluator.PushInteger(-value.integer());
     case VKind::kDecimal:
     case VKind::kQuantity: {
       const std::optional<Decimal> number = ParseDecimal(value.text());
@@ -252,7 +252,7 @@ bool ApplyArithmetic(Evaluator& evaluator, const Node& node, Range left, Range r
   }
   if (node.operation == Operation::kAdd && a->kind() == VKind::kString &&
       b->kind() == VKind::kString) {
-    return evaluator.PushCopy(std::string(a->text()) + std::string(b->text()));
+    return evaluator.PushJoined(node, a->text(), b->text());
   }
   if (shifts && IsTemporal(*a) && b->kind() == VKind::kQuantity) {
     return ShiftMoment(evaluator, node, *a, *b);
@@ -270,7 +270,7 @@ bool Concatenate(Evaluator& evaluator, const Node& node, Range left, Range right
   if (!evaluator.SingleString(node, left, &a) || !evaluator.SingleString(node, right, &b)) {
     return false;
   }
-  return evaluator.PushCopy(std::string(a.value_or("")) + std::string(b.value_or("")));
+  return evaluator.PushJoined(node, a.value_or(""), b.value_or(""));
 }
 
 bool Union(Evaluator& evaluator, Range left, Range right) {

@@ -11,7 +11,7 @@ namespace {
 
 // Nodes from a leaf to the root: the evaluator's recursion is bounded by it.
 constexpr uint16_t kDepthMax = 250;
-constexpr size_t kTextMax = 64 * 1024;
+constexpr size_t kTextMax = size_t{64} << 10U;
 
 struct BinaryOperator {
   std::string_view symbol;
@@ -173,22 +173,26 @@ class Parser {
 
   Result<Node*> Postfix(Node* node, int nesting) {
     while (IsSymbol(".") || IsSymbol("[")) {
-      if (IsSymbol("[")) {
-        Node* indexer = New(Operation::kIndexer, token_);
-        indexer->left = node;
-        GW_RETURN_IF_ERROR(Advance());
-        GW_TRY(indexer->right, Binary(1, nesting + 1));
-        GW_RETURN_IF_ERROR(Expect("]"));
-        GW_TRY(node, Finish(indexer));
-        continue;
-      }
-      GW_RETURN_IF_ERROR(Advance());
-      if (token_.kind != TokenKind::kWord && token_.kind != TokenKind::kDelimited) {
-        return Refuse("a name was expected");
-      }
-      GW_TRY(node, Name(node, nesting));
+      GW_TRY(node, IsSymbol("[") ? Index(node, nesting) : Invocation(node, nesting));
     }
     return node;
+  }
+
+  Result<Node*> Index(Node* receiver, int nesting) {
+    Node* indexer = New(Operation::kIndexer, token_);
+    indexer->left = receiver;
+    GW_RETURN_IF_ERROR(Advance());
+    GW_TRY(indexer->right, Binary(1, nesting + 1));
+    GW_RETURN_IF_ERROR(Expect("]"));
+    return Finish(indexer);
+  }
+
+  Result<Node*> Invocation(Node* receiver, int nesting) {
+    GW_RETURN_IF_ERROR(Advance());
+    if (token_.kind != TokenKind::kWord && token_.kind != TokenKind::kDelimited) {
+      return Refuse("a name was expected");
+    }
+    return Name(receiver, nesting);
   }
 
   // A member or a function, applied to `receiver` (null: $this).
@@ -222,9 +226,8 @@ class Parser {
   Status Arguments(Node* node, int nesting) {
     std::vector<Node*> arguments;
     while (!IsSymbol(")")) {
-      if (!arguments.empty()) {
-        GW_RETURN_IF_ERROR(Expect(","));
-      }
+      const Status separated = arguments.empty() ? Status() : Expect(",");
+      GW_RETURN_IF_ERROR(separated);
       GW_TRY(Node * argument, Binary(1, nesting + 1));
       arguments.push_back(argument);
     }
@@ -233,10 +236,8 @@ class Parser {
       return Error{Code::kInvalid, "wrong number of arguments",
                    PlaceOf(program_->text, node->offset)};
     }
-    const size_t bytes = sizeof(Node*) * arguments.size();
-    Node** stored = static_cast<Node**>(program_->arena.Allocate(bytes + 1, alignof(Node*)));
-    std::copy(arguments.begin(), arguments.end(), stored);
-    node->arguments = {stored, arguments.size()};
+    program_->arguments.push_back(std::move(arguments));
+    node->arguments = program_->arguments.back();
     return Pattern(node);
   }
 
@@ -251,8 +252,8 @@ class Parser {
       return Error{Code::kInvalid, "not a regular expression that is offered",
                    PlaceOf(program_->text, node->arguments[0]->offset)};
     }
-    program_->regexes.push_back(std::make_unique<Regex>(*std::move(regex)));
-    node->regex = program_->regexes.back().get();
+    program_->regexes.push_back(*std::move(regex));
+    node->regex = &program_->regexes.back();
     return {};
   }
 

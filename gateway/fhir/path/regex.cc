@@ -170,6 +170,19 @@ bool Regex::Class::Holds(char32_t c) const {
   return in != negated;
 }
 
+bool Regex::Takes(const Instruction& in, char32_t c) const {
+  switch (in.op) {
+    case Op::kAny:
+      return true;
+    case Op::kChar:
+      return in.x == c;
+    case Op::kClass:
+      return classes_[in.x].Holds(c);
+    default:
+      return false;
+  }
+}
+
 std::optional<Regex::Match> Regex::Run(std::string_view text, size_t from, bool whole) const {
   const size_t slot_count = static_cast<size_t>(groups_) * 2;
   Threads current(program_.size(), slot_count);
@@ -177,7 +190,7 @@ std::optional<Regex::Match> Regex::Run(std::string_view text, size_t from, bool 
   Follower follower(program_, text);
   std::vector<size_t> slots(slot_count, kNone);
   std::optional<Match> best;
-  for (size_t at = from;;) {
+  for (size_t at = from; at <= text.size();) {
     if (!best && (!whole || at == from)) {
       slots.assign(slot_count, kNone);
       follower.Follow(0, at, &slots, &current);
@@ -185,27 +198,19 @@ std::optional<Regex::Match> Regex::Run(std::string_view text, size_t from, bool 
     if (current.size() == 0 && (best || whole)) {
       break;
     }
-    const CodePoint c = at < text.size() ? FirstCodePoint(text.substr(at)) : CodePoint{0, 1};
+    const bool at_end = at == text.size();
+    const CodePoint c = at_end ? CodePoint{0, 1} : FirstCodePoint(text.substr(at));
     next.Clear();
     for (size_t i = 0; i < current.size(); ++i) {
       const Instruction& in = program_[current.pc(i)];
       current.CopySlots(i, &slots);
-      if (in.op == Op::kMatch) {
-        if (!whole || at == text.size()) {
-          best = Match{slots};
-          break;  // what follows is less preferred
-        }
-        continue;
+      if (in.op == Op::kMatch && (!whole || at_end)) {
+        best = Match{slots};
+        break;  // what follows is less preferred
       }
-      const bool takes =
-          at < text.size() && (in.op == Op::kAny || (in.op == Op::kChar && in.x == c.value) ||
-                               (in.op == Op::kClass && classes_[in.x].Holds(c.value)));
-      if (takes) {
+      if (!at_end && Takes(in, c.value)) {
         follower.Follow(current.pc(i) + 1, at + c.bytes, &slots, &next);
       }
-    }
-    if (at >= text.size()) {
-      break;
     }
     std::swap(current, next);
     at += c.bytes;

@@ -54,8 +54,10 @@ class Regex {
   struct Match {
     std::vector<size_t> slots;  // begin and end of each group, npos where it took no part
   };
-  std::optional<Match> Run(std::string_view text, size_t from, bool anchored) const;
-  bool ReachesEnd(const Match& match, std::string_view text) const;
+  bool Takes(const Instruction& in, char32_t c) const;
+  // The leftmost, most preferred match that begins at `from` or later; with `whole` only one that
+  // begins there and ends with the text.
+  std::optional<Match> Run(std::string_view text, size_t from, bool whole) const;
 
   std::vector<Instruction> program_;
   std::vector<Class> classes_;
