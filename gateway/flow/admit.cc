@@ -63,6 +63,15 @@ Status AddMapVersion(std::string_view map_version, fhir::Resource* provenance) {
 
 }  // namespace
 
+Status WhollyTaken(const map::Translation& translation) {
+  for (const map::Remark& remark : translation.remarks) {
+    if (remark.severity == 'E') {
+      return Error{Code::kUnprocessable, remark.text, remark.where, 204};
+    }
+  }
+  return {};
+}
+
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
                     const fhir::Definitions& definitions) {
   for (size_t index = 0; index < changes->size(); ++index) {

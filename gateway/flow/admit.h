@@ -9,12 +9,17 @@
 #include "gateway/flow/identify.h"
 #include "gateway/flow/parts.h"
 #include "gateway/map/change.h"
+#include "gateway/map/translate.h"
 #include "gateway/store/store.h"
 
 namespace gw::flow {
 
 // The middle of the message's way, as functions of their arguments: changes onto current versions,
 // the results checked, and the writes that a commit takes.
+
+// A remark of severity E says that the maps could not take a part: `convert` tells of it, a gateway
+// holds the whole. Errors: hl7_code 204 with the remark's place and text.
+Status WhollyTaken(const map::Translation& translation);
 
 // Applies each change to its resource. Errors: map::OperationsOf's and Apply's.
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,

@@ -96,16 +96,34 @@ Error Told(const Error& error) {
   return error;
 }
 
+void AddPatient(const std::string& patient, AccessRecord* record) {
+  if (std::find(record->patients.begin(), record->patients.end(), patient) ==
+      record->patients.end()) {
+    record->patients.push_back(patient);
+  }
+}
+
+// Whose record was asked for, whether or not anything came of it.
+void RecordAsked(const fhir::Query& query, AccessRecord* record) {
+  for (const fhir::Criterion& criterion : query.criteria) {
+    const std::string_view code = criterion.parameter->code;
+    const bool names_patient =
+        code == "patient" || code == "subject" || (code == "_id" && query.type == "Patient");
+    for (const fhir::SearchValue& value : criterion.values) {
+      if (names_patient && (value.reference_type.empty() || value.reference_type == "Patient")) {
+        AddPatient(value.text, record);
+      }
+    }
+  }
+}
+
 void Record(const access::Disclosure& disclosure, const Found& found, AccessRecord* record) {
   record->status = found.reply.status;
   record->decisions = disclosure.decisions();
   record->withheld = disclosure.withheld();
   for (const fhir::StoredResource& resource : disclosure.resources()) {
     for (const std::string& person : resource.persons) {
-      if (std::find(record->patients.begin(), record->patients.end(), person) ==
-          record->patients.end()) {
-        record->patients.push_back(person);
-      }
+      AddPatient(person, record);
     }
     if (!found.from_log) {
       record->resources.push_back(resource.key.type + "/" + resource.key.id + "/_history/" +
@@ -163,8 +181,24 @@ Result<Response> Exchange::Refused(const Error& error, AccessRecord record) {
   record.status = rest::HttpStatusOf(error);
   record.reason = error.where.empty() ? error.detail : error.where + ": " + error.detail;
   record.resources.clear();
+  if (error.code == Code::kNotFound && record.target.find('/') != std::string::npos) {
+    RecordWithheld(&record);
+  }
   GW_TRY(const audit::Receipt receipt, journal_->Append(record, false));
   return Response(access::Refuse(rest::OutcomeJson(Told(error))), receipt, RefusalReply(error));
+}
+
+// The log says whose record was asked for where the answer does not. Looked up for what is absent
+// too: the one way takes no other time than the other.
+void Exchange::RecordWithheld(AccessRecord* record) const {
+  const size_t slash = record->target.find('/');
+  const Result<fhir::StoredResource> resource =
+      parts_.store.Current({record->target.substr(0, slash), record->target.substr(slash + 1)});
+  if (resource) {
+    for (const std::string& person : resource->persons) {
+      AddPatient(person, record);
+    }
+  }
 }
 
 Result<Exchange::Answer> Exchange::Run(const rest::Request& request, AccessRecord* record) {
@@ -178,6 +212,7 @@ Result<Exchange::Answer> Exchange::Run(const rest::Request& request, AccessRecor
   Describe(principal, record);
   GW_TRY(const rest::Interaction interaction,
          rest::Parse(request, parts_.definitions, parts_.indexer, parts_.limits));
+  RecordAsked(interaction.query, record);
   GW_TRY(const access::Interaction kind, AccessKindOf(interaction.kind));
   GW_TRY(const access::Permit permit, access::Authorize(principal, kind, interaction.type));
   GW_TRY(const access::Actor actor,

@@ -50,6 +50,7 @@ class Exchange {
   Result<Answer> Run(const rest::Request& request, AccessRecord* record);
   Result<Answer> AnswerAnyone(const rest::Request& request, AccessRecord* record);
   Result<Response> Refused(const Error& error, AccessRecord record);
+  void RecordWithheld(AccessRecord* record) const;
 
   const Parts& parts_;
   Ingest* ingest_;

@@ -159,6 +159,7 @@ Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival) {
   const Instant now = arrival->record.recorded;
   GW_TRY(map::Translation translation,
          arrival->mappings->translator.FromV2(message, *arrival->feed, now));
+  GW_RETURN_IF_ERROR(WhollyTaken(translation));
   arrival->kept.outcome = arrival->record.answer = "AA";
   arrival->kept.remarks_json = RemarksJson(translation);
   arrival->kept.answer = hl7v2::Acknowledge(message, hl7v2::AckCode::kAccept,

@@ -33,7 +33,6 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
   report.duplicates = translation.duplicates;
   report.blank = translation.blank;
   report.trailers = translation.trailers;
-  report.refused = translation.refused;
   report.remarks = std::move(translation.remarks);
   for (map::RowGroup& group : translation.groups) {
     RowReport rows = TakeRows(&group, *mappings, feed, digest, file_name);
@@ -103,6 +102,7 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const Mappings& mappings, const
 
 Status Ingest::AdmitRows(const map::Translation& translation, const Mappings& mappings,
                          const map::Feed& feed, store::MessageRecord kept, AccessRecord record) {
+  GW_RETURN_IF_ERROR(WhollyTaken(translation));
   std::vector<map::Change> changes;
   changes.reserve(translation.changes.size());
   for (const map::Change& change : translation.changes) {

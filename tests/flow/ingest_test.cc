@@ -69,13 +69,13 @@ TEST(Ingest, AConsentMessageGovernsTheNextRequest) {
   const TestFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8")), "AA");
-  const Caller charity{.client = "charity", .organization = "X9905", .role = "befriender"};
+  const Caller charity{"charity", "X9905", "befriender", "TREAT", "", "system/*.rs"};
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", charity)), 0u);
   const std::string answer = gateway.ingest().AcceptV2(ConsentMessage(), "192.0.2.8");
   ASSERT_EQ(AckOf(answer), "AA") << answer;
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", charity)), 1u);
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Goal", charity)), 0u);
-  const Caller stranger{.client = "stranger", .organization = "X9940", .role = "doctor"};
+  const Caller stranger{"stranger", "X9940", "doctor", "TREAT", "", "system/*.rs"};
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", stranger)), 0u);
 }
 
