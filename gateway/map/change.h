@@ -103,7 +103,8 @@ Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> op
 // a Binary where a whole list is replaced and no item is addressed by its key); kMerge a
 // conditional update (PUT by identifier), but a PATCH where its items carry actions, which a PUT
 // would not keep. One entry a resource, each with the urn:uuid of its change; what changes nothing
-// has none, and references to it are searches for its identifier.
+// has none, and references to it are searches for its identifier. An item that is changed (UP, CO)
+// is replaced by what the fragment says of it: a patch of parts would fail where it is not there.
 Result<fhir::Resource> ToTransaction(std::span<const Change> changes,
                                      const fhir::Definitions& definitions);
 

@@ -217,8 +217,8 @@ class Differ {
       }
       return {};
     }
-    if (action == "UP" || action == "CO") {
-      if (old == nullptr && !known_) {
+    if (!known_ && (action == "UP" || action == "CO")) {
+      if (old == nullptr) {
         return Error{Code::kNotFound, "the item that is to be changed is not known", change_.where,
                      kUnknownKey};
       }

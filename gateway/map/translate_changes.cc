@@ -277,6 +277,9 @@ class ChangeMaker {
     if (type == "Organization") {
       GW_TRY([[maybe_unused]] Element * text,
              fragment.root().Add("name", name.empty() ? identifier.TextAt("value") : name));
+    } else if (type == "Practitioner" && !name.empty()) {
+      GW_TRY(Element * human, fragment.root().Add("name"));
+      GW_TRY([[maybe_unused]] Element * text, human->Add("text", name));
     } else if (type == "RelatedPerson") {
       GW_TRY(Element * patient, fragment.root().Add("patient"));
       GW_TRY([[maybe_unused]] Element * local, patient->Add("reference", "#patient"));

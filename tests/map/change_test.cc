@@ -280,7 +280,7 @@ TEST(ChangeTest, PatchesSayWhatApplyDoes) {
       {Action::kDelete, rich, head + R"(,"verificationStatus":{"text":"entered-in-error"}})",
        false},
       {Action::kMerge,
-       Team({R"({"id":"R1","role":[{"text":"x"}],"period":{"start":"2026-01-01"}})"}),
+       Team({R"({"id":"R1","role":[{"text":"x"}]})"}),
        Team({Item("R1", "UP",
                   R"(,"role":[{"text":"y"},{"text":"z"}],"period":{"end":"2026-02-02"})"),
              Item("R2", "AD", R"(,"member":{"reference":"Practitioner/2"})")}),
