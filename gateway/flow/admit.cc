@@ -63,6 +63,10 @@ Status AddMapVersion(std::string_view map_version, fhir::Resource* provenance) {
 
 }  // namespace
 
+bool LostRace(const Status& admitted) {
+  return !admitted && admitted.error().code == Code::kConflict && admitted.error().hl7_code == 0;
+}
+
 Status WhollyTaken(const map::Translation& translation) {
   for (const map::Remark& remark : translation.remarks) {
     if (remark.severity == 'E') {

@@ -15,10 +15,6 @@
 namespace gw::flow {
 namespace {
 
-// How often a message is taken again from its start because another one changed the same resource
-// meanwhile.
-constexpr int kConflictRetriesMax = 8;
-
 std::string ReasonOf(const Error& error) {
   return error.where.empty() ? error.detail : error.where + ": " + error.detail;
 }
@@ -119,13 +115,13 @@ std::string Ingest::Answer(const hl7v2::Message& message, Arrival* arrival) {
     return Repeat(message, **prior, arrival);
   }
   Status taken = FindFeed(message, arrival, prior->has_value());
-  for (int attempt = 0; taken && attempt < kConflictRetriesMax; ++attempt) {
-    taken = Take(message, arrival);
-    if (taken || taken.error().code != Code::kConflict || taken.error().hl7_code != 0) {
-      break;
+  for (int attempt = 0; taken && attempt < kAttemptsMax; ++attempt) {
+    const Status admitted = Take(message, arrival);
+    if (!LostRace(admitted) || attempt + 1 == kAttemptsMax) {
+      return admitted ? arrival->kept.answer : Refuse(message, arrival, admitted.error());
     }
   }
-  return taken ? arrival->kept.answer : Refuse(message, arrival, taken.error());
+  return Refuse(message, arrival, taken.error());
 }
 
 // Which feed it is of, and whether that feed takes it.

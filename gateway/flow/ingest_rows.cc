@@ -10,8 +10,6 @@
 namespace gw::flow {
 namespace {
 
-constexpr int kConflictRetriesMax = 8;
-
 std::string RowsText(const std::vector<uint32_t>& rows) {
   std::string text;
   for (const uint32_t row : rows) {
@@ -82,11 +80,11 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const Mappings& mappings, const
   if (taken && !group->translation) {
     taken = group->translation.error();
   }
-  for (int attempt = 0; taken && attempt < kConflictRetriesMax; ++attempt) {
-    taken = AdmitRows(*group->translation, mappings, feed, kept, record);
-    if (taken || taken.error().code != Code::kConflict || taken.error().hl7_code != 0) {
-      break;
-    }
+  if (taken) {
+    int attempt = 0;
+    do {
+      taken = AdmitRows(*group->translation, mappings, feed, kept, record);
+    } while (LostRace(taken) && ++attempt < kAttemptsMax);
   }
   if (taken) {
     report.result = "taken";

@@ -49,10 +49,10 @@ TEST_F(MllpListenerTest, ManyConnectionsEachGetTheAnswerToTheirOwnMessage) {
       for (int message = 0; connection && message < 5; ++message) {
         const int number = sender * 100 + message;
         const Result<std::string> answer = (*connection)->Send(Numbered(number));
-        right += answer && Field(*answer, "MSA", 1) == "AA" &&
-                         Field(*answer, "MSA", 2) == "B" + std::to_string(number)
-                     ? 1
-                     : 0;
+        const bool own = answer && Field(*answer, "MSA", 1) == "AA" &&
+                         Field(*answer, "MSA", 2) == "B" + std::to_string(number);
+        EXPECT_TRUE(own) << (answer ? *answer : answer.error().detail);
+        right += own ? 1 : 0;
       }
     });
   }
