@@ -13,7 +13,8 @@ namespace {
 
 using Kind = FmlToken::Kind;
 
-constexpr uint32_t kDepthMax = 64;  // rules in rules
+constexpr uint32_t kDepthMax = 64;                       // rules in rules
+constexpr std::string_view kMetadataMarks = " \t\r\"'";  // around keys and values of /// lines
 
 struct ModeWord {
   std::string_view word;
@@ -86,11 +87,11 @@ class Parser : private FmlCursor {
         continue;
       }
       const auto trim = [](std::string_view part) {
-        constexpr std::string_view kMarks = " \t\r\"'";
-        const size_t first = part.find_first_not_of(kMarks);
+        const size_t first = part.find_first_not_of(kMetadataMarks);
         return first == std::string_view::npos
                    ? std::string()
-                   : std::string(part.substr(first, part.find_last_not_of(kMarks) - first + 1));
+                   : std::string(
+                         part.substr(first, part.find_last_not_of(kMetadataMarks) - first + 1));
       };
       const std::string key = trim(std::string_view(token.text).substr(0, equals));
       const std::string value = trim(std::string_view(token.text).substr(equals + 1));
@@ -106,31 +107,46 @@ class Parser : private FmlCursor {
 
   // The grammar gives these an order; nothing is gained by refusing another one.
   Status ReadDeclarations() {
-    for (;;) {
-      if (Now().IsWord("conceptmap")) {
-        GW_RETURN_IF_ERROR(ReadConceptMap());
-      } else if (Now().IsWord("uses")) {
-        GW_RETURN_IF_ERROR(ReadUse());
-      } else if (Now().IsWord("imports")) {
-        FmlImport import;
-        import.place = Take().place;
-        GW_TRY(import.url, Text("the url of a map in quotes"));
-        TakeIf(";");
-        map_.imports.push_back(std::move(import));
-      } else if (Now().IsWord("let")) {
-        FmlConstant constant;
-        constant.place = Take().place;
-        GW_TRY(constant.name, Name("the name of the constant"));
-        GW_RETURN_IF_ERROR(Expect("="));
-        GW_TRY(constant.value, Path());
-        GW_RETURN_IF_ERROR(Expect(";"));
-        map_.constants.push_back(std::move(constant));
-      } else if (Now().IsWord("group")) {
-        return {};
-      } else {
-        return Expected("'conceptmap', 'uses', 'imports', 'let' or 'group'");
-      }
+    while (!Now().IsWord("group")) {
+      GW_RETURN_IF_ERROR(ReadDeclaration());
     }
+    return {};
+  }
+
+  Status ReadDeclaration() {
+    if (Now().IsWord("conceptmap")) {
+      return ReadConceptMap();
+    }
+    if (Now().IsWord("uses")) {
+      return ReadUse();
+    }
+    if (Now().IsWord("imports")) {
+      return ReadImport();
+    }
+    if (Now().IsWord("let")) {
+      return ReadConstant();
+    }
+    return Expected("'conceptmap', 'uses', 'imports', 'let' or 'group'");
+  }
+
+  Status ReadImport() {
+    FmlImport import;
+    import.place = Take().place;
+    GW_TRY(import.url, Text("the url of a map in quotes"));
+    TakeIf(";");
+    map_.imports.push_back(std::move(import));
+    return {};
+  }
+
+  Status ReadConstant() {
+    FmlConstant constant;
+    constant.place = Take().place;
+    GW_TRY(constant.name, Name("the name of the constant"));
+    GW_RETURN_IF_ERROR(Expect("="));
+    GW_TRY(constant.value, Path());
+    GW_RETURN_IF_ERROR(Expect(";"));
+    map_.constants.push_back(std::move(constant));
+    return {};
   }
 
   Status ReadUse() {

@@ -13,10 +13,11 @@ using Kind = FmlToken::Kind;
 constexpr int kBracketsMax = 64;  // in each other, in one FHIRPath
 
 // Words that stand between operands of FHIRPath, so that what follows them goes on with it.
+constexpr std::array<std::string_view, 10> kOperatorWords = {"and", "or", "xor", "implies",  "div",
+                                                             "mod", "is", "as",  "contains", "in"};
+
 bool IsOperatorWord(std::string_view word) {
-  constexpr std::array<std::string_view, 10> kWords = {"and", "or", "xor", "implies",  "div",
-                                                       "mod", "is", "as",  "contains", "in"};
-  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+  return std::find(kOperatorWords.begin(), kOperatorWords.end(), word) != kOperatorWords.end();
 }
 
 bool EndsOperand(const FmlToken& token) {
@@ -188,24 +189,29 @@ Result<FmlArgument> FmlCursor::Literal() {
   return argument;
 }
 
+// [ index ], .name or .function(...)
+Status FmlCursor::Postfix() {
+  if (Take().Is("[")) {
+    GW_RETURN_IF_ERROR(Path());
+    return Expect("]");
+  }
+  GW_RETURN_IF_ERROR(Name("the name of an element or a function"));
+  if (!TakeIf("(") || TakeIf(")")) {
+    return {};
+  }
+  do {
+    GW_RETURN_IF_ERROR(Path());
+  } while (TakeIf(","));
+  return Expect(")");
+}
+
 Result<FmlArgument> FmlCursor::PathArgument() {
   const size_t begin = at_;
   GW_RETURN_IF_ERROR(Expect("("));
   GW_RETURN_IF_ERROR(Path());
   GW_RETURN_IF_ERROR(Expect(")"));
   while (Now().Is(".") || Now().Is("[")) {
-    if (Take().Is("[")) {
-      GW_RETURN_IF_ERROR(Path());
-      GW_RETURN_IF_ERROR(Expect("]"));
-      continue;
-    }
-    GW_RETURN_IF_ERROR(Name("the name of an element or a function"));
-    if (TakeIf("(") && !TakeIf(")")) {
-      do {
-        GW_RETURN_IF_ERROR(Path());
-      } while (TakeIf(","));
-      GW_RETURN_IF_ERROR(Expect(")"));
-    }
+    GW_RETURN_IF_ERROR(Postfix());
   }
   return FmlArgument{.kind = FmlArgument::Kind::kPath,
                      .text = PathText(begin, at_),

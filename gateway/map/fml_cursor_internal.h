@@ -49,6 +49,7 @@ class FmlCursor {
   Result<FmlPath> Path();
 
  private:
+  Status Postfix();
   bool PathEnds(size_t begin, int depth) const;
   std::string PathText(size_t begin, size_t end) const;
 

@@ -19,6 +19,9 @@ constexpr std::array<std::string_view, 37> kSymbols = {
     "<",  ">",  ".",  "-",  "+",  "*",  "/",  "(",  ")",  "{",  "}",  "[",  "]",
     ",",  ";",  ":",  "|",  "&",  "%",  "~",  "!",  "?",  "#",  "@"};
 
+constexpr std::string_view kEscapes = "'\"`\\/rntf";
+constexpr std::string_view kEscaped = "'\"`\\/\r\n\t\f";
+
 void AppendUtf8(uint32_t code, std::string* out) {
   if (code < 0x80) {
     out->push_back(static_cast<char>(code));
@@ -186,23 +189,25 @@ class Lexer {
       if (at_ >= text_.size()) {
         return Fail(std::string("this text is not closed: expected ") + quote, start);
       }
-      if (Peek() == '\\') {
-        GW_RETURN_IF_ERROR(ReadEscape(&token->text));
-      } else {
-        token->text.push_back(Peek());
-        Advance(1);
-      }
+      GW_RETURN_IF_ERROR(ReadCharacter(&token->text));
     }
     Advance(1);
     return {};
   }
 
+  Status ReadCharacter(std::string* out) {
+    if (Peek() == '\\') {
+      return ReadEscape(out);
+    }
+    out->push_back(Peek());
+    Advance(1);
+    return {};
+  }
+
   Status ReadEscape(std::string* out) {
-    constexpr std::string_view kLetters = "'\"`\\/rntf";
-    constexpr std::string_view kMeanings = "'\"`\\/\r\n\t\f";
-    const size_t letter = kLetters.find(Peek(1));
+    const size_t letter = kEscapes.find(Peek(1));
     if (at_ + 1 < text_.size() && letter != std::string_view::npos) {
-      out->push_back(kMeanings[letter]);
+      out->push_back(kEscaped[letter]);
       Advance(2);
       return {};
     }

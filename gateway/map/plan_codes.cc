@@ -30,32 +30,37 @@ Result<CodeTable> CodeTable::FromResource(const fhir::Resource& concept_map) {
     if (group->name() != "group") {
       break;
     }
-    const std::string source(group->TextAt("source"));
-    const std::string target(group->TextAt("target"));
     for (const fhir::Element* part = group->first_child(); part != nullptr; part = part->next()) {
       if (part->name() == "unmapped") {
-        if (part->TextAt("mode") == "other-map") {
-          table.other_map_ = std::string(part->TextAt("url"));
-          continue;
-        }
-        table.unmapped_.push_back({source, target, part->TextAt("mode") == "provided",
-                                   std::string(part->TextAt("code")),
-                                   std::string(part->TextAt("display"))});
-      }
-      if (part->name() != "element") {
-        continue;
-      }
-      for (const fhir::Element* to = part->first_child(); to != nullptr; to = to->next()) {
-        if (to->name() == "target" && IsTranslation(to->TextAt("equivalence"))) {
-          table.rows_.push_back({source, std::string(part->TextAt("code")), target,
-                                 std::string(to->TextAt("code")),
-                                 std::string(to->TextAt("display"))});
-        }
+        table.AddUnmapped(*group, *part);
+      } else if (part->name() == "element") {
+        table.AddElement(*group, *part);
       }
     }
   }
   table.Finish();
   return table;
+}
+
+void CodeTable::AddUnmapped(const fhir::Element& group, const fhir::Element& unmapped) {
+  if (unmapped.TextAt("mode") == "other-map") {
+    other_map_ = std::string(unmapped.TextAt("url"));
+    return;
+  }
+  unmapped_.push_back({std::string(group.TextAt("source")), std::string(group.TextAt("target")),
+                       unmapped.TextAt("mode") == "provided", std::string(unmapped.TextAt("code")),
+                       std::string(unmapped.TextAt("display"))});
+}
+
+void CodeTable::AddElement(const fhir::Element& group, const fhir::Element& element) {
+  for (const fhir::Element* target = element.Child("target"); target != nullptr;
+       target = target->next()) {
+    if (target->name() == "target" && IsTranslation(target->TextAt("equivalence"))) {
+      rows_.push_back({std::string(group.TextAt("source")), std::string(element.TextAt("code")),
+                       std::string(group.TextAt("target")), std::string(target->TextAt("code")),
+                       std::string(target->TextAt("display"))});
+    }
+  }
 }
 
 CodeTable CodeTable::FromFml(const FmlConceptMap& concept_map) {

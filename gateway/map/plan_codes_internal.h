@@ -49,6 +49,8 @@ class CodeTable {
     std::string code;
     std::string display;
   };
+  void AddUnmapped(const fhir::Element& group, const fhir::Element& unmapped);
+  void AddElement(const fhir::Element& group, const fhir::Element& element);
   void Finish();
   bool TranslateHere(std::string_view system, std::string_view code, Answer* answer) const;
 

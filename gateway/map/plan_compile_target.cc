@@ -8,59 +8,6 @@
 namespace gw::map {
 namespace {
 
-constexpr size_t kAnyNumber = 64;
-
-struct Signature {
-  std::string_view name;
-  Transform transform;
-  size_t min;
-  size_t max;
-};
-constexpr std::array<Signature, 22> kTransforms = {{
-    {"create", Transform::kCreate, 0, 1},
-    {"copy", Transform::kCopy, 1, 1},
-    {"truncate", Transform::kTruncate, 2, 2},
-    {"escape", Transform::kEscape, 2, 3},
-    {"cast", Transform::kCast, 1, 2},
-    {"append", Transform::kAppend, 1, kAnyNumber},
-    {"translate", Transform::kTranslate, 2, 3},
-    {"reference", Transform::kReference, 1, 1},
-    {"dateOp", Transform::kDateOp, 3, 3},
-    {"uuid", Transform::kUuid, 0, 0},
-    {"pointer", Transform::kPointer, 1, 1},
-    {"evaluate", Transform::kEvaluate, 1, 2},
-    {"cc", Transform::kCc, 1, 3},
-    {"c", Transform::kC, 2, 3},
-    {"qty", Transform::kQty, 1, 4},
-    {"id", Transform::kId, 2, 3},
-    {"cp", Transform::kCp, 1, 2},
-    {"identifierSystem", Transform::kIdentifierSystem, 1, 2},
-    {"isNhsNumber", Transform::kIsNhsNumber, 1, 1},
-    {"keyedHash", Transform::kKeyedHash, 1, kAnyNumber},
-    {"place", Transform::kPlace, 1, 1},
-    {"feed", Transform::kFeed, 1, 1},
-}};
-
-constexpr std::array<std::string_view, 5> kOutputs = {"code", "system", "display", "Coding",
-                                                      "CodeableConcept"};
-constexpr std::string_view kFeedTable = "urn:caregate:feed:";
-constexpr std::string_view kCodes = "urn:caregate:codes:";
-
-std::string Count(const Signature& signature) {
-  if (signature.max == kAnyNumber) {
-    return std::to_string(signature.min) + " or more arguments";
-  }
-  const std::string max = std::to_string(signature.max);
-  return (signature.min == signature.max ? max : std::to_string(signature.min) + " to " + max) +
-         (signature.max == 1 ? " argument" : " arguments");
-}
-
-bool Takes(const fhir::ElementDef& element, const fhir::TypeDef& type) {
-  return std::any_of(element.types.begin(), element.types.end(), [&type](const fhir::TypeDef* t) {
-    return t == &type || (t->is_abstract() && IsA(type, *t));
-  });
-}
-
 std::string TypesOf(const fhir::ElementDef& element) {
   std::string names;
   for (size_t i = 0; i < element.types.size() && i < 4; ++i) {
@@ -68,14 +15,6 @@ std::string TypesOf(const fhir::ElementDef& element) {
   }
   return element.types.size() > 4 ? names + " ..." : names;
 }
-
-const Signature* SignatureOf(std::string_view transform) {
-  const auto* found = std::find_if(kTransforms.begin(), kTransforms.end(),
-                                   [transform](const Signature& s) { return s.name == transform; });
-  return found == kTransforms.end() ? nullptr : found;
-}
-
-bool IsText(const FmlArgument& argument) { return argument.kind == FmlArgument::Kind::kString; }
 
 }  // namespace
 
@@ -170,11 +109,11 @@ Status RuleCompiler::Created(const FmlTarget& target, TargetOp* op, StaticType* 
   }
   if (!target.arguments.empty()) {
     const FmlArgument& type = target.arguments.front();
-    if (!IsText(type)) {
+    if (type.kind != FmlArgument::Kind::kString) {
       return Fail(type.place, "expected the name of a type in quotes");
     }
     GW_TRY(op->type, compiler_.library().TypeNamed(map_, type.text, type.place));
-    if (element != nullptr && !Takes(*element, *op->type)) {
+    if (element != nullptr && !TakesType(*element, *op->type)) {
       return Fail(type.place,
                   "'" + target.element + "' takes " + TypesOf(*element) + ", not " + type.text);
     }
@@ -197,173 +136,6 @@ Status RuleCompiler::Created(const FmlTarget& target, TargetOp* op, StaticType* 
     return Fail(target.transform_place, "expected a value here, not a new element");
   }
   *place = {.type = op->type, .choice = nullptr};
-  return {};
-}
-
-Status RuleCompiler::Transformed(const FmlTarget& target, TargetOp* op, StaticType* place) {
-  const Signature* signature = SignatureOf(target.transform);
-  if (signature == nullptr) {
-    return Fail(target.transform_place, "there is no transform '" + target.transform + "'");
-  }
-  if (target.arguments.size() < signature->min || target.arguments.size() > signature->max) {
-    return Fail(target.transform_place, target.transform + " takes " + Count(*signature) +
-                                            ", found " + std::to_string(target.arguments.size()));
-  }
-  op->transform = signature->transform;
-  op->follows_source = false;
-  std::vector<StaticType> types;
-  for (size_t i = 0; i < target.arguments.size(); ++i) {
-    const FmlArgument& argument = target.arguments[i];
-    StaticType type;
-    if (op->transform == Transform::kEvaluate && i + 1 == target.arguments.size()) {
-      ArgumentOp path;
-      path.kind = ArgumentOp::Kind::kPath;
-      GW_TRY(path.path,
-             Path({.text = argument.text, .place = argument.place}, i == 0 ? nullptr : &types[0]));
-      op->arguments.push_back(std::move(path));
-      types.emplace_back();
-    } else {
-      GW_TRY(ArgumentOp value, Argument(argument, false, &type));
-      op->arguments.push_back(std::move(value));
-      types.push_back(type);
-    }
-    op->follows_source = op->follows_source || op->arguments.back().kind != ArgumentOp::Kind::kText;
-  }
-  StaticType value;
-  GW_RETURN_IF_ERROR(CheckArguments(target, op, &value, types));
-  return Valued(target, value, op, place);
-}
-
-// What each transform asks of its arguments, and the type of what it makes.
-Status RuleCompiler::CheckArguments(const FmlTarget& target, TargetOp* op, StaticType* value,
-                                    const std::vector<StaticType>& types) {
-  const CommonTypes& common = compiler_.types();
-  const std::vector<FmlArgument>& arguments = target.arguments;
-  switch (op->transform) {
-    case Transform::kCopy:
-      *value = types[0];
-      return {};
-    case Transform::kCast:
-      if (arguments.size() == 2) {
-        if (!IsText(arguments[1])) {
-          return Fail(arguments[1].place, "expected the name of a type in quotes");
-        }
-        GW_TRY(value->type,
-               compiler_.library().TypeNamed(map_, arguments[1].text, arguments[1].place));
-      } else if (op->step.element != nullptr && op->step.element->types.size() == 1) {
-        value->type = op->step.element->types.front();
-      }
-      if (value->type == nullptr || value->type->kind() != fhir::Kind::kPrimitive) {
-        return Fail(target.transform_place, "cast makes a primitive: expected cast(value, 'type')");
-      }
-      op->arguments.resize(1);
-      op->cast = value->type;
-      return {};
-    case Transform::kTranslate:
-      return Translation(target, op, value);
-    case Transform::kReference:
-    case Transform::kPointer: {
-      const bool is_node = op->arguments[0].kind == ArgumentOp::Kind::kSlot;
-      const fhir::TypeDef* type = types[0].type;
-      if (!is_node || (type != nullptr && type->kind() != fhir::Kind::kResource)) {
-        return Fail(arguments[0].place, "expected a variable that holds a resource");
-      }
-      value->type = common.uri_type;
-      const fhir::ElementDef* element = op->step.element;
-      if (op->transform == Transform::kPointer || element == nullptr ||
-          !Takes(*element, *common.reference)) {
-        return {};
-      }
-      value->type = common.reference;
-      const auto targets = element->targets;
-      const bool fits = type == nullptr || targets.empty() ||
-                        std::any_of(targets.begin(), targets.end(),
-                                    [type](std::string_view t) { return type->Is(t); });
-      if (!fits) {
-        return Fail(arguments[0].place,
-                    "'" + target.element + "' does not refer to " + std::string(type->name()));
-      }
-      return {};
-    }
-    case Transform::kCc:
-      value->type = common.codeable_concept;
-      return {};
-    case Transform::kC:
-      value->type = common.coding;
-      return {};
-    case Transform::kQty:
-      value->type = common.quantity;
-      if (arguments.size() == 3) {
-        return Fail(target.transform_place,
-                    "qty takes (text), (value, unit) or (value, unit, "
-                    "system, code), found 3 arguments");
-      }
-      return {};
-    case Transform::kId:
-      value->type = common.identifier;
-      return {};
-    case Transform::kCp:
-      value->type = common.contact_point;
-      return {};
-    case Transform::kIdentifierSystem:
-      value->type = common.uri_type;
-      return {};
-    case Transform::kIsNhsNumber:
-      value->type = common.boolean_type;
-      return {};
-    case Transform::kFeed:
-      if (!IsText(arguments[0]) ||
-          (arguments[0].text != "name" && arguments[0].text != "organization" &&
-           arguments[0].text != "zone" && arguments[0].text != "policyUri" &&
-           arguments[0].text != "codedConsentComplete")) {
-        return Fail(arguments[0].place,
-                    "expected 'name', 'organization', 'zone', 'policyUri' or "
-                    "'codedConsentComplete'");
-      }
-      value->type =
-          arguments[0].text == "codedConsentComplete" ? common.boolean_type : common.string_type;
-      return {};
-    case Transform::kEscape:
-    case Transform::kAppend:
-    case Transform::kUuid:
-    case Transform::kKeyedHash:
-    case Transform::kPlace:
-      value->type = common.string_type;
-      return {};
-    default:
-      return {};  // known in the run: evaluate, truncate, dateOp
-  }
-}
-
-Status RuleCompiler::Translation(const FmlTarget& target, TargetOp* op, StaticType* value) {
-  const std::vector<FmlArgument>& arguments = target.arguments;
-  const CommonTypes& common = compiler_.types();
-  if (!IsText(arguments[1])) {
-    return Fail(arguments[1].place, "expected the url of a ConceptMap in quotes");
-  }
-  const std::string& url = arguments[1].text;
-  if (url.starts_with(kFeedTable)) {
-    // What the feed does not say, the ConceptMap of that name does, if there is one.
-    op->feed_table = url.substr(kFeedTable.size());
-    op->codes = compiler_.CodesNamed(map_, std::string(kCodes) + op->feed_table);
-  } else {
-    op->codes = compiler_.CodesNamed(map_, url);
-    if (op->codes == nullptr) {
-      return Fail(arguments[1].place, "there is no ConceptMap '" + url + "'");
-    }
-  }
-  const std::string output = arguments.size() > 2 ? arguments[2].text : "code";
-  const auto* found = std::find(kOutputs.begin(), kOutputs.end(), output);
-  if (found == kOutputs.end()) {
-    return Fail(arguments[2].place,
-                "expected 'code', 'system', 'display', 'Coding' or 'CodeableConcept'");
-  }
-  const std::array<const fhir::TypeDef*, 5> made = {common.code_type, common.uri_type,
-                                                    common.string_type, common.coding,
-                                                    common.codeable_concept};
-  op->output = static_cast<TranslateOutput>(found - kOutputs.begin());
-  value->type = made[static_cast<size_t>(found - kOutputs.begin())];
-  op->arguments.resize(1);
   return {};
 }
 
@@ -392,7 +164,7 @@ Status RuleCompiler::Valued(const FmlTarget& target, const StaticType& value, Ta
     return {};
   }
   const fhir::TypeDef* fitting = nullptr;
-  if (on_itself || (only != nullptr && element != nullptr && Takes(*element, *only))) {
+  if (on_itself || (only != nullptr && element != nullptr && TakesType(*element, *only))) {
     const bool fits =
         only == nullptr || IsA(*value.type, *only) || FitOf(*value.type, *only) != Fit::kNever;
     fitting = fits ? (only != nullptr ? only : value.type) : nullptr;
@@ -453,7 +225,7 @@ Status RuleCompiler::TypeCases(const FmlTarget& target, const fhir::TypeDef& sou
   const auto groups = compiler_.library().DefaultGroups(map_);
   const fhir::TypeDef* only = op->type;
   const auto takes = [&](const fhir::TypeDef& type) {
-    return only != nullptr ? &type == only : Takes(element, type);
+    return only != nullptr ? &type == only : TakesType(element, type);
   };
   const auto call = [&](const Library::DefaultGroup& group, const fhir::TypeDef& from) {
     const uint32_t index = compiler_.Instance(

@@ -169,10 +169,11 @@ Status Compiler::OpenTyped() {
   }
   for (uint32_t map = 0; map < library_.size(); ++map) {
     for (const FmlGroup& group : library_.map(map).groups) {
-      if (compiled.count(&group) == 0) {
-        GW_TRY(std::vector<StaticType> types, DeclaredTypes({map, &group}));
-        Instance({map, &group}, std::move(types));
+      if (compiled.count(&group) != 0) {
+        continue;
       }
+      GW_TRY(std::vector<StaticType> types, DeclaredTypes({map, &group}));
+      Instance({map, &group}, std::move(types));
     }
   }
   return {};

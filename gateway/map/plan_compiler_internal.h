@@ -83,19 +83,25 @@ class RuleCompiler {
   Status SourceDefault(const FmlSource& source, const StaticType& type, SourceOp* op);
   Result<const PathOp*> Path(const FmlPath& path, const StaticType* focus);
 
-  // plan_compile_target.cc
+  // Targets (plan_compile_target.cc).
   Result<TargetOp> Target(const FmlTarget& target);
   Status TargetContext(const FmlTarget& target, TargetOp* op, StaticType* place);
-  Status Transformed(const FmlTarget& target, TargetOp* op, StaticType* place);
   Status Created(const FmlTarget& target, TargetOp* op, StaticType* place);
   Status Valued(const FmlTarget& target, const StaticType& value, TargetOp* op, StaticType* place);
   Result<TargetOp> ByType(const FmlTarget& target, Slot source, const StaticType& type);
   Status TypeCases(const FmlTarget& target, const fhir::TypeDef& source,
                    const fhir::ElementDef& element, TargetOp* op);
   Result<ArgumentOp> Argument(const FmlArgument& argument, bool wants_target, StaticType* type);
-  Status CheckArguments(const FmlTarget& target, TargetOp* op, StaticType* value,
-                        const std::vector<StaticType>& types);
-  Status Translation(const FmlTarget& target, TargetOp* op, StaticType* value);
+
+  // Transforms (plan_compile_transform.cc).
+  Status Transformed(const FmlTarget& target, TargetOp* op, StaticType* place);
+  Status CheckArguments(const FmlTarget& target, const std::vector<StaticType>& types, TargetOp* op,
+                        StaticType* made);
+  Status Casting(const FmlTarget& target, TargetOp* op, StaticType* made);
+  Status Referring(const FmlTarget& target, const StaticType& resource, TargetOp* op,
+                   StaticType* made);
+  Status Translation(const FmlTarget& target, TargetOp* op, StaticType* made);
+
   Result<CallOp> Call(const FmlDependent& dependent);
 
   Error Fail(FmlPlace place, std::string detail) const {

@@ -13,11 +13,16 @@ namespace {
 constexpr std::array<std::string_view, 7> kUnits = {"year", "month",  "week",  "day",
                                                     "hour", "minute", "second"};
 constexpr int64_t kSecondUs = 1'000'000;
-constexpr std::array<int64_t, 7> kUnitUs = {
-    0, 0, 7 * 86'400 * kSecondUs, 86'400 * kSecondUs, 3'600 * kSecondUs, 60 * kSecondUs, kSecondUs};
+constexpr std::array<int64_t, 7> kUnitUs = {0,
+                                            0,
+                                            int64_t{7} * 86'400 * kSecondUs,
+                                            86'400 * kSecondUs,
+                                            3'600 * kSecondUs,
+                                            60 * kSecondUs,
+                                            kSecondUs};
 // Characters of YYYY-MM-DDThh:mm:ss up to the finest part that a unit changes.
 constexpr std::array<size_t, 7> kPrecision = {4, 7, 10, 10, 19, 19, 19};
-constexpr int64_t kAmountMax = 1'000'000'000;  // keeps every product within 64 bits
+constexpr int64_t kAmountMax = 10'000'000;  // keeps every product within 64 bits
 
 int NumberAt(std::string_view text, size_t at, size_t length, int otherwise) {
   int value = otherwise;

@@ -124,58 +124,44 @@ Status Runner::FinishReference(const Pending& pending) {
 // R4 map-list-mode: the items of `first` go before, those of `last` behind all others of the list;
 // two rules that both say first of one list contradict each other.
 Status Runner::FinishOrder() {
-  struct List {
-    fhir::Element* parent;
-    const fhir::ElementDef* element;
-    const RuleOp* first_rule;
-  };
-  std::vector<List> lists;
-  std::map<const fhir::Element*, int> ranks;
+  std::map<std::pair<fhir::Element*, const fhir::ElementDef*>, const RuleOp*> lists;
+  Ranks ranks;
   for (const Ordered& ordered : ordered_) {
     ranks[ordered.item] = ordered.is_first ? -1 : 1;
-    fhir::Element* parent = ordered.item->parent();
-    const auto same = [&](const List& list) {
-      return list.parent == parent && list.element == ordered.item->definition();
-    };
-    auto list = std::find_if(lists.begin(), lists.end(), same);
-    if (list == lists.end()) {
-      list = lists.insert(lists.end(), {parent, ordered.item->definition(), nullptr});
-    }
+    const RuleOp*& first_rule = lists[{ordered.item->parent(), ordered.item->definition()}];
     if (!ordered.is_first) {
       continue;
     }
-    if (list->first_rule != nullptr && list->first_rule != ordered.rule) {
+    if (first_rule != nullptr && first_rule != ordered.rule) {
       return Fail(Code::kUnprocessable, *ordered.rule,
-                  "another rule, '" + list->first_rule->name + "', already made the first item");
+                  "another rule, '" + first_rule->name + "', already made the first item");
     }
-    list->first_rule = ordered.rule;
+    first_rule = ordered.rule;
   }
-  const auto rank = [&ranks](const fhir::Element* item) {
-    const auto found = ranks.find(item);
-    return found == ranks.end() ? 0 : found->second;
-  };
-  for (const List& list : lists) {
-    std::vector<fhir::Element*> items;
-    for (fhir::Element* child = list.parent->first_child(); child != nullptr;
-         child = child->next()) {
-      if (child->definition() == list.element) {
-        items.push_back(child);
-      }
+  for (const auto& [list, first_rule] : lists) {
+    GW_RETURN_IF_ERROR(Reorder(ranks, list.first, *list.second));
+  }
+  return {};
+}
+
+Status Runner::Reorder(const Ranks& ranks, fhir::Element* parent, const fhir::ElementDef& element) {
+  std::vector<std::pair<int, fhir::Element*>> items;
+  for (fhir::Element* child = parent->first_child(); child != nullptr; child = child->next()) {
+    if (child->definition() == &element) {
+      const auto rank = ranks.find(child);
+      items.emplace_back(rank == ranks.end() ? 0 : rank->second, child);
     }
-    const auto before = [&rank](const fhir::Element* a, const fhir::Element* b) {
-      return rank(a) < rank(b);
-    };
-    if (std::is_sorted(items.begin(), items.end(), before)) {
-      continue;
-    }
-    std::stable_sort(items.begin(), items.end(), before);
-    const std::string_view name = list.element->name;
-    for (fhir::Element* item : items) {
-      GW_RETURN_IF_ERROR(list.parent->AddCopy(name, *item));
-    }
-    for (fhir::Element* item : items) {
-      list.parent->Remove(item);
-    }
+  }
+  const auto before = [](const auto& a, const auto& b) { return a.first < b.first; };
+  if (std::is_sorted(items.begin(), items.end(), before)) {
+    return {};
+  }
+  std::stable_sort(items.begin(), items.end(), before);
+  for (const auto& [rank, item] : items) {
+    GW_RETURN_IF_ERROR(parent->AddCopy(element.name, *item));
+  }
+  for (const auto& [rank, item] : items) {
+    parent->Remove(item);
   }
   return {};
 }

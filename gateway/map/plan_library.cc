@@ -54,6 +54,22 @@ void CollectParts(const fhir::TypeDef& type,
   }
 }
 
+// What the maps of one level import and nobody has seen yet.
+std::vector<uint32_t> NextLevel(const std::vector<uint32_t>& level,
+                                const std::vector<std::vector<uint32_t>>& imports,
+                                std::vector<bool>* seen) {
+  std::vector<uint32_t> next;
+  for (const uint32_t at : level) {
+    for (const uint32_t imported : imports[at]) {
+      if (!(*seen)[imported]) {
+        (*seen)[imported] = true;
+        next.push_back(imported);
+      }
+    }
+  }
+  return next;
+}
+
 }  // namespace
 
 Result<Library> Library::Make(std::span<const MapFile> files, const FindSource& find_source,
@@ -144,16 +160,7 @@ Status Library::ReadImports() {
     std::vector<uint32_t> level = {map};
     while (!level.empty()) {
       maps_[map]->visible.push_back(level);
-      std::vector<uint32_t> next;
-      for (const uint32_t at : level) {
-        for (const uint32_t imported : imports[at]) {
-          if (!seen[imported]) {
-            seen[imported] = true;
-            next.push_back(imported);
-          }
-        }
-      }
-      level = std::move(next);
+      level = NextLevel(level, imports, &seen);
     }
   }
   return {};

@@ -240,22 +240,32 @@ Status Runner::Check(const RuleOp& rule, const SourceOp& op, size_t first) {
       At(op.variable) = item;
     }
     if (op.check != nullptr) {
-      GW_TRY(const bool holds, Holds(rule, *op.check, item, op.is_source));
-      if (!holds) {
-        place_ = item.node != nullptr ? item.node : place_;
-        return Fail(Code::kInvalid, rule, "the check does not hold: " + op.check->text);
-      }
+      GW_RETURN_IF_ERROR(CheckItem(rule, op, item));
     }
     if (op.log != nullptr) {
-      // The value of an expression may be a person's: only a text of the map itself is repeated.
-      fhir::path::Collection ignored;
-      GW_RETURN_IF_ERROR(Evaluate(rule, *op.log, item, op.is_source, &ignored));
-      mapped_->remarks.push_back({.severity = 'I',
-                                  .code = "log",
-                                  .where = PlaceOf(item.node != nullptr ? *item.node : *place_),
-                                  .text = op.log->is_literal ? op.log->text : rule.name});
+      GW_RETURN_IF_ERROR(Log(rule, op, item));
     }
   }
+  return {};
+}
+
+Status Runner::CheckItem(const RuleOp& rule, const SourceOp& op, const Item& item) {
+  GW_TRY(const bool holds, Holds(rule, *op.check, item, op.is_source));
+  if (!holds) {
+    place_ = item.node != nullptr ? item.node : place_;
+    return Fail(Code::kInvalid, rule, "the check does not hold: " + op.check->text);
+  }
+  return {};
+}
+
+// The value of an expression may be a person's: only a text of the map itself is repeated.
+Status Runner::Log(const RuleOp& rule, const SourceOp& op, const Item& item) {
+  fhir::path::Collection ignored;
+  GW_RETURN_IF_ERROR(Evaluate(rule, *op.log, item, op.is_source, &ignored));
+  mapped_->remarks.push_back({.severity = 'I',
+                              .code = "log",
+                              .where = PlaceOf(item.node != nullptr ? *item.node : *place_),
+                              .text = op.log->is_literal ? op.log->text : rule.name});
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,7 +59,7 @@ class Runner {
     fhir::Element* resource;
     bool is_reference;
   };
-  struct Ordered {
+  struct Ordered {  // made in list mode first or last
     fhir::Element* item;
     const RuleOp* rule;
     bool is_first;
@@ -79,6 +80,8 @@ class Runner {
   Status Gather(const RuleOp& rule, const SourceOp& op);
   Status Filter(const RuleOp& rule, const SourceOp& op, size_t first);
   Status Check(const RuleOp& rule, const SourceOp& op, size_t first);
+  Status CheckItem(const RuleOp& rule, const SourceOp& op, const Item& item);
+  Status Log(const RuleOp& rule, const SourceOp& op, const Item& item);
   void ApplyListMode(FmlListMode mode, size_t first);
   void Bind(const SourceOp& op, const Item& item);
   Status Fire(const RuleOp& rule, bool is_null);
@@ -120,6 +123,9 @@ class Runner {
   Result<Item> Value(const Place& place, const Items& items);
   Result<Item> Composite(const Place& place, const Items& items);
   Result<Item> Evaluated(const Place& place);
+  Result<Item> PutResult(const Place& place, const fhir::path::Value& result);
+  Result<Item> Concept(const Place& place, const Items& items);
+  Result<Item> Identifier(const Place& place, const Items& items);
   Result<Item> Cast(const Place& place, const Item& item);
   Result<Item> Truncate(const Place& place, const Items& items);
   Result<Item> Escape(const Place& place, const Items& items);
@@ -145,6 +151,8 @@ class Runner {
   Status Finish();
   Status FinishReference(const Pending& pending);
   Status FinishOrder();
+  using Ranks = std::map<const fhir::Element*, int>;  // of items: -1 first, 1 last
+  static Status Reorder(const Ranks& ranks, fhir::Element* parent, const fhir::ElementDef& element);
   void ListUnread(const fhir::Element& source, std::vector<const fhir::Element*>* unread) const;
 
   const Program& program_;

@@ -106,8 +106,8 @@ Result<Item> Runner::Value(const Place& place, const Items& items) {
       return TextItem(crypto::NamedUuid(options_.seed + "#" + std::to_string(++uuids_)),
                       types.string_type);
     case Transform::kIdentifierSystem: {
-      static const Feed kNoFeed;
-      const Feed& feed = options_.feed != nullptr ? *options_.feed : kNoFeed;
+      static const Feed no_feed;
+      const Feed& feed = options_.feed != nullptr ? *options_.feed : no_feed;
       return TextItem(IdentifierSystem(feed, items[0].Text(), items[1].Text()), types.uri_type);
     }
     case Transform::kIsNhsNumber:
@@ -248,76 +248,80 @@ Result<Item> Runner::Evaluated(const Place& place) {
   }
   Item made;
   for (const fhir::path::Value& result : results) {
-    if (result.kind() == fhir::path::Value::Kind::kQuantity && result.element() == nullptr) {
-      GW_TRY(fhir::Element * quantity, Whole(place, program_.types.quantity));
-      GW_RETURN_IF_ERROR(AddText(place, quantity, "value", result.text()));
-      GW_RETURN_IF_ERROR(AddText(place, quantity, "unit", result.unit()));
-      made = Written(quantity);
-    } else {
-      GW_TRY(made, Put(place, ItemOf(result)));
-    }
+    GW_TRY(made, PutResult(place, result));
   }
   return made;
 }
 
-// cc(), c(), qty(), id() and cp(): the parts in the order of their arguments.
+Result<Item> Runner::PutResult(const Place& place, const fhir::path::Value& result) {
+  if (result.kind() != fhir::path::Value::Kind::kQuantity || result.element() != nullptr) {
+    return Put(place, ItemOf(result));
+  }
+  GW_TRY(fhir::Element * quantity, Whole(place, program_.types.quantity));
+  GW_RETURN_IF_ERROR(AddText(place, quantity, "value", result.text()));
+  GW_RETURN_IF_ERROR(AddText(place, quantity, "unit", result.unit()));
+  return Written(quantity);
+}
+
+// cc(), c(), qty(), id() and cp(): the parts in the order of their arguments. Without its main
+// part, the code or the value, there is nothing.
 Result<Item> Runner::Composite(const Place& place, const Items& items) {
   const CommonTypes& types = program_.types;
-  const size_t count = place.op->arguments.size();
-  const bool is_contact = place.op->transform == Transform::kCp;
-  const bool is_text = place.op->transform == Transform::kCc && count == 1;
-  // The part without which there is nothing: the code, the value, the text.
-  const size_t main = count == 1 || place.op->transform == Transform::kQty ? 0 : 1;
-  if (items[main].Text().empty()) {
+  const Transform transform = place.op->transform;
+  const bool is_one = place.op->arguments.size() == 1;
+  const std::string_view main = items[is_one || transform == Transform::kQty ? 0 : 1].Text();
+  if (main.empty()) {
     return Item();
   }
-  switch (place.op->transform) {
-    case Transform::kCc:
-    case Transform::kC: {
-      const bool is_concept = place.op->transform == Transform::kCc;
-      GW_TRY(fhir::Element * whole,
-             Whole(place, is_concept ? types.codeable_concept : types.coding));
-      if (is_text) {
-        GW_RETURN_IF_ERROR(AddText(place, whole, "text", items[0].Text()));
-        return Written(whole);
-      }
-      fhir::Element* coding = whole;
-      if (is_concept) {
-        GW_TRY(coding, Part(place, whole, "coding"));
-      }
-      GW_RETURN_IF_ERROR(AddText(place, coding, "system", items[0].Text()));
-      GW_RETURN_IF_ERROR(AddText(place, coding, "code", items[1].Text()));
-      GW_RETURN_IF_ERROR(AddText(place, coding, "display", items[2].Text()));
-      return Written(whole);
-    }
-    case Transform::kQty: {
-      GW_TRY(fhir::Element * quantity, Whole(place, types.quantity));
-      GW_RETURN_IF_ERROR(FillQuantity(place, items, quantity));
-      return Written(quantity);
-    }
-    case Transform::kId: {
-      GW_TRY(fhir::Element * identifier, Whole(place, types.identifier));
-      GW_RETURN_IF_ERROR(AddText(place, identifier, "system", items[0].Text()));
-      GW_RETURN_IF_ERROR(AddText(place, identifier, "value", items[1].Text()));
-      if (!items[2].Text().empty()) {
-        GW_TRY(fhir::Element * type, Part(place, identifier, "type"));
-        GW_TRY(fhir::Element * coding, Part(place, type, "coding"));
-        GW_RETURN_IF_ERROR(
-            AddText(place, coding, "system", "http://terminology.hl7.org/CodeSystem/v2-0203"));
-        GW_RETURN_IF_ERROR(AddText(place, coding, "code", items[2].Text()));
-      }
-      return Written(identifier);
-    }
-    default: {
-      GW_TRY(fhir::Element * contact, Whole(place, types.contact_point));
-      const std::string_view value = items[main].Text();
-      const std::string_view system =
-          is_contact && count == 2 ? items[0].Text() : ContactSystem(value);
-      GW_RETURN_IF_ERROR(AddText(place, contact, "system", system));
-      GW_RETURN_IF_ERROR(AddText(place, contact, "value", value));
-      return Written(contact);
-    }
+  if (transform == Transform::kCc || transform == Transform::kC) {
+    return Concept(place, items);
   }
+  if (transform == Transform::kId) {
+    return Identifier(place, items);
+  }
+  if (transform == Transform::kQty) {
+    GW_TRY(fhir::Element * quantity, Whole(place, types.quantity));
+    GW_RETURN_IF_ERROR(FillQuantity(place, items, quantity));
+    return Written(quantity);
+  }
+  GW_TRY(fhir::Element * contact, Whole(place, types.contact_point));
+  GW_RETURN_IF_ERROR(
+      AddText(place, contact, "system", is_one ? ContactSystem(main) : items[0].Text()));
+  GW_RETURN_IF_ERROR(AddText(place, contact, "value", main));
+  return Written(contact);
+}
+
+Result<Item> Runner::Concept(const Place& place, const Items& items) {
+  const CommonTypes& types = program_.types;
+  const bool is_concept = place.op->transform == Transform::kCc;
+  GW_TRY(fhir::Element * whole, Whole(place, is_concept ? types.codeable_concept : types.coding));
+  if (place.op->arguments.size() == 1) {
+    GW_RETURN_IF_ERROR(AddText(place, whole, "text", items[0].Text()));
+    return Written(whole);
+  }
+  fhir::Element* coding = whole;
+  if (is_concept) {
+    GW_TRY(coding, Part(place, whole, "coding"));
+  }
+  GW_RETURN_IF_ERROR(AddText(place, coding, "system", items[0].Text()));
+  GW_RETURN_IF_ERROR(AddText(place, coding, "code", items[1].Text()));
+  GW_RETURN_IF_ERROR(AddText(place, coding, "display", items[2].Text()));
+  return Written(whole);
+}
+
+Result<Item> Runner::Identifier(const Place& place, const Items& items) {
+  GW_TRY(fhir::Element * identifier, Whole(place, program_.types.identifier));
+  GW_RETURN_IF_ERROR(AddText(place, identifier, "system", items[0].Text()));
+  GW_RETURN_IF_ERROR(AddText(place, identifier, "value", items[1].Text()));
+  if (items[2].Text().empty()) {
+    return Written(identifier);
+  }
+  GW_TRY(fhir::Element * type, Part(place, identifier, "type"));
+  GW_TRY(fhir::Element * coding, Part(place, type, "coding"));
+  GW_RETURN_IF_ERROR(
+      AddText(place, coding, "system", "http://terminology.hl7.org/CodeSystem/v2-0203"));
+  GW_RETURN_IF_ERROR(AddText(place, coding, "code", items[2].Text()));
+  return Written(identifier);
 }
 
 Result<fhir::Element*> Runner::Part(const Place& place, fhir::Element* parent,

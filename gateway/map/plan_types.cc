@@ -144,6 +144,12 @@ const fhir::TypeDef* TypeIn(const fhir::ElementDef& element, const fhir::TypeDef
   return nullptr;
 }
 
+bool TakesType(const fhir::ElementDef& element, const fhir::TypeDef& type) {
+  return std::any_of(element.types.begin(), element.types.end(), [&type](const fhir::TypeDef* t) {
+    return t == &type || (t->is_abstract() && IsA(type, *t));
+  });
+}
+
 std::string Describe(const StaticType& type) {
   if (type.type != nullptr) {
     return std::string(type.type->name());

@@ -39,6 +39,9 @@ bool IsOpen(const fhir::TypeDef& type);
 // primitive that it fits. Null: it does not fit.
 const fhir::TypeDef* TypeIn(const fhir::ElementDef& element, const fhir::TypeDef& value);
 
+// May an element be of exactly that type (a resource, where any stands)?
+bool TakesType(const fhir::ElementDef& element, const fhir::TypeDef& type);
+
 // "Patient", "value[x]" or "something", for messages.
 std::string Describe(const StaticType& type);
 
