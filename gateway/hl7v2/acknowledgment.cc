@@ -191,12 +191,13 @@ std::string Write(const Heading& heading, AckCode code, std::span<const Issue> i
   return out;
 }
 
+constexpr size_t kLongestTrusted = 227;  // of MSH-3 to MSH-6 in HL7 v2.5 to 2.8
+
 // A field of a line that could not be parsed, if it is fit to be sent back.
 std::string_view Trusted(std::string_view field) {
-  constexpr size_t kLongest = 227;  // of MSH-3 to MSH-6 in HL7 v2.5 to 2.8
   const bool plain =
       std::all_of(field.begin(), field.end(), [](char c) { return c >= ' ' && c < 0x7F; });
-  return plain && field.size() <= kLongest ? field : std::string_view{};
+  return plain && field.size() <= kLongestTrusted ? field : std::string_view{};
 }
 
 // What can be trusted of bytes that are no message.

@@ -67,11 +67,13 @@ std::optional<std::string> Resolve(std::string_view sequence, const Delimiters& 
   return std::nullopt;
 }
 
+// What a sequence begins with.
+constexpr std::string_view kSequenceStarts = "FSTREPHNCMXZ.";
+
 // Does the text between two escape characters look like a sequence (2.7: highlighting, character
 // sets, formatting, local ones), rather than like text between two stray characters?
 bool IsSequence(std::string_view text) {
-  constexpr std::string_view kFirst = "FSTREPHNCMXZ.";
-  return !text.empty() && kFirst.find(text[0]) != kFirst.npos && text.find(' ') == text.npos;
+  return !text.empty() && kSequenceStarts.find(text[0]) != text.npos && text.find(' ') == text.npos;
 }
 
 // The letter that escapes a character under these delimiters; 0 where it needs none.

@@ -11,6 +11,7 @@
 namespace gw::map {
 namespace {
 
+constexpr std::string_view kBullet = "\xE2\x80\xA2";
 constexpr size_t kNoColumn = static_cast<size_t>(-1);
 
 // How headers and code values are compared: no outer blanks, one blank for many, small letters.
@@ -36,7 +37,6 @@ std::string_view WithoutListMark(std::string_view item) {
   if (numbered || item.starts_with("- ") || item.starts_with("* ")) {
     return TrimCell(numbered ? rest.substr(1) : item.substr(1));
   }
-  constexpr std::string_view kBullet = "\xE2\x80\xA2";
   return item.starts_with(kBullet) ? TrimCell(item.substr(kBullet.size())) : item;
 }
 

@@ -59,21 +59,22 @@ class Splitter {
       }
       std::string& cell = record->cells.emplace_back();
       const bool quoted = quote_ != '\0' && !AtEnd() && text_[at_] == quote_;
-      if (quoted) {
-        GW_RETURN_IF_ERROR(ReadQuoted(&cell));
-      } else {
-        const size_t begin = at_;
-        while (!AtLineEnd() && text_[at_] != delimiter_) {
-          ++at_;
-        }
-        cell = text_.substr(begin, at_ - begin);
-      }
+      GW_RETURN_IF_ERROR(quoted ? ReadQuoted(&cell) : ReadPlain(&cell));
       if (AtLineEnd()) {
         PassLineEnd();
         return {};
       }
       ++at_;  // the delimiter
     }
+  }
+
+  Status ReadPlain(std::string* cell) {
+    const size_t begin = at_;
+    while (!AtLineEnd() && text_[at_] != delimiter_) {
+      ++at_;
+    }
+    *cell = text_.substr(begin, at_ - begin);
+    return {};
   }
 
   Status ReadQuoted(std::string* cell) {

@@ -12,6 +12,9 @@ constexpr std::array<std::string_view, 12> kMonths = {
     "january", "february", "march",     "april",   "may",      "june",
     "july",    "august",   "september", "october", "november", "december"};
 
+constexpr std::string_view kNoBreak = "\xC2\xA0";  // a no-break space
+constexpr std::string_view kBlanks = " \t\r\n";
+
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -128,14 +131,12 @@ std::optional<std::string> CsvDecimal(std::string_view text) {
 }
 
 std::string_view TrimCell(std::string_view text) {
-  constexpr std::string_view kNoBreak = "\xC2\xA0";
-  const std::string_view blanks = " \t\r\n";
   while (true) {
-    if (!text.empty() && blanks.find(text.front()) != blanks.npos) {
+    if (!text.empty() && kBlanks.find(text.front()) != text.npos) {
       text.remove_prefix(1);
     } else if (text.starts_with(kNoBreak)) {
       text.remove_prefix(2);
-    } else if (!text.empty() && blanks.find(text.back()) != blanks.npos) {
+    } else if (!text.empty() && kBlanks.find(text.back()) != text.npos) {
       text.remove_suffix(1);
     } else if (text.ends_with(kNoBreak)) {
       text.remove_suffix(2);

@@ -145,7 +145,7 @@ bool HasColumn(const Feed& feed, const std::string& name) {
                      [&](const Column& column) { return column.name == name; });
 }
 
-Status CheckCsv(const Feed& feed, ObjectReader* reader) {
+void CheckCsv(const Feed& feed, ObjectReader* reader) {
   reader->Check(!feed.map.empty(), "a CSV feed names its map", "map");
   reader->Check(!feed.columns.empty(), "a CSV feed needs its columns", "columns");
   reader->Check(feed.delimiter.size() == 1 && feed.delimiter != "\n" && feed.delimiter != "\r",
@@ -164,7 +164,6 @@ Status CheckCsv(const Feed& feed, ObjectReader* reader) {
   for (const std::string& name : feed.key) {
     reader->Check(HasColumn(feed, name), "not the name of a column", "key");
   }
-  return {};
 }
 
 Status ReadColumns(const Json& list, const std::string& place, Feed* feed) {
@@ -177,6 +176,38 @@ Status ReadColumns(const Json& list, const std::string& place, Feed* feed) {
     }
     feed->columns.push_back(std::move(column));
   }
+  return {};
+}
+
+Status ReadTables(const Json& tables, const std::string& place, Feed* feed) {
+  ObjectReader reader(tables, place);
+  for (const auto& [name, table] : tables.members()) {
+    reader.Map(name, &feed->tables[name]);
+  }
+  return reader.Finish();
+}
+
+// The members that only a CSV feed has.
+Status ReadCsvMembers(const Json& json, const std::string& place, ObjectReader* reader,
+                      Feed* feed) {
+  feed->format = Feed::Format::kCsv;
+  reader->Text("map", &feed->map)
+      .Text("delimiter", &feed->delimiter)
+      .Text("quote", &feed->quote)
+      .Text("encoding", &feed->encoding)
+      .Texts("date_styles", &feed->date_styles)
+      .Texts("key", &feed->key)
+      .Text("duplicate", &feed->duplicate)
+      .Text("supersede_by", &feed->supersede_by)
+      .Text("empty_cell", &feed->empty_cell)
+      .Text("trailer_prefix", &feed->trailer_prefix)
+      .Text("file_pattern", &feed->file_pattern);
+  if (const Json* columns = reader->Array("columns")) {
+    GW_RETURN_IF_ERROR(ReadColumns(*columns, place, feed));
+  }
+  reader->Check(json.Find("empty_cell") != nullptr, "each CSV feed says what an empty cell does",
+                "empty_cell");
+  CheckCsv(*feed, reader);
   return {};
 }
 
@@ -196,11 +227,7 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
       .Map("identifier_systems", &feed.identifier_systems)
       .Text("policy_uri", &feed.policy_uri);
   if (const Json* tables = reader.Object("tables")) {
-    ObjectReader rows(*tables, place + ".tables");
-    for (const auto& [name, table] : tables->members()) {
-      rows.Map(name, &feed.tables[name]);
-    }
-    GW_RETURN_IF_ERROR(rows.Finish());
+    GW_RETURN_IF_ERROR(ReadTables(*tables, place + ".tables", &feed));
   }
   reader.Check(format == "hl7v2" || format == "csv", "the format is hl7v2 or csv", "format");
   reader.Check(!feed.name.empty(), "a feed needs a name", "name");
@@ -210,24 +237,7 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
                "no such character set is offered", "default_charset");
   reader.Check(Zone::Load(feed.zone).ok(), "no such zone in the system's zone database", "zone");
   if (format == "csv") {
-    feed.format = Feed::Format::kCsv;
-    reader.Text("map", &feed.map)
-        .Text("delimiter", &feed.delimiter)
-        .Text("quote", &feed.quote)
-        .Text("encoding", &feed.encoding)
-        .Texts("date_styles", &feed.date_styles)
-        .Texts("key", &feed.key)
-        .Text("duplicate", &feed.duplicate)
-        .Text("supersede_by", &feed.supersede_by)
-        .Text("empty_cell", &feed.empty_cell)
-        .Text("trailer_prefix", &feed.trailer_prefix)
-        .Text("file_pattern", &feed.file_pattern);
-    if (const Json* columns = reader.Array("columns")) {
-      GW_RETURN_IF_ERROR(ReadColumns(*columns, place, &feed));
-    }
-    reader.Check(json.Find("empty_cell") != nullptr, "each CSV feed says what an empty cell does",
-                 "empty_cell");
-    GW_RETURN_IF_ERROR(CheckCsv(feed, &reader));
+    GW_RETURN_IF_ERROR(ReadCsvMembers(json, place, &reader, &feed));
   }
   GW_RETURN_IF_ERROR(reader.Finish());
   return feed;

@@ -137,9 +137,10 @@ Status FieldReader::ReadField(const fhir::ElementDef* element, const DataType& t
     const std::string_view value = TakePart(&raw, marks_.repetition);
     here_.repetition = ++repetition;
     here_.component = 0;
-    if (!IsEmpty(value)) {
-      GW_RETURN_IF_ERROR(ReadValue(element, type, value, node));
+    if (IsEmpty(value)) {
+      continue;
     }
+    GW_RETURN_IF_ERROR(ReadValue(element, type, value, node));
   }
   return {};
 }
@@ -168,9 +169,10 @@ Status FieldReader::ReadValue(const fhir::ElementDef* element, const DataType& t
   for (size_t i = 1; !raw.empty() && i < kComponentsMax; ++i) {
     const std::string_view part = TakePart(&raw, marks_.component);
     here_.component = static_cast<uint32_t>(i + 1);
-    if (!IsEmpty(part)) {
-      GW_RETURN_IF_ERROR(ReadComponent(tables_.any_component[i], *tables_.varies, part, node));
+    if (IsEmpty(part)) {
+      continue;
     }
+    GW_RETURN_IF_ERROR(ReadComponent(tables_.any_component[i], *tables_.varies, part, node));
   }
   return {};
 }

@@ -53,6 +53,65 @@ class Repetitions {
   std::vector<std::pair<v2::SegmentId, uint32_t>> counts_;
 };
 
+// Puts the segments of one message into its tree, one after the other.
+class TreeReader {
+ public:
+  TreeReader(const v2::Tables& tables, const v2::Group& structure, const hl7v2::Message& message,
+             fhir::Resource* tree, std::vector<Remark>* remarks)
+      : tables_(tables),
+        structure_(structure),
+        tree_(tree),
+        remarks_(remarks),
+        placer_(structure, &tree->root()),
+        fields_(tables, message.delimiters(), tree, remarks) {}
+
+  v2::FieldReader& fields() { return fields_; }
+
+  Status Take(const hl7v2::Segment& segment) {
+    const v2::SegmentId id = v2::IdOf(segment.name);
+    const uint32_t repetition = repetitions_.Next(id);
+    const v2::Placer::Place place = placer_.Take(id);
+    if (place.item == nullptr) {
+      const char severity = segment.name[0] == 'Z' ? 'I' : 'W';
+      AddRemark(segment, repetition,
+                {severity, "unknown-segment", "", "a segment that the structure does not have"});
+      fhir::Element* node =
+          tree_->root().AppendRaw(structure_.type->Find("OTHER"), *tables_.other, {}, repetition);
+      return fields_.ReadOther(segment, repetition, node);
+    }
+    if (place.out_of_order) {
+      AddRemark(segment, repetition,
+                {'W', "out-of-order", "", "out of order; it went to the nearest group"});
+    }
+    // offset() of a segment is its repetition in the message: what PlaceOf() says.
+    fhir::Element* node =
+        place.parent->AppendRaw(place.item->element, *place.item->segment->type, {}, repetition);
+    return fields_.ReadSegment(*place.item->segment, segment, repetition, node);
+  }
+
+  Status Finish() const {
+    const std::string_view missing = placer_.Missing();
+    if (!missing.empty()) {
+      return Error{Code::kInvalid, "a required segment is missing", std::string(missing), 100};
+    }
+    return {};
+  }
+
+ private:
+  void AddRemark(const hl7v2::Segment& segment, uint32_t repetition, Remark remark) {
+    remark.where = hl7v2::Location{std::string(segment.name), repetition}.ToString();
+    remarks_->push_back(std::move(remark));
+  }
+
+  const v2::Tables& tables_;
+  const v2::Group& structure_;
+  fhir::Resource* tree_;
+  std::vector<Remark>* remarks_;
+  v2::Placer placer_;
+  v2::FieldReader fields_;
+  Repetitions repetitions_;
+};
+
 }  // namespace
 
 V2Model::V2Model(std::unique_ptr<Tables> tables) : tables_(std::move(tables)) {}
@@ -86,44 +145,19 @@ Result<fhir::Resource> V2Model::Read(const hl7v2::Message& message, const Feed& 
   const v2::Tables& tables = *tables_->v2;
   const v2::Group& group = *tables.groups.find(structure)->second;
   fhir::Resource tree = fhir::Resource::MakeOf(*group.type);
-  v2::Placer placer(group, &tree.root());
-  v2::FieldReader reader(tables, message.delimiters(), &tree, remarks);
+  TreeReader reader(tables, group, message, &tree, remarks);
   V2Time sent;
   const std::string_view time = message.Raw(hl7v2::Location{"MSH", 1, 7, 1, 1, 1});
   if (ReadV2DateTime(time, &sent) == V2TimeFault::kNone && sent.has_zone) {
-    reader.SetZone(sent.zone_minutes, nullptr);
+    reader.fields().SetZone(sent.zone_minutes, nullptr);
   } else {
     GW_TRY(const Zone* zone, tables_->FindZone(feed.zone));
-    reader.SetZone(std::nullopt, zone);
+    reader.fields().SetZone(std::nullopt, zone);
   }
-
-  Repetitions repetitions;
   for (const hl7v2::Segment& segment : message.segments()) {
-    const v2::SegmentId id = v2::IdOf(segment.name);
-    const uint32_t repetition = repetitions.Next(id);
-    const v2::Placer::Place place = placer.Take(id);
-    const auto remark = [&](char severity, const char* code, const char* text) {
-      const std::string where = hl7v2::Location{std::string(segment.name), repetition}.ToString();
-      remarks->push_back({severity, code, where, text});
-    };
-    if (place.item == nullptr) {
-      const bool own = segment.name[0] == 'Z';
-      remark(own ? 'I' : 'W', "unknown-segment", "a segment that the structure does not have");
-      fhir::Element* node =
-          tree.root().AppendRaw(group.type->Find("OTHER"), *tables.other, {}, repetition);
-      GW_RETURN_IF_ERROR(reader.ReadOther(segment, repetition, node));
-      continue;
-    }
-    if (place.out_of_order) {
-      remark('W', "out-of-order", "a segment that is out of order; it went to the nearest group");
-    }
-    fhir::Element* node =
-        place.parent->AppendRaw(place.item->element, *place.item->segment->type, {}, repetition);
-    GW_RETURN_IF_ERROR(reader.ReadSegment(*place.item->segment, segment, repetition, node));
+    GW_RETURN_IF_ERROR(reader.Take(segment));
   }
-  if (const std::string_view missing = placer.Missing(); !missing.empty()) {
-    return Error{Code::kInvalid, "a required segment is missing", std::string(missing), 100};
-  }
+  GW_RETURN_IF_ERROR(reader.Finish());
   return tree;
 }
 

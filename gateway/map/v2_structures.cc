@@ -6,6 +6,7 @@
 namespace gw::map::v2 {
 namespace {
 
+constexpr std::string_view kMarks = "[]{}<>|:";
 constexpr size_t kItemsMax = 64;  // of one group: a bit of Group::needed each
 
 bool IsNameLetter(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
@@ -17,7 +18,6 @@ struct Token {
 
 // Names of capital letters, words of small ones ("structure"), and single marks.
 Result<std::vector<Token>> Tokenize(const std::vector<Line>& lines) {
-  constexpr std::string_view kMarks = "[]{}<>|:";
   std::vector<Token> tokens;
   for (const Line& line : lines) {
     std::string_view text = line.text;
@@ -121,12 +121,7 @@ class StructureParser {
     if (text == "[" || text == "{") {
       GW_TRY(const size_t close, ClosingOf(tokens, at, end));
       (text == "[" ? entry->optional : entry->repeats) = true;
-      const bool names_group = at + 2 < close && tokens[at + 2].text == ":";
-      if (names_group) {
-        GW_RETURN_IF_ERROR(DefineGroup(tokens, at + 1, close, entry));
-        return close + 1;
-      }
-      GW_TRY(const size_t next, ParseEntry(tokens, at + 1, close, entry));
+      GW_TRY(const size_t next, ParseBracket(tokens, at + 1, close, entry));
       if (next != close) {
         return AtLine(*tokens[next].line, "what stands together in brackets needs a group name");
       }
@@ -137,6 +132,15 @@ class StructureParser {
     }
     GW_RETURN_IF_ERROR(ParseName(tokens[at], entry));
     return at + 1;
+  }
+
+  // What stands in [at, end) of a pair of brackets: a group with its content, or one entry.
+  Result<size_t> ParseBracket(const Tokens& tokens, size_t at, size_t end, Body::Entry* entry) {
+    if (at + 1 < end && tokens[at + 1].text == ":") {
+      GW_RETURN_IF_ERROR(DefineGroup(tokens, at, end, entry));
+      return end;
+    }
+    return ParseEntry(tokens, at, end, entry);
   }
 
   Result<size_t> ParseChoice(const Tokens& tokens, size_t at, size_t end, Body::Entry* entry) {
@@ -219,9 +223,9 @@ Status StructureReader::Read(const std::vector<Line>& lines) {
     at = static_cast<size_t>(end - tokens.begin());
     if (word == "group") {
       common[name] = std::move(content);
-    } else {
-      GW_RETURN_IF_ERROR(StructureParser(this, common, name).Parse(content));
+      continue;
     }
+    GW_RETURN_IF_ERROR(StructureParser(this, common, name).Parse(content));
   }
   return {};
 }

@@ -168,11 +168,13 @@ class Loader {
       return Error{Code::kInvalid, "no segment tables", directory.string() + ":0"};
     }
     std::sort(files.begin(), files.end());
+    std::vector<Line> lines;
     for (const auto& file : files) {
-      GW_TRY(const auto lines, ReadLines(file, directory_));
-      for (const Line& line : lines) {
-        GW_RETURN_IF_ERROR(ReadField(line));
-      }
+      GW_TRY(auto of_file, ReadLines(file, directory_));
+      lines.insert(lines.end(), of_file.begin(), of_file.end());
+    }
+    for (const Line& line : lines) {
+      GW_RETURN_IF_ERROR(ReadField(line));
     }
     return {};
   }
