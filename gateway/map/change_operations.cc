@@ -23,7 +23,8 @@ bool HasSeparateParts(const Element& element) {
 // Lists to which senders add, each its own items: nobody sends them whole.
 bool IsAddedTo(const Element& item, std::string_view prefix) {
   const std::string_view type = item.type().name();
-  return type == "Identifier" || type == "Extension" || (type == "Coding" && prefix == "meta.");
+  return type == "Identifier" || item.name() == "extension" ||
+         (type == "Coding" && prefix == "meta.");
 }
 
 // Compares a fragment with a version, or with what is known to exist, and lists what must be done.
@@ -337,6 +338,13 @@ Result<std::vector<Operation>> Difference(const Change& change, const fhir::Reso
     differ.Skip(known || IsGrant(*current) ? "status" : "provision");
   }
   GW_RETURN_IF_ERROR(differ.Compare(known ? nullptr : &current->root()));
+  // What modifies a Consent's rules goes when they are replaced.
+  const bool consent = change.fragment.type() == "Consent" && !ChangesItemsOnly(change);
+  if (consent && fragment.Child("provision") != nullptr &&
+      fragment.Child("modifierExtension") == nullptr &&
+      (known || current->root().Child("modifierExtension") != nullptr)) {
+    differ.Push({Kind::kRemove, "modifierExtension", {}, "", {}});
+  }
   const bool condition = change.fragment.type() == "Condition";
   if (change.action == Action::kDelete && condition &&
       (known || current->root().Child("clinicalStatus") != nullptr)) {

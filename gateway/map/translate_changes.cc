@@ -68,6 +68,7 @@ class ChangeMaker {
     GW_RETURN_IF_ERROR(ReadEntries(bundle->root(), origins));
     NameAll();
     for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
+      DropRepeats(&translation_.changes[i].fragment.root());
       GW_RETURN_IF_ERROR(Finish(&translation_.changes[i].fragment.root()));
     }
     return CompleteProvenance();
@@ -192,6 +193,32 @@ class ChangeMaker {
     for (const Element* child = parent.first_child(); child != nullptr; child = child->next()) {
       if (child->name() == item.name() &&
           (SameElement(*child, item) || (!key.empty() && HasKey(*child, key)))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // Two fields may say the same: a number twice, a label for two reasons.
+  static void DropRepeats(Element* parent) {
+    Element* child = parent->first_child();
+    while (child != nullptr) {
+      Element* next = child->next();
+      const std::string_view type = child->type().name();
+      if (type == "Meta") {
+        DropRepeats(child);
+      } else if ((type == "Coding" || type == "Identifier" || type == "ContactPoint") &&
+                 IsRepeat(*child)) {
+        parent->Remove(child);
+      }
+      child = next;
+    }
+  }
+
+  static bool IsRepeat(const Element& item) {
+    for (const Element* other = item.parent()->first_child(); other != &item;
+         other = other->next()) {
+      if (other->name() == item.name() && SameElement(*other, item)) {
         return true;
       }
     }

@@ -251,6 +251,18 @@ TEST(ChangeTest, RescissionTakesAGrantsPermitsAndEndsARefusal) {
   }
 }
 
+TEST(ChangeTest, NewRulesOfAConsentLeaveNoOldModifierBehind) {
+  const Resource unreadable = Parse(
+      R"({"resourceType":"Consent","modifierExtension":[{"url":"urn:m","valueBoolean":true}],)"
+      R"("identifier":[{"value":"1"}],"status":"active","provision":{"type":"deny"}})");
+  const Change readable =
+      Make(Action::kMerge, R"({"resourceType":"Consent","identifier":[{"value":"1"}],)"
+                           R"("status":"active","provision":{"type":"permit"}})");
+  EXPECT_EQ(Outcome(readable, &unreadable),
+            R"({"resourceType":"Consent","identifier":[{"value":"1"}],"status":"active",)"
+            R"("provision":{"type":"permit"}})");
+}
+
 // What stands in the transaction, applied by the test's own patcher, is what Apply does.
 TEST(ChangeTest, PatchesSayWhatApplyDoes) {
   const std::string rich =
@@ -279,8 +291,7 @@ TEST(ChangeTest, PatchesSayWhatApplyDoes) {
        false},
       {Action::kDelete, rich, head + R"(,"verificationStatus":{"text":"entered-in-error"}})",
        false},
-      {Action::kMerge,
-       Team({R"({"id":"R1","role":[{"text":"x"}]})"}),
+      {Action::kMerge, Team({R"({"id":"R1","role":[{"text":"x"}]})"}),
        Team({Item("R1", "UP",
                   R"(,"role":[{"text":"y"},{"text":"z"}],"period":{"end":"2026-02-02"})"),
              Item("R2", "AD", R"(,"member":{"reference":"Practitioner/2"})")}),
