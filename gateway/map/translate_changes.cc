@@ -68,6 +68,7 @@ class ChangeMaker {
     GW_RETURN_IF_ERROR(ReadEntries(bundle->root(), origins));
     NameAll();
     for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
+      DropHalves(&translation_.changes[i].fragment.root());
       DropRepeats(&translation_.changes[i].fragment.root());
       GW_RETURN_IF_ERROR(Finish(&translation_.changes[i].fragment.root()));
     }
@@ -197,6 +198,22 @@ class ChangeMaker {
       }
     }
     return false;
+  }
+
+  // A system whose code no table knew, an extension without its value; false: nothing is left.
+  static bool DropHalves(Element* element) {
+    bool any_null = element->is_null();
+    Element* child = element->first_child();
+    while (child != nullptr) {
+      Element* next = child->next();
+      const bool kept = IsMark(*child) || DropHalves(child);
+      if (!kept) {
+        element->Remove(child);
+      }
+      any_null |= kept && !IsMark(*child) && !IsValued(*child);
+      child = next;
+    }
+    return any_null || IsValued(*element);
   }
 
   // Two fields may say the same: a number twice, a label for two reasons.

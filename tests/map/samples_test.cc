@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -22,8 +21,6 @@ void ExpectGroups(const CsvTranslation& file, const std::string& expected_file, 
   size_t count = 0;
   for (const RowGroup& group : file.groups) {
     if (!group.translation) {
-      printf("row %u refused: %s: %s\n", group.rows.front(), group.translation.error().where.c_str(),
-             group.translation.error().detail.c_str());
       continue;
     }
     ++count;
@@ -57,19 +54,6 @@ TEST_P(SharedSamples, ComeToWhatIsExpected) {
   }
   const auto outcomes = OutcomesOf(outcome.translation.changes);
   ASSERT_TRUE(outcomes.ok()) << outcomes.error().detail << " at " << outcomes.error().where;
-  if (std::getenv("CAREGATE_SHOW") != nullptr) {
-    for (const std::string& place : outcome.translation.unread) {
-      printf("unread %s\n", place.c_str());
-    }
-    for (const Unmapped& code : outcome.translation.unmapped) {
-      printf("unmapped %s %s %s\n", code.where.c_str(), code.system.c_str(), code.code.c_str());
-    }
-    for (const Remark& remark : outcome.translation.remarks) {
-      printf("%c %s %s %s\n", remark.severity, remark.code.c_str(), remark.where.c_str(),
-             remark.text.c_str());
-    }
-    printf("%s", outcomes->Json().c_str());
-  }
   const std::string text = ReadFile(kShared + "hl7v2/" + sample.file + ".expected.json");
   if (text.empty()) {
     return;

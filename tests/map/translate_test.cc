@@ -1,16 +1,292 @@
 #include "gateway/map/translate.h"
 
+#include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/map/samples_testing.h"
 
 namespace gw::map {
 namespace {
 
-TEST(TranslateTest, MapsOfTheProjectLoad) {
-  const fhir::Definitions definitions = fhir::Definitions::R4();
-  const auto translator =
-      Translator::Load(GW_SOURCE_DIR "/mappings", GW_SOURCE_DIR "/profiles", definitions);
-  ASSERT_TRUE(translator.ok()) << translator.error().detail << " at " << translator.error().where;
+const std::string kMessages = GW_SOURCE_DIR "/tests/data/hl7v2/";
+
+constexpr std::string_view kPerson = "PID|1||9992010010^^^NHS^NH||Hartley^Beatrix||19380611|F\r";
+
+std::string Header(std::string_view type, std::string_view version = "2.7.1") {
+  return "MSH|^~\\&|CARE1|X9910|CAREGW|X9920|20260302143000+0000||" + std::string(type) + "|W1|P|" +
+         std::string(version) + "\r";
 }
+
+std::string CodeOfRefusal(const std::string& bytes) {
+  const Outcome outcome = TranslateMessage(bytes, FeedOf("X9912"));
+  return outcome.refusal.substr(0, outcome.refusal.find(':'));
+}
+
+const fhir::Resource* Find(const Translation& translation, std::string_view type) {
+  for (const Change& change : translation.changes) {
+    if (change.fragment.type() == type) {
+      return &change.fragment;
+    }
+  }
+  return nullptr;
+}
+
+size_t Count(const Translation& translation, std::string_view type) {
+  size_t count = 0;
+  for (const Change& change : translation.changes) {
+    count += change.fragment.type() == type ? 1u : 0u;
+  }
+  return count;
+}
+
+TEST(TranslateTest, TakesWhatHasAMapAndRefusesTheRestByItsCode) {
+  const struct {
+    std::string_view type;
+    std::string_view refusal;
+  } cases[] = {
+      {"DFT^P03^DFT_P03", "200 MSH-9.1"},
+      {"ADT^A40^ADT_A39", "201 MSH-9.2"},
+      {"PPG^PCG^PPG_PCG", "200 MSH-9.1"},
+      {"MDM^T01^MDM_T01", "201 MSH-9.2"},
+      {"ADT^A28^ADT_A05", ""},
+      {"ADT^A08", ""},
+  };
+  for (const auto& c : cases) {
+    const std::string bytes =
+        Header(c.type) + "EVN||20260302\r" + std::string(kPerson) + "PV1|1|N\r";
+    EXPECT_EQ(CodeOfRefusal(bytes), c.refusal) << c.type;
+  }
+}
+
+TEST(TranslateTest, RefusesWithThePlace) {
+  EXPECT_EQ(CodeOfRefusal(ReadFile(kMessages + "no_person.hl7")), "101 PID-3");
+  EXPECT_EQ(CodeOfRefusal(ReadFile(kMessages + "bad_date.hl7")), "102 GOL-7");
+  EXPECT_EQ(CodeOfRefusal(Header("PGL^PC6^PGL_PC6") + std::string(kPerson)), "100 GOL");
+}
+
+TEST(TranslateTest, SameMessageSameChanges) {
+  const std::string bytes = ReadFile(kMessages + "plan_add.hl7");
+  ASSERT_FALSE(bytes.empty());
+  std::string texts[2];
+  for (std::string& text : texts) {
+    const Outcome outcome = TranslateMessage(bytes, FeedOf("X9910"));
+    ASSERT_EQ(outcome.refusal, "");
+    std::set<std::string> urls;
+    for (const Change& change : outcome.translation.changes) {
+      EXPECT_TRUE(change.full_url.starts_with("urn:uuid:")) << change.full_url;
+      EXPECT_TRUE(urls.insert(change.full_url).second) << "one entry a resource";
+      text += change.full_url + change.where;
+      fhir::WriteJson(change.fragment, &text);
+    }
+  }
+  EXPECT_EQ(texts[0], texts[1]);
+}
+
+TEST(TranslateTest, ChangesSayWhereTheyComeFrom) {
+  const Outcome outcome = TranslateMessage(ReadFile(kMessages + "plan_add.hl7"), FeedOf("X9910"));
+  ASSERT_EQ(outcome.refusal, "");
+  for (const Change& change : outcome.translation.changes) {
+    if (change.fragment.type() == "Goal") {
+      EXPECT_EQ(change.where, "GOL");
+      EXPECT_EQ(change.action, Action::kAdd);
+    }
+    if (change.fragment.type() == "Condition") {
+      EXPECT_EQ(change.where, "PRB");
+      EXPECT_EQ(change.action, Action::kLink);
+    }
+  }
+}
+
+TEST(TranslateTest, BadCheckDigitsAreDroppedAndTold) {
+  const std::string only = Header("ADT^A28^ADT_A05") + "EVN||20260302\r" +
+                           "PID|1||9992010011^^^NHS^NH||Hartley^Beatrix\rPV1|1|N\r";
+  const Outcome outcome = TranslateMessage(only, FeedOf("X9912"));
+  ASSERT_EQ(outcome.refusal, "");
+  EXPECT_EQ(Find(outcome.translation, "Patient")->root().Child("identifier"), nullptr);
+  ASSERT_EQ(outcome.translation.remarks.size(), 2u);
+  EXPECT_EQ(outcome.translation.remarks[0].code, "bad-check-digit");
+  EXPECT_EQ(outcome.translation.remarks[0].where, "PID-3.1");
+  EXPECT_EQ(outcome.translation.remarks[1].code, "unidentified");
+  EXPECT_EQ(outcome.translation.remarks[1].severity, 'E');
+
+  const Outcome beside =
+      TranslateMessage(ReadFile(kMessages + "bad_check_digit.hl7"), FeedOf("X9912"));
+  EXPECT_EQ(Find(beside.translation, "Patient")->root().TextAt("identifier.value"), "S9009");
+}
+
+TEST(TranslateTest, UnreadFieldsAndUnknownCodesAreListed) {
+  const std::string bytes = Header("PGL^PC6^PGL_PC6") + std::string(kPerson) +
+                            "GOL|AD|20260302|G^Goal^L|G-1^CARE1|EP-1|||||||||||||XYZ^Odd^L\r"
+                            "ZZZ|own\r";
+  const Outcome outcome = TranslateMessage(bytes, FeedOf("X9910"));
+  ASSERT_EQ(outcome.refusal, "");
+  const std::vector<std::string>& unread = outcome.translation.unread;
+  EXPECT_NE(std::find(unread.begin(), unread.end(), "GOL-5.1"), unread.end());
+  EXPECT_NE(std::find(unread.begin(), unread.end(), "ZZZ-1"), unread.end());
+  ASSERT_EQ(outcome.translation.unmapped.size(), 1u);
+  EXPECT_EQ(outcome.translation.unmapped[0].where, "GOL-18.1");
+  EXPECT_EQ(outcome.translation.unmapped[0].code, "XYZ");
+}
+
+TEST(TranslateTest, FeedTablesGoBeforeTheProjects) {
+  Feed feed = FeedOf("X9910");
+  feed.tables["goal-status"] = {{"ACT", "on-hold"}};
+  const std::string bytes = Header("PGL^PC6^PGL_PC6") + std::string(kPerson) +
+                            "GOL|AD|20260302|G^Goal^L|G-1^CARE1||||||||||||||ACT^Active^L\r"
+                            "GOL|AD|20260302|G^Goal^L|G-2^CARE1||||||||||||||CMP^Done^L\r";
+  const Outcome outcome = TranslateMessage(bytes, feed);
+  std::vector<std::string> statuses;
+  for (const Change& change : outcome.translation.changes) {
+    if (change.fragment.type() == "Goal") {
+      statuses.emplace_back(change.fragment.root().TextAt("lifecycleStatus"));
+    }
+  }
+  EXPECT_EQ(statuses, (std::vector<std::string>{"on-hold", "completed"}));
+}
+
+TEST(TranslateTest, OneResourceForEachPerson) {
+  const Outcome outcome = TranslateMessage(ReadFile(kMessages + "admit.hl7"), FeedOf("X9911"));
+  ASSERT_EQ(outcome.refusal, "");
+  // Twice in NK1, once with an identifier: the keyed hash says that she is one.
+  EXPECT_EQ(Count(outcome.translation, "RelatedPerson"), 1u);
+  EXPECT_EQ(Find(outcome.translation, "RelatedPerson")->root().Count("relationship"), 4u);
+  EXPECT_EQ(Count(outcome.translation, "Encounter"), 1u);
+}
+
+TEST(TranslateTest, NoVisitNoEncounter) {
+  const Outcome outcome = TranslateMessage(ReadFile(kMessages + "person_add.hl7"), FeedOf("X9912"));
+  ASSERT_EQ(outcome.refusal, "");
+  EXPECT_EQ(Count(outcome.translation, "Encounter"), 0u);
+  EXPECT_EQ(outcome.translation.unread.size(), 0u);
+}
+
+// Decision 1, case by case: CON-11, the words of CON-9, the rows, and what comes of them.
+struct ConsentCase {
+  std::string_view status;
+  std::string_view words;
+  std::string_view rows;
+  bool complete;           // the feed says that its coded rows say all
+  std::string_view comes;  // status, root type, permits, unreadable
+  size_t tasks;
+};
+
+TEST(TranslateTest, ConsentsFollowTheDecision) {
+  constexpr std::string_view kWith = "OBX|1|CWE|SHAREWITH^With^L||X9911^A^ODS||||||F\r";
+  constexpr std::string_view kOdd = "OBX|1|CWE|HIDEFROM^From^L||X9911^A^ODS||||||F\r";
+  constexpr std::string_view kOddLimit =
+      "OBX|1|CWE|SHAREWITH^With^L||X9911^A^ODS||||||F\r"
+      "OBX|2|CWE|EXCLUDE^Not^L||MOON^Moon^L||||||F\r";
+  const ConsentCase cases[] = {
+      {"A", "", kWith, true, "active deny 1 readable", 0},
+      {"A", "", kWith, false, "active deny 1 readable", 0},
+      {"L", "", kWith, false, "active deny 1 readable", 0},
+      {"L", "Not my brother", kWith, true, "active deny 1 readable", 1},
+      {"L", "Not my brother", kWith, false, "active deny 1 unreadable", 1},
+      {"L", "Not my brother", "", true, "active deny 0 unreadable", 1},
+      {"A", "", "", true, "active deny 0 unreadable", 1},
+      {"A", "", kOdd, true, "active deny 0 unreadable", 0},
+      {"L", "", kOddLimit, true, "active deny 1 unreadable", 0},
+      {"R", "", "", true, "active deny 0 readable", 0},
+      {"X", "", "", true, "inactive deny 0 readable", 0},
+      {"P", "", kWith, true, "proposed deny 1 readable", 0},
+  };
+  for (const ConsentCase& c : cases) {
+    Feed feed = FeedOf("X9912");
+    feed.coded_consent_complete = c.complete;
+    const std::string bytes =
+        Header("MDM^T02^MDM_T02") + "EVN||20260302\r" + std::string(kPerson) +
+        "PV1|1|N\rTXA|1|CONS|TX|||||||||D-1^CARE1\rCON|1|SHARE^Share^L||C-1^CARE1|||||" +
+        std::string(c.words) + "||" + std::string(c.status) +
+        "^^HL70498||20260302||||||||||||Hartley^Beatrix|1^Self^HL70548\r" + std::string(c.rows);
+    const Outcome outcome = TranslateMessage(bytes, feed);
+    ASSERT_EQ(outcome.refusal, "") << c.status;
+    const fhir::Resource* consent = Find(outcome.translation, "Consent");
+    ASSERT_NE(consent, nullptr) << c.status;
+    const fhir::Element& root = consent->root();
+    const fhir::Element* provision = root.Child("provision");
+    const std::string comes =
+        std::string(root.TextAt("status")) + " " + std::string(provision->TextAt("type")) + " " +
+        std::to_string(provision->Count("provision")) +
+        (root.Child("modifierExtension") == nullptr ? " readable" : " unreadable");
+    EXPECT_EQ(comes, c.comes) << c.status << " " << c.words << " " << c.rows;
+    EXPECT_EQ(Count(outcome.translation, "Task"), c.tasks) << c.status << c.words << c.rows;
+  }
+}
+
+TEST(TranslateTest, ABypassIsNoConsent) {
+  const Outcome outcome =
+      TranslateMessage(ReadFile(kMessages + "consent_bypass.hl7"), FeedOf("X9912"));
+  ASSERT_EQ(outcome.refusal, "");
+  EXPECT_EQ(Count(outcome.translation, "Consent"), 0u);
+  EXPECT_EQ(Count(outcome.translation, "Communication"), 1u);
+}
+
+std::string LabelsOf(const fhir::Resource& resource) {
+  std::string labels;
+  const fhir::Element* meta = resource.root().Child("meta");
+  for (const fhir::Element* label = meta == nullptr ? nullptr : meta->first_child();
+       label != nullptr; label = label->next()) {
+    labels += (labels.empty() ? "" : " ") + std::string(label->TextAt("code"));
+  }
+  return labels;
+}
+
+TEST(TranslateTest, ProblemsCarryTheirLabels) {
+  const struct {
+    std::string_view diagnosis;  // PRB-21
+    std::string_view prognosis;  // PRB-23
+    std::string_view family;     // PRB-24
+    std::string_view security;   // PRB-25
+    std::string_view labels;
+  } cases[] = {
+      {"FULL", "FULL", "", "", ""},
+      {"NONE", "", "", "", "NOPAT"},
+      {"", "NONE", "", "", "NOPAT"},
+      {"ODD", "", "", "", "NOPAT"},
+      {"", "", "Daughter knows", "", ""},
+      {"", "", "", "N", ""},
+      {"", "", "", "R", "R"},
+      {"", "", "", "V", "V"},
+      {"", "", "", "PSY", "R PSY"},
+      {"", "", "", "ODD", "R"},
+      {"NONE", "NONE", "", "R", "NOPAT R"},
+  };
+  for (const auto& c : cases) {
+    const std::string bytes = Header("PPR^PC1^PPR_PC1") + std::string(kPerson) +
+                              "PRB|AD|20260302|1^Problem^L|P-1^SURG|||||||||||||||||" +
+                              std::string(c.diagnosis) + "||" + std::string(c.prognosis) + "|" +
+                              std::string(c.family) + "|" + std::string(c.security) + "\r";
+    const Outcome outcome = TranslateMessage(bytes, FeedOf("X9912"));
+    ASSERT_EQ(outcome.refusal, "");
+    EXPECT_EQ(LabelsOf(*Find(outcome.translation, "Condition")), c.labels)
+        << c.diagnosis << c.prognosis << c.family << c.security;
+  }
+}
+
+TEST(TranslateTest, FilesAreRefusedForWhatTheyLack) {
+  auto feed = ReadFeed(GW_SOURCE_DIR "/config/feeds/fenwick-sharing-preferences.json");
+  ASSERT_TRUE(feed.ok());
+  const auto no_column = Maps().FromCsv("nhs_number,dob\n1,2\n", *feed, Instant{});
+  ASSERT_FALSE(no_column.ok());
+  EXPECT_EQ(no_column.error().code, Code::kInvalid);
+  EXPECT_FALSE(Maps().FromCsv("", *feed, Instant{}).ok());
+  feed->map = "csv-to-fhir/nothing";
+  const auto no_map = Maps().FromCsv("a\n", *feed, Instant{});
+  ASSERT_FALSE(no_map.ok());
+  EXPECT_NE(no_map.error().where.find("map"), std::string::npos);
+}
+
+TEST(TranslateTest, LoadsNothingFromAFolderThatIsNotThere) {
+  const auto missing =
+      Translator::Load(GW_SOURCE_DIR "/no-mappings", GW_SOURCE_DIR "/profiles", Definitions());
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, Code::kInvalid);
+}
+
+TEST(TranslateTest, VersionIsOfTheBytesOfTheMaps) { EXPECT_EQ(Maps().version().size(), 64u); }
 
 }  // namespace
 }  // namespace gw::map
