@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "gateway/base/json.h"
 #include "gateway/hl7v2/charset.h"
+#include "gateway/map/file_text_internal.h"
 #include "gateway/map/zone.h"
 
 namespace gw::map {
@@ -246,13 +244,11 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
 }  // namespace
 
 Result<Feed> ReadFeed(const std::string& path) {
-  std::error_code fault;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || !std::filesystem::is_regular_file(path, fault)) {
+  const auto text = FileText(path);
+  if (!text) {
     return Error{Code::kInvalid, "the feed file cannot be read", path};
   }
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const auto json = Json::Parse(text, Limits{});
+  const auto json = Json::Parse(*text, Limits{});
   if (!json) {
     return Error{Code::kInvalid, json.error().detail, path + ": " + json.error().where};
   }

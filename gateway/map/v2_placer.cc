@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gateway/map/v2_reader_internal.h"
 
 namespace gw::map::v2 {

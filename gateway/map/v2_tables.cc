@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <utility>
 
+#include "gateway/map/file_text_internal.h"
 #include "gateway/map/v2_tables_internal.h"
 
 namespace gw::map::v2 {
@@ -30,15 +30,17 @@ std::vector<std::string> Words(std::string_view text, size_t count) {
 }
 
 Result<std::vector<Line>> ReadLines(const std::filesystem::path& path, std::string_view directory) {
-  std::ifstream file(path);
-  if (!file) {
+  const auto content = FileText(path.string());
+  if (!content) {
     return Error{Code::kInvalid, "the file cannot be read", path.string() + ":0"};
   }
   const std::string name = path.string().substr(directory.size());
   std::vector<Line> lines;
-  std::string text;
-  for (uint32_t number = 1; std::getline(file, text); ++number) {
-    const std::string_view used = Trim(std::string_view(text).substr(0, text.find('#')));
+  std::string_view rest = *content;
+  for (uint32_t number = 1; !rest.empty(); ++number) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const std::string_view used = Trim(line.substr(0, line.find('#')));
     if (!used.empty()) {
       lines.push_back({"hl7v2" + name, number, std::string(used)});
     }

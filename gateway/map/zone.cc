@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
+
+#include "gateway/map/file_text_internal.h"
 
 namespace gw::map {
 namespace {
@@ -180,14 +179,11 @@ Result<Zone> Zone::Load(std::string_view name) {
   if (name.empty() || !plain || name.starts_with('/')) {
     return Broken("not an IANA zone name");
   }
-  const std::string path = "/usr/share/zoneinfo/" + std::string(name);
-  std::error_code fault;
-  if (!std::filesystem::is_regular_file(path, fault)) {
+  const auto bytes = FileText("/usr/share/zoneinfo/" + std::string(name));
+  if (!bytes) {
     return Broken("no such zone in the system's zone database");
   }
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  return FromTzif(bytes);
+  return FromTzif(*bytes);
 }
 
 int32_t Zone::OffsetByRule(int64_t utc_s) const {
