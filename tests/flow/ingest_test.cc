@@ -191,6 +191,11 @@ std::unique_ptr<store::Store> Killed(std::unique_ptr<store::Store> inner) {
 // Runs `step` in a process of its own that ends without a word to anyone.
 template <typename Step>
 void InAProcessThatIsKilled(const Step& step) {
+  {
+    // Keys are made at first use: parent and child must have the same.
+    const TestFolder folder;
+    const TestGateway first(folder.Path("first"));
+  }
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
