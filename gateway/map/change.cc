@@ -95,13 +95,18 @@ std::string_view CodeOf(Action action) {
   return "";
 }
 
-std::string_view MarkOf(const Element& holder, std::string_view mark) {
+const Element* FindMark(const Element& holder, std::string_view mark) {
   for (const Element* child = holder.first_child(); child != nullptr; child = child->next()) {
     if (child->name() == "extension" && child->TextAt("url") == mark) {
-      return child->TextAt("value");
+      return child;
     }
   }
-  return {};
+  return nullptr;
+}
+
+std::string_view MarkOf(const Element& holder, std::string_view mark) {
+  const Element* found = FindMark(holder, mark);
+  return found == nullptr ? std::string_view() : found->TextAt("value");
 }
 
 bool IsMark(const Element& element) {
@@ -177,20 +182,16 @@ std::string_view CutName(std::string_view* path) {
   return name;
 }
 
-Result<Element*> CopyValued(Element* parent, const Element& source) {
+Result<Element*> CopyValued(Element* parent, std::string_view name, const Element& source) {
   if (!IsValued(source)) {
     return static_cast<Element*>(nullptr);
   }
-  const fhir::ElementDef* definition = parent->type().Find(source.name());
-  if (definition == nullptr) {
-    return Unfit(*parent, source.name());
-  }
-  auto copy = parent->AddTyped(source.name(), source.type(), source.text());
+  auto copy = parent->AddTyped(name, source.type(), source.text());
   if (!copy) {
-    return Unfit(*parent, source.name());
+    return Unfit(*parent, name);
   }
   for (const Element* child = source.first_child(); child != nullptr; child = child->next()) {
-    GW_TRY([[maybe_unused]] Element * added, CopyValued(*copy, *child));
+    GW_TRY([[maybe_unused]] Element * added, CopyValued(*copy, child->name(), *child));
   }
   return *copy;
 }

@@ -33,8 +33,8 @@ std::string_view CodeOf(Action action);
 //                 on an item of a list, what is to be done with the item of the same key
 //   kWhereMark    valueString, on a Bundle entry: the place in the message, "GOL[1]"
 //   kStubMark     valueBoolean, on a Bundle entry: see Change::stub
-//   kRescindMark  valueBoolean, on a Consent: takes a grant's permits away, or ends a refusal
-//                 (decision 1)
+//   kRescindMark  valueCode, on a Consent: takes a grant's permits away; of a refusal, and of what is
+//                 not in force, the status becomes this code instead (decision 1)
 inline constexpr std::string_view kActionMark = "urn:caregate:action";
 inline constexpr std::string_view kWhereMark = "urn:caregate:where";
 inline constexpr std::string_view kStubMark = "urn:caregate:stub";

@@ -80,7 +80,7 @@ Status Perform(const Change& change, const Operation& operation, Element* root) 
     holder->Clear(definition->name);
   }
   for (const Element* value : operation.values) {
-    auto copied = CopyValued(holder, *value);
+    auto copied = CopyValued(holder, definition->name, *value);
     if (!copied) {
       return Error{Code::kUnprocessable, copied.error().detail, change.where};
     }

@@ -10,6 +10,8 @@
 // What the parts of change.h share.
 namespace gw::map {
 
+// A mark on this element; null where it has none.
+const fhir::Element* FindMark(const fhir::Element& holder, std::string_view mark);
 // The text of a mark on this element, empty where it has none.
 std::string_view MarkOf(const fhir::Element& holder, std::string_view mark);
 // Is this element an extension that only steers the merge?
@@ -23,9 +25,10 @@ bool HasMarkedItems(const fhir::Resource& fragment);
 // Same type and same values; marks and nulls aside.
 bool SameElement(const fhir::Element& a, const fhir::Element& b);
 
-// A deep copy of `source` as a child of `parent`, without marks, nulls and what is empty then.
-// Null where nothing is left of it. Errors: kUnprocessable where the parent cannot take it.
-Result<fhir::Element*> CopyValued(fhir::Element* parent, const fhir::Element& source);
+// A deep copy of `source` as the child `name` of `parent`, without marks, nulls and what is empty
+// then. Null where nothing is left of it. Errors: kUnprocessable where the parent cannot take it.
+Result<fhir::Element*> CopyValued(fhir::Element* parent, std::string_view name,
+                                  const fhir::Element& source);
 
 // The key of an item of a list (see Change); empty where it has none.
 std::vector<Operation::KeyPart> KeyOf(const fhir::Element& item);

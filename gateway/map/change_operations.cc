@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "gateway/map/change.h"
@@ -36,7 +37,7 @@ class Differ {
   // Only marked items of lists are looked at: what a link or a stub may change.
   void OnlyItems() { only_items_ = true; }
   // An element of the root that is left alone.
-  void Skip(std::string_view name) { skipped_ = name; }
+  void Skip(std::string_view name) { skipped_.push_back(name); }
 
   Status Compare(const Element* current) {
     return Elements({change_.fragment.root(), current, "", nullptr});
@@ -78,7 +79,9 @@ class Differ {
     if (place.item != nullptr) {
       return name == "id";
     }
-    return place.prefix.empty() && (name == "id" || name == "text" || name == skipped_);
+    return place.prefix.empty() &&
+           (name == "id" || name == "text" ||
+            std::find(skipped_.begin(), skipped_.end(), name) != skipped_.end());
   }
 
   Status Single(const Element& child, const Place& place) {
@@ -252,7 +255,7 @@ class Differ {
   const Change& change_;
   const bool known_;
   bool only_items_ = false;
-  std::string_view skipped_;
+  std::vector<std::string_view> skipped_;
   std::vector<Operation> operations_;
 };
 
@@ -333,9 +336,14 @@ Result<std::vector<Operation>> Difference(const Change& change, const fhir::Reso
     differ.OnlyItems();
   }
   const Element& fragment = change.fragment.root();
-  if (MarkOf(fragment, kRescindMark) == "true") {
-    // A grant stays active without its permits; what is no grant stops being active.
-    differ.Skip(known || IsGrant(*current) ? "status" : "provision");
+  const Element* ends = FindMark(fragment, kRescindMark);
+  if (ends != nullptr && !known && !IsGrant(*current)) {
+    // What is no grant has no permits to take away: it ends.
+    differ.Skip("provision");
+    differ.Skip("status");
+    if (current->root().TextAt("status") != ends->TextAt("value")) {
+      differ.Push({Kind::kSet, "status", {ends->Child("value")}, "", {}});
+    }
   }
   GW_RETURN_IF_ERROR(differ.Compare(known ? nullptr : &current->root()));
   // What modifies a Consent's rules goes when they are replaced.

@@ -123,7 +123,7 @@ class Patch {
     }
     GW_TRY(Element * copy, part->AddTyped("value", value.type(), value.text()));
     for (const Element* child = value.first_child(); child != nullptr; child = child->next()) {
-      GW_TRY([[maybe_unused]] Element * added, CopyValued(copy, *child));
+      GW_TRY([[maybe_unused]] Element * added, CopyValued(copy, child->name(), *child));
     }
     return {};
   }
@@ -150,10 +150,10 @@ std::string Pointer(std::string_view dotted) {
   return pointer;
 }
 
-// The value as it stands in a resource, without marks and nulls.
-Result<std::string> JsonOf(const Element& value, Element* scratch) {
-  scratch->Clear(value.name());
-  GW_TRY(const Element* copy, CopyValued(scratch, value));
+// The value as it stands in a resource under that name, without marks and nulls.
+Result<std::string> JsonOf(const Element& value, std::string_view name, Element* scratch) {
+  scratch->Clear(name);
+  GW_TRY(const Element* copy, CopyValued(scratch, name, value));
   std::string json;
   if (copy != nullptr) {
     fhir::WriteJson(*copy, &json);
@@ -161,10 +161,11 @@ Result<std::string> JsonOf(const Element& value, Element* scratch) {
   return json;
 }
 
-Result<std::string> JsonOfValues(const Operation& operation, Element* scratch) {
+Result<std::string> JsonOfValues(const Operation& operation, std::string_view name,
+                                 Element* scratch) {
   std::string json;
   for (const Element* value : operation.values) {
-    GW_TRY(const std::string item, JsonOf(*value, scratch));
+    GW_TRY(const std::string item, JsonOf(*value, name, scratch));
     json += (json.empty() ? "" : ",") + item;
   }
   return operation.kind == Kind::kReplaceList ? "[" + json + "]" : json;
@@ -209,7 +210,7 @@ Status WriteJsonPatch(const Change& change, std::span<const Operation> operation
       continue;
     }
     fhir::Resource scratch = fhir::Resource::MakeOf(*resolved.holder_type);
-    GW_TRY(const std::string value, JsonOfValues(operation, &scratch.root()));
+    GW_TRY(const std::string value, JsonOfValues(operation, resolved.last->name, &scratch.root()));
     JsonAdd(pointer, value, &writer);
   }
   writer.ArrayEnd();

@@ -19,20 +19,13 @@ bool IsEmpty(const fhir::Element& node) {
 
 // Takes out elements that a rule opened and nothing filled, from the leaves up.
 void PruneBelow(fhir::Element* node) {
-  bool any = false;
-  for (fhir::Element* child = node->first_child(); child != nullptr; child = child->next()) {
+  for (fhir::Element* child = node->first_child(); child != nullptr;) {
+    fhir::Element* next = child->next();
     PruneBelow(child);
-    any = any || IsEmpty(*child);
-  }
-  while (any) {
-    fhir::Element* child = node->first_child();
-    while (child != nullptr && !IsEmpty(*child)) {
-      child = child->next();
-    }
-    any = child != nullptr;
-    if (any) {
+    if (IsEmpty(*child)) {
       node->Remove(child);
     }
+    child = next;
   }
 }
 

@@ -239,17 +239,16 @@ Status Runner::Check(const RuleOp& rule, const SourceOp& op, size_t first) {
     if (op.variable != kNoSlot) {
       At(op.variable) = item;
     }
-    if (op.check != nullptr) {
-      GW_RETURN_IF_ERROR(CheckItem(rule, op, item));
-    }
-    if (op.log != nullptr) {
-      GW_RETURN_IF_ERROR(Log(rule, op, item));
-    }
+    GW_RETURN_IF_ERROR(CheckItem(rule, op, item));
+    GW_RETURN_IF_ERROR(Log(rule, op, item));
   }
   return {};
 }
 
 Status Runner::CheckItem(const RuleOp& rule, const SourceOp& op, const Item& item) {
+  if (op.check == nullptr) {
+    return {};
+  }
   GW_TRY(const bool holds, Holds(rule, *op.check, item, op.is_source));
   if (!holds) {
     place_ = item.node != nullptr ? item.node : place_;
@@ -260,6 +259,9 @@ Status Runner::CheckItem(const RuleOp& rule, const SourceOp& op, const Item& ite
 
 // The value of an expression may be a person's: only a text of the map itself is repeated.
 Status Runner::Log(const RuleOp& rule, const SourceOp& op, const Item& item) {
+  if (op.log == nullptr) {
+    return {};
+  }
   fhir::path::Collection ignored;
   GW_RETURN_IF_ERROR(Evaluate(rule, *op.log, item, op.is_source, &ignored));
   mapped_->remarks.push_back({.severity = 'I',

@@ -82,7 +82,11 @@ Result<fhir::Element*> Runner::SetNull(const Place& place) {
   if (element == nullptr || element->types.empty()) {
     return Refuse(place, "the target has no element '" + place.op->step.name + "'");
   }
-  const fhir::TypeDef* type = place.op->type != nullptr ? place.op->type : element->types.front();
+  const fhir::TypeDef* type = place.op->type;
+  if (type == nullptr && !place.op->cases.empty()) {
+    type = place.op->cases.front().target;
+  }
+  type = type == nullptr ? element->types.front() : type;
   if (type->kind() == fhir::Kind::kResource) {
     return static_cast<fhir::Element*>(nullptr);
   }
@@ -180,6 +184,10 @@ Result<fhir::Element*> Runner::AddTo(const Place& place, fhir::Element* parent,
 Result<Item> Runner::Put(const Place& place, const Item& item) {
   if (item.is_absent() || place.context == nullptr) {
     return item;
+  }
+  if (item.node != nullptr && item.node->is_null()) {
+    GW_TRY(fhir::Element * nulled, SetNull(place));
+    return nulled == nullptr ? Item() : Written(nulled);
   }
   GW_TRY(fhir::Element * element, Assign(place, item, place.op->type));
   return Written(element);

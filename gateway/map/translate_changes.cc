@@ -134,6 +134,11 @@ class ChangeMaker {
   }
 
   Change* FindSame(const Change& change) {
+    for (Change& known : changes()) {
+      if (!change.full_url.empty() && known.full_url == change.full_url) {
+        return &known;  // the same local name
+      }
+    }
     for (const Element* child = change.fragment.root().first_child(); child != nullptr;
          child = child->next()) {
       if (child->name() == "identifier") {

@@ -231,10 +231,10 @@ std::string Consent(std::string_view status, std::string_view decision,
 TEST(ChangeTest, RescissionTakesAGrantsPermitsAndEndsARefusal) {
   constexpr std::string_view kGrant = R"({"type":"deny","provision":[{"type":"permit"}]})";
   constexpr std::string_view kDeny = R"({"type":"deny"})";
-  Change rescission = Make(Action::kUpdate, Consent("inactive", "X", kDeny));
+  Change rescission = Make(Action::kUpdate, Consent("active", "X", kDeny));
   auto mark = rescission.fragment.root().Add("extension");
   ASSERT_TRUE((*mark)->Add("url", kRescindMark).ok());
-  ASSERT_TRUE((*mark)->Add("valueBoolean", "true").ok());
+  ASSERT_TRUE((*mark)->Add("valueCode", "inactive").ok());
   const struct {
     std::string before;
     std::string after;

@@ -189,6 +189,17 @@ msg.PID as pid then {
   EXPECT_TRUE(mapped->unread.empty());
 }
 
+TEST_F(PlanOfAModel, ANullThatAnExpressionFindsIsNull) {
+  const auto plan = Compile("msg.PID as pid then { pid -> p.birthDate = (%pid.f7) 'x'; };");
+  fhir::Resource message = Message();
+  Add(Add(&message.root(), "PID"), "f7")->SetNull();
+  ASSERT_TRUE(plan.ok()) << plan.error().detail;
+  const auto mapped = plan->Run("urn:test", message.root(), {});
+  ASSERT_TRUE(mapped.ok()) << mapped.error().detail;
+  ASSERT_NE(mapped->target.root().Child("birthDate"), nullptr);
+  EXPECT_TRUE(mapped->target.root().Child("birthDate")->is_null());
+}
+
 TEST_F(PlanOfAModel, ANullGivesWayToAValue) {
   const auto plan = Compile("msg.OBX as x then { x.f1 as v -> p.language = v; };");
   fhir::Resource message = Message();

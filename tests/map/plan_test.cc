@@ -90,6 +90,13 @@ TEST(Plan, AppliesTransforms) {
        R"("birthDate":"1950-02-28")"},
       {"src.birthDate as d -> tgt.birthDate = dateOp(d, '-31', 'days');", source,
        R"("birthDate":"1949-12-31")"},
+      {"src -> tgt.birthDate = dateOp('2024-02-29', 1, 'year') 'x';", source,
+       R"("birthDate":"2025-02-28")"},
+      {"src -> tgt.birthDate = dateOp('2024-02', -3, 'months') 'x';", source,
+       R"("birthDate":"2023-11")"},
+      {"src -> tgt.name as m, m.period as p, p.start = dateOp('2024-02-29T23:30:00+01:00', 45, "
+       "'minutes') 'x';",
+       source, R"("name":[{"period":{"start":"2024-03-01T00:15:00+01:00"}}])"},
       {"src -> tgt.birthDate = evaluate(src, birthDate);", source, R"("birthDate":"1950-01-31")"},
       {"src -> tgt.birthDate = evaluate(src, 'birthDate');", source, R"("birthDate":"1950-01-31")"},
       {"src -> tgt.birthDate = (src.birthDate);", source, R"("birthDate":"1950-01-31")"},

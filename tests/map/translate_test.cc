@@ -190,7 +190,7 @@ TEST(TranslateTest, ConsentsFollowTheDecision) {
       {"A", "", kOdd, true, "active deny 0 unreadable", 0},
       {"L", "", kOddLimit, true, "active deny 1 unreadable", 0},
       {"R", "", "", true, "active deny 0 readable", 0},
-      {"X", "", "", true, "inactive deny 0 readable", 0},
+      {"X", "", "", true, "active deny 0 readable", 0},
       {"P", "", kWith, true, "proposed deny 1 readable", 0},
   };
   for (const ConsentCase& c : cases) {
