@@ -96,28 +96,29 @@ Status SqliteApplier::Apply(const CheckedTransaction& transaction, uint64_t sequ
   }
   *wrote = true;
   for (size_t i = 0; i < current.size(); ++i) {
-    if (current[i].exists) {  // all are let go first: one write may take what another gives up
-      GW_RETURN_IF_ERROR(DeleteRows(kDeleteClaims, transaction.writes[i]));
-    }
+    // All are let go first: one write may take what another gives up.
+    GW_RETURN_IF_ERROR(current[i].exists ? DeleteRows(kDeleteClaims, transaction.writes[i])
+                                         : Status());
   }
   for (size_t i = 0; i < current.size(); ++i) {
     GW_RETURN_IF_ERROR(WriteResource(transaction.writes[i], current[i], sequence));
   }
-  if (transaction.message) {
-    GW_RETURN_IF_ERROR(WriteMessage(transaction, sequence));
-  }
+  GW_RETURN_IF_ERROR(transaction.message ? WriteMessage(transaction, sequence) : Status());
+  return WriteEntries(transaction, sequence);
+}
+
+Status SqliteApplier::WriteEntries(const CheckedTransaction& transaction, uint64_t sequence) {
   for (const std::string& id : transaction.settled) {
     GW_RETURN_IF_ERROR(Execution(At(kDeleteEntry)).Text(id).Finish());
   }
-  if (transaction.entry) {
-    const PendingEntry& entry = *transaction.entry;
-    GW_RETURN_IF_ERROR(Execution(At(kInsertEntry))
-                           .Text(entry.id)
-                           .Int(static_cast<int64_t>(sequence))
-                           .Blob(entry.bytes)
-                           .Finish());
+  if (!transaction.entry) {
+    return {};
   }
-  return {};
+  return Execution(At(kInsertEntry))
+      .Text(transaction.entry->id)
+      .Int(static_cast<int64_t>(sequence))
+      .Blob(transaction.entry->bytes)
+      .Finish();
 }
 
 Status SqliteApplier::CheckAnswered(const MessageRecord& message) {
@@ -266,10 +267,8 @@ Status SqliteApplier::WritePolicy(const CheckedWrite& checked, const Current& cu
 }
 
 Status SqliteApplier::WriteIndex(const CheckedWrite& checked, bool exists) {
-  if (exists) {
-    for (const Id id : {kDeleteTokens, kDeleteReferences, kDeleteDates, kDeleteStrings}) {
-      GW_RETURN_IF_ERROR(DeleteRows(id, checked));
-    }
+  for (const Id id : {kDeleteTokens, kDeleteReferences, kDeleteDates, kDeleteStrings}) {
+    GW_RETURN_IF_ERROR(exists ? DeleteRows(id, checked) : Status());
   }
   for (const fhir::IndexEntry& entry : checked.write.index) {
     GW_RETURN_IF_ERROR(WriteIndexEntry(checked, entry));
@@ -347,19 +346,17 @@ Result<int64_t> SqliteApplier::LabelClassId(const std::string& text) {
     label_ids_.clear();
   }
   int64_t id = ResourceKey("label_class", text);
-  while (true) {
+  bool named = false;
+  while (!named) {
     Execution find(At(kFindLabel));
     find.Int(id);
     GW_TRY(const bool taken, find.Step());
-    if (!taken) {
-      GW_RETURN_IF_ERROR(Execution(At(kInsertLabel)).Int(id).Text(text).Finish());
-    }
-    if (!taken || find.TextAt(0) == text) {
-      label_ids_.emplace(text, id);
-      return id;
-    }
-    id = ResourceKey(std::to_string(id), text);
+    GW_RETURN_IF_ERROR(taken ? Status() : Execution(At(kInsertLabel)).Int(id).Text(text).Finish());
+    named = !taken || find.TextAt(0) == text;
+    id = named ? id : ResourceKey(std::to_string(id), text);
   }
+  label_ids_.emplace(text, id);
+  return id;
 }
 
 Result<uint64_t> SqliteApplier::LastSequence() {

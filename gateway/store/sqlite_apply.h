@@ -86,6 +86,7 @@ class SqliteApplier {
   Status WriteIndex(const CheckedWrite& checked, bool exists);
   Status WriteIndexEntry(const CheckedWrite& checked, const fhir::IndexEntry& entry);
   Status WriteClaims(const CheckedWrite& checked);
+  Status WriteEntries(const CheckedTransaction& transaction, uint64_t sequence);
   Status WriteMessage(const CheckedTransaction& transaction, uint64_t sequence);
   Result<int64_t> LabelClassId(const std::string& text);
   Status DeleteRows(Id id, const CheckedWrite& checked);

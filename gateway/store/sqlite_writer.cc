@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "gateway/base/log.h"
@@ -10,10 +11,10 @@
 namespace gw::store {
 namespace {
 
-// Pages of 4 KB in the log before they are copied into the file (32 MB), and before readers are
+// Pages of 8 KB in the log before they are copied into the file (32 MB), and before readers are
 // made to wait for a moment so that the log starts again (128 MB).
-constexpr int kCheckpointPages = 8'000;
-constexpr int kRestartPages = 32'000;
+constexpr int kCheckpointPages = 4'000;
+constexpr int kRestartPages = 16'000;
 constexpr int kRestartWaitMs = 200;
 
 }  // namespace
@@ -97,9 +98,9 @@ std::vector<SqliteWriter::Job*> SqliteWriter::NextGroup() {
 // only later (two writes of one transaction claim the same identifier) undoes the group, which is
 // then written again with a savepoint around each transaction.
 std::vector<Result<Committed>> SqliteWriter::CommitGroup(std::span<Job* const> group) {
-  Result<std::vector<Result<Committed>>> results = TryGroup(group, /*savepoints=*/false);
+  Result<std::vector<Result<Committed>>> results = Guarded(group, /*savepoints=*/false);
   if (!results && results.error().code != Code::kUnavailable) {
-    results = TryGroup(group, /*savepoints=*/true);
+    results = Guarded(group, /*savepoints=*/true);
   }
   if (results) {
     return *std::move(results);
@@ -107,6 +108,17 @@ std::vector<Result<Committed>> SqliteWriter::CommitGroup(std::span<Job* const> g
   log::Write(log::Level::kError, "store.commit_failed",
              {{"detail", results.error().detail}, {"transactions", std::to_string(group.size())}});
   return std::vector<Result<Committed>>(group.size(), results.error());
+}
+
+// The worker's catch-all: whatever was thrown, the group is undone and its callers are told.
+Result<std::vector<Result<Committed>>> SqliteWriter::Guarded(std::span<Job* const> group,
+                                                             bool savepoints) {
+  try {
+    return TryGroup(group, savepoints);
+  } catch (const std::exception&) {
+    (void)Rollback();  // where even this fails, the next group tries again before it begins
+    return Error{Code::kUnavailable, "the store's writer failed", "store"};
+  }
 }
 
 Result<std::vector<Result<Committed>>> SqliteWriter::TryGroup(std::span<Job* const> group,

@@ -44,6 +44,7 @@ class SqliteWriter {
   void Work();
   std::vector<Job*> NextGroup();
   std::vector<Result<Committed>> CommitGroup(std::span<Job* const> group);
+  Result<std::vector<Result<Committed>>> Guarded(std::span<Job* const> group, bool savepoints);
   // Runs the group in one engine transaction. An Error means that nothing of it was written.
   Result<std::vector<Result<Committed>>> TryGroup(std::span<Job* const> group, bool savepoints);
   Result<Committed> ApplyOne(const CheckedTransaction& transaction, bool savepoints, bool* wrote);

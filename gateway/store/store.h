@@ -68,7 +68,9 @@ struct PendingEntry {
 struct Write {
   fhir::StoredResource stored;
   uint64_t expected_version = 0;  // 0: must not exist yet
-  std::string home;               // the Patient id whose shard holds it; empty: a reference table
+  // The Patient id whose shard holds it, for good; of a Consent its first person. Empty: a
+  // reference table.
+  std::string home;
   std::vector<fhir::IndexEntry> index;  // replaces the rows of the version before
   std::vector<fhir::Identifier>
       claims;  // identifiers by which this resource is found (Find); must be free
@@ -129,7 +131,8 @@ class Store {
 
   // Errors: kConflict where an expected_version is not the current one, a claim is taken by another
   // resource, or the message was answered AA in the meantime: nothing is written, read again and
-  // retry.
+  // retry. kUnprocessable: the home of a resource would change. kInvalid, kUnsupported: the
+  // transaction breaks a rule of Write (checked_transaction.h).
   virtual Result<Committed> Commit(Transaction transaction) = 0;
   // Pending log entries, oldest first.
   virtual Result<std::vector<PendingEntry>> PendingEntries(uint32_t max) = 0;
@@ -143,8 +146,10 @@ struct SqliteOptions {
 };
 
 // One writer thread with group commit (BEGIN IMMEDIATE, WAL, synchronous FULL), a pool of read-only
-// connections. Errors: kUnavailable where it cannot be opened, or its integrity check fails;
-// kInvalid: schema of another version.
+// connections. One process at a time (a lock on "<path>.lock"). `clock` must outlive the store; it
+// gives commit sequences and policy classes. How and why: docs/decisions/002-store.md. Errors:
+// kUnavailable where it cannot be opened, or its integrity check fails; kInvalid: schema of another
+// version.
 Result<std::unique_ptr<Store>> OpenSqlite(const SqliteOptions& options, const Clock& clock);
 
 }  // namespace gw::store

@@ -210,7 +210,7 @@ TEST_F(SqliteStore, RefusesADamagedFile) {
   }
   std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
   for (int page = 2; page < 40; ++page) {
-    file.seekp(page * 4096);
+    file.seekp(page * 8192);
     file << std::string(64, '\xff');
   }
   file.close();
