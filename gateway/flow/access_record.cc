@@ -65,6 +65,7 @@ void WriteDecisions(const std::vector<access::Decision>& decisions, JsonWriter* 
   writer->Key("decisions").ArrayStart();
   for (const access::Decision& decision : decisions) {
     writer->ObjectStart().Key("permit").Bool(decision.permit).Member("reason", decision.reason);
+    MemberIf("person", decision.person, writer);
     MemberIf("consent", decision.consent, writer);
     if (decision.version != 0) {
       writer->Key("version").Integer(static_cast<int64_t>(decision.version));
@@ -86,6 +87,7 @@ std::vector<access::Decision> ReadDecisions(const Json& json) {
     const Json* permit = item.Find("permit");
     decision.permit = permit != nullptr && permit->boolean();
     decision.reason = std::string(item.TextOf("reason"));
+    decision.person = std::string(item.TextOf("person"));
     decision.consent = std::string(item.TextOf("consent"));
     decision.version = static_cast<uint64_t>(ReadInteger(item, "version"));
     decision.provision = std::string(item.TextOf("provision"));

@@ -130,6 +130,7 @@ void WriteDecision(const access::Decision& decision, JsonWriter* writer) {
   WriteDetail("decision", decision.permit ? "permit" : "deny", writer);
   WriteDetail("reason", decision.reason, writer);
   WriteDetail("provision", decision.provision, writer);
+  WriteDetail("person", decision.person.empty() ? "" : "Patient/" + decision.person, writer);
   writer->ArrayEnd().ObjectEnd();
 }
 

@@ -220,6 +220,15 @@ TEST_F(ExchangeTest, WithoutTheLogThereIsNoAnswer) {
   EXPECT_EQ(answer.error().code, Code::kUnavailable);
 }
 
+std::string DetailOf(const Json& entity, std::string_view type) {
+  for (const Json& detail : entity.Find("detail")->items()) {
+    if (detail.TextOf("type") == type) {
+      return std::string(detail.TextOf("valueString"));
+    }
+  }
+  return "";
+}
+
 TEST_F(ExchangeTest, TheAuditorFindsWhoLookedAndNobodyElseDoes) {
   gateway.Put(Consent(Permit("surgery")));
   gateway.Answer(gateway.Ask("GET", "/fhir/CarePlan/plan1", surgery));
@@ -230,14 +239,16 @@ TEST_F(ExchangeTest, TheAuditorFindsWhoLookedAndNobodyElseDoes) {
   ASSERT_EQ(MatchesOn(seen), 1u);
   const Json& event = *seen.Find("entry")->items().front().Find("resource");
   EXPECT_EQ(event.TextOf("outcome"), "0");
-  bool names_consent = false;
+  const Json* decision = nullptr;
   for (const Json& entity : event.Find("entity")->items()) {
     const Json* what = entity.Find("what");
-    names_consent =
-        names_consent ||
-        (what != nullptr && what->TextOf("reference").starts_with("Consent/c1/_history/"));
+    if (what != nullptr && what->TextOf("reference").starts_with("Consent/c1/_history/")) {
+      decision = &entity;
+    }
   }
-  EXPECT_TRUE(names_consent) << "the entry names the consent that decided, with its version";
+  ASSERT_NE(decision, nullptr) << "the entry names the consent that decided, with its version";
+  EXPECT_EQ(DetailOf(*decision, "decision"), "permit");
+  EXPECT_EQ(DetailOf(*decision, "person"), "Patient/p1");
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/AuditEvent?agent=X9902&outcome=0", kAuditor)), 1u);
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/AuditEvent?agent=X9905&outcome=4", kAuditor)), 1u);
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/AuditEvent?date=lt2020", kAuditor)), 0u);
