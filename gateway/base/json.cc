@@ -11,6 +11,7 @@
   ((condition) ? static_cast<void>(0) : throw std::logic_error("rapidjson"))
 #include <rapidjson/reader.h>
 
+#include "gateway/base/place.h"
 #include "gateway/base/utf8.h"
 
 namespace gw {
@@ -154,22 +155,25 @@ Error TooLarge(std::string_view rule) { return {Code::kTooLarge, std::string(rul
 // Stands between the library and the caller's events and holds the bounds.
 class Guard {
  public:
-  Guard(const Limits& limits, bool has_unicode_escapes, JsonEvents* events)
-      : limits_(limits), has_unicode_escapes_(has_unicode_escapes), events_(events) {}
+  Guard(const Limits& limits, bool has_unicode_escapes, const TextStream& stream,
+        JsonEvents* events)
+      : limits_(limits),
+        has_unicode_escapes_(has_unicode_escapes),
+        stream_(stream),
+        events_(events) {}
 
-  bool Null() { return Value(Token::kWord) && Forward(events_->Null()); }
-  bool Bool(bool value) { return Value(Token::kWord) && Forward(events_->Bool(value)); }
+  bool Null() { return Value(kNullBytes) && Forward(events_->Null()); }
+  bool Bool(bool value) {
+    return Value(value ? kTrueBytes : kFalseBytes) && Forward(events_->Bool(value));
+  }
   bool RawNumber(const char* digits, rapidjson::SizeType length, bool) {
-    return Value(Token::kWord) && Forward(events_->Number({digits, length}));
+    return Value() && Forward(events_->Number({digits, length}));
   }
   bool String(const char* text, rapidjson::SizeType length, bool) {
-    return Value(Token::kText) && IsText({text, length}) &&
-           Forward(events_->String({text, length}));
+    return Value() && IsText({text, length}) && Forward(events_->String({text, length}));
   }
-  bool StartObject() {
-    return Value(Token::kWord) && Open(true) && Forward(events_->ObjectStart());
-  }
-  bool StartArray() { return Value(Token::kWord) && Open(false) && Forward(events_->ArrayStart()); }
+  bool StartObject() { return Value() && Open(true) && Forward(events_->ObjectStart()); }
+  bool StartArray() { return Value() && Open(false) && Forward(events_->ArrayStart()); }
   bool Key(const char* text, rapidjson::SizeType length, bool);
   bool EndObject(rapidjson::SizeType) {
     names_.CutTo(frames_.back().first_name);
@@ -187,11 +191,11 @@ class Guard {
 
   bool refused() const { return refused_.has_value(); }
   Error TakeError() { return *std::move(refused_); }
-  // Whether the reader stands behind the closing quote of the text that was refused.
-  bool after_text() const { return token_ == Token::kText; }
 
  private:
-  enum class Token : uint8_t { kWord, kText };
+  static constexpr size_t kNullBytes = 4;
+  static constexpr size_t kTrueBytes = 4;
+  static constexpr size_t kFalseBytes = 5;
   struct Frame {
     bool is_object;
     uint32_t children = 0;
@@ -203,10 +207,13 @@ class Guard {
     return false;
   }
   bool Forward(Status status) { return status.ok() || Refuse(std::move(status).error()); }
-  bool Value(Token token);
+  // The library reads texts and numbers from a copy of the stream and brackets after their event,
+  // so the stream stands where the token begins; only words were read.
+  void Locate(size_t bytes_read) { events_->SetOffset(stream_.Tell() - bytes_read); }
+  bool Value(size_t bytes_read = 0);
   bool Open(bool is_object);
   bool Close() {
-    token_ = Token::kWord;
+    Locate(0);
     frames_.pop_back();
     return true;
   }
@@ -214,16 +221,16 @@ class Guard {
 
   const Limits& limits_;
   const bool has_unicode_escapes_;
+  const TextStream& stream_;
   JsonEvents* events_;
   std::vector<Frame> frames_;
   OpenNames names_;
   uint32_t nodes_ = 0;
-  Token token_ = Token::kWord;
   std::optional<Error> refused_;
 };
 
-bool Guard::Value(Token token) {
-  token_ = token;
+bool Guard::Value(size_t bytes_read) {
+  Locate(bytes_read);
   if (++nodes_ > limits_.json_nodes_max) {
     return Refuse(TooLarge("too many values in the document"));
   }
@@ -243,7 +250,7 @@ bool Guard::Open(bool is_object) {
 }
 
 bool Guard::Key(const char* text, rapidjson::SizeType length, bool) {
-  token_ = Token::kText;
+  Locate(0);
   const std::string_view name(text, length);
   Frame& object = frames_.back();
   if (++object.children > limits_.json_members_max) {
@@ -273,46 +280,10 @@ bool Guard::IsText(std::string_view text) {
   return true;
 }
 
-std::string PlaceOf(std::string_view text, size_t offset) {
-  const std::string_view before = text.substr(0, offset);
-  size_t line = 1;
-  size_t line_start = 0;
-  for (size_t at = before.find('\n'); at != std::string_view::npos;
-       at = before.find('\n', at + 1)) {
-    ++line;
-    line_start = at + 1;
-  }
-  size_t column = 1;
-  for (const char byte : before.substr(line_start)) {
-    column += (static_cast<uint8_t>(byte) & 0xC0) != 0x80 ? 1 : 0;
-  }
-  return "line " + std::to_string(line) + ", column " + std::to_string(column);
-}
-
 Error At(Error error, std::string_view text, size_t offset) {
-  const std::string place = PlaceOf(text, offset);
+  const std::string place = ToText(PlaceAt(text, offset));
   error.where = error.where.empty() ? place : error.where + " (" + place + ")";
   return error;
-}
-
-// Where a text begins whose closing quote is the byte before `end`: at the nearest quote before it
-// that no backslash escapes.
-size_t StartOfText(std::string_view text, size_t end) {
-  if (end < 2 || text[end - 1] != '"') {
-    return end;
-  }
-  size_t quote = end - 1;
-  while (quote > 0) {
-    quote = text.rfind('"', quote - 1);
-    size_t backslashes = 0;
-    while (backslashes < quote && text[quote - 1 - backslashes] == '\\') {
-      ++backslashes;
-    }
-    if (backslashes % 2 == 0) {
-      return quote;
-    }
-  }
-  return end;
 }
 
 Error SyntaxError(rapidjson::ParseErrorCode code) {
@@ -370,13 +341,11 @@ Status ReadJson(std::string_view text, const Limits& limits, JsonEvents* events)
       rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
   try {
     TextStream stream(text);
-    Guard guard(limits, text.find("\\u") != std::string_view::npos, events);
+    Guard guard(limits, text.find("\\u") != std::string_view::npos, stream, events);
     rapidjson::Reader reader;
     const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, guard);
     if (guard.refused()) {
-      const size_t offset =
-          guard.after_text() ? StartOfText(text, result.Offset()) : result.Offset();
-      return At(guard.TakeError(), text, offset);
+      return At(guard.TakeError(), text, events->offset());
     }
     if (result.IsError()) {
       return At(SyntaxError(result.Code()), text, result.Offset());

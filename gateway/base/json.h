@@ -25,6 +25,13 @@ class JsonEvents {
   virtual Status Number(std::string_view digits) = 0;  // exactly as written: 1.50 stays 1.50
   virtual Status Bool(bool value) = 0;
   virtual Status Null() = 0;
+
+  // Where the token of the event at hand begins in the text, in bytes: for an end, the bracket.
+  size_t offset() const { return offset_; }
+  void SetOffset(size_t offset) { offset_ = offset; }  // for the reader only
+
+ private:
+  size_t offset_ = 0;
 };
 
 // Reads exactly one JSON document, hardened: iterative, depth, members, items and nodes bounded,

@@ -12,6 +12,9 @@ struct Limits {
   uint32_t json_members_max = 512;      // of one object
   uint32_t json_items_max = 100'000;    // of one array
   uint32_t json_nodes_max = 1'000'000;  // of one document
+  uint32_t xml_depth_max = 128;         // elements, those of a narrative among them
+  uint32_t xml_attributes_max = 64;     // of one element; libxml2 takes time with their square
+  uint32_t xml_nodes_max = 1'000'000;   // elements of one document
   uint32_t v2_segments_max = 10'000;    // of one message
   uint32_t v2_fields_max = 1'000;       // of one segment
   uint32_t csv_rows_max = 1'000'000;

@@ -67,7 +67,8 @@ endif()
 # not there.
 file(GLOB _compiler_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/gateway/fhir/compiler/*.cc)
 add_executable(definitions_compiler ${_compiler_sources}
-  ${CMAKE_SOURCE_DIR}/gateway/base/json.cc ${CMAKE_SOURCE_DIR}/gateway/base/utf8.cc)
+  ${CMAKE_SOURCE_DIR}/gateway/base/json.cc ${CMAKE_SOURCE_DIR}/gateway/base/place.cc
+  ${CMAKE_SOURCE_DIR}/gateway/base/utf8.cc)
 target_include_directories(definitions_compiler PRIVATE ${CMAKE_SOURCE_DIR})
 target_compile_options(definitions_compiler PRIVATE -O2 -fno-sanitize=all -Wall -Wextra -Wshadow -Wconversion
   -Wsign-conversion -Wold-style-cast -Werror)

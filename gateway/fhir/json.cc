@@ -53,6 +53,7 @@ class TreeReader final : public JsonEvents {
   };
   struct Event {
     Token token;
+    uint32_t offset;
     std::string text;
   };
   // An object that is open, and the member of it whose value is being read.
@@ -81,14 +82,16 @@ class TreeReader final : public JsonEvents {
   Status Replay(const std::vector<Event>& events);
   Status Play(const Event& event);
   bool is_recording() const { return awaits_type_; }
+  uint32_t Offset() const { return static_cast<uint32_t>(offset()); }
 
   const Definitions& definitions_;
   std::optional<Resource> resource_;
   std::vector<Frame> frames_;
 
-  bool awaits_type_ = false;     // a resource has begun and its type is not known yet
-  bool names_type_ = false;      // the next value is that type
-  uint32_t recorded_depth_ = 0;  // objects and arrays open in `recorded_`
+  bool awaits_type_ = false;      // a resource has begun and its type is not known yet
+  bool names_type_ = false;       // the next value is that type
+  uint32_t resource_offset_ = 0;  // of that resource
+  uint32_t recorded_depth_ = 0;   // objects and arrays open in `recorded_`
   std::vector<Event> recorded_;
 };
 
@@ -135,6 +138,7 @@ Status TreeReader::ObjectStart() {
 Status TreeReader::StartResource() {
   awaits_type_ = true;
   names_type_ = false;
+  resource_offset_ = Offset();
   recorded_depth_ = 0;
   recorded_.clear();
   return {};
@@ -144,8 +148,12 @@ Status TreeReader::StartElement(Frame* frame) {
   Element* element = nullptr;
   if (frame->is_extension) {
     GW_TRY(element, PrimitiveNode(frame));
+    if (!element->has_text()) {
+      element->SetOffset(Offset());
+    }
   } else {
-    element = frame->element->AppendRaw(frame->property.element, *frame->property.type, {});
+    element =
+        frame->element->AppendRaw(frame->property.element, *frame->property.type, {}, Offset());
   }
   frames_.push_back({element, {}});
   return {};
@@ -290,10 +298,14 @@ Status TreeReader::Null() {
 Result<Element*> TreeReader::PrimitiveNode(Frame* frame) {
   Element* element = frame->next;
   if (element == nullptr) {
+    if (!frame->is_filling) {
+      return frame->element->AppendRaw(frame->property.element, *frame->property.type, {},
+                                       Offset());
+    }
     // Where the other member had fewer items, what stands between them keeps its place.
-    return frame->is_filling
-               ? frame->element->AddTyped(frame->property.element->name, *frame->property.type)
-               : frame->element->AppendRaw(frame->property.element, *frame->property.type, {});
+    GW_TRY(element, frame->element->AddTyped(frame->property.element->name, *frame->property.type));
+    element->SetOffset(Offset());
+    return element;
   }
   Element* following = element->next();
   const bool is_same = following != nullptr && following->definition() == frame->property.element;
@@ -328,6 +340,7 @@ Status TreeReader::Primitive(std::string_view text, bool is_string, bool is_numb
   }
   GW_TRY(Element * element, PrimitiveNode(&frame));
   element->SetText(text);
+  element->SetOffset(Offset());
   ++frame.item;
   return {};
 }
@@ -338,6 +351,7 @@ Status TreeReader::NameResource(std::string_view type_name) {
   if (frames_.empty()) {
     GW_TRY(Resource made, Resource::Make(type_name, definitions_));
     resource_.emplace(std::move(made));
+    resource_->root().SetOffset(resource_offset_);
     frames_.push_back({&resource_->root(), {}});
   } else {
     const TypeDef* type = definitions_.Find(type_name);
@@ -347,7 +361,8 @@ Status TreeReader::NameResource(std::string_view type_name) {
       error.code = Code::kUnsupported;
       return error;
     }
-    frames_.push_back({frame.element->AppendRaw(frame.property.element, *type, {}), {}});
+    frames_.push_back(
+        {frame.element->AppendRaw(frame.property.element, *type, {}, resource_offset_), {}});
   }
   return Replay(std::exchange(recorded_, {}));
 }
@@ -361,14 +376,17 @@ Status TreeReader::Record(Token token, std::string_view text) {
   } else if (token == Token::kObjectEnd || token == Token::kArrayEnd) {
     --recorded_depth_;
   }
-  recorded_.push_back({token, std::string(text)});
+  recorded_.push_back({token, Offset(), std::string(text)});
   return {};
 }
 
 Status TreeReader::Replay(const std::vector<Event>& events) {
+  const size_t present = offset();
   for (const Event& event : events) {
+    SetOffset(event.offset);
     GW_RETURN_IF_ERROR(Play(event));
   }
+  SetOffset(present);
   return {};
 }
 

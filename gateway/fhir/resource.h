@@ -61,17 +61,22 @@ class Element {
   // arena).
   void Clear(std::string_view name);
   void Remove(Element* child);
+  // Puts a child at the index-th place among those of its name; past the end: last.
+  void MoveTo(Element* child, uint32_t index);
   void SetText(std::string_view text);  // copied
   void SetNull() { null_ = true; }
 
   // The FHIRPath that leads here from the root: "CarePlan.activity[0].detail.status".
   std::string Location() const;
-  // Byte offset in the text this was parsed from; 0 where it was not.
+  // Byte offset in the text this was parsed from, 0 where it was not: in JSON of the value's first
+  // byte (of the object in the "_" member where a primitive has no value), in XML of the "<" of the
+  // start tag. PlaceFinder (base/place.h) makes a line and column of it.
   uint32_t offset() const { return offset_; }
 
   // For the tree's own makers (codecs, source models): appends without checks, in arrival order.
   Element* AppendRaw(const ElementDef* definition, const TypeDef& type,
                      std::string_view stored_text, uint32_t offset = 0);
+  void SetOffset(uint32_t offset) { offset_ = offset; }
 
  private:
   friend class Resource;
@@ -134,6 +139,23 @@ Result<Resource> ParseJson(std::string_view text, const Definitions& definitions
 // not written.
 void WriteJson(const Resource& resource, std::string* out);
 void WriteJson(const Element& element, std::string* out);
+
+// Reads one resource from FHIR XML (R4 xml.html) into the same tree. Unknown elements and
+// attributes, a wrong namespace or order, empty elements and text between elements are refused;
+// comments and processing instructions are passed over; a narrative keeps its bytes. DOCTYPE,
+// entities other than XML's own five, encodings other than UTF-8, NUL and control characters are
+// refused, and nothing is ever fetched. Errors: as for ParseJson.
+// Source: pitfalls X1 to X4 of libxml2 2.9.14.
+Result<Resource> ParseXml(std::string_view text, const Definitions& definitions,
+                          const Limits& limits);
+// Appends FHIR XML without white space between elements, in definition order. A null element (v2
+// "") is not written, nor is a character that XML cannot hold.
+void WriteXml(const Resource& resource, std::string* out);
+
+// Does the text of an xhtml primitive hold what FHIR allows and no more: a well-formed div of the
+// XHTML namespace, the elements, attributes and styles of R4 narrative.html (txt-1), and something
+// to read (txt-2)? Errors: kInvalid with the element or attribute at fault; kTooLarge past a bound.
+Status CheckNarrative(std::string_view div, const Limits& limits);
 
 // Is `text` a lexical form of that R4 primitive type (datatypes.html)? Unknown primitive names:
 // false.

@@ -101,6 +101,45 @@ TEST(JsonTest, RoundTrips) {
   }
 }
 
+// Each element is found where its value begins: an "_" member counts where there is no value.
+TEST(JsonTest, ElementsKnowTheirOffset) {
+  const std::string text = R"({"resourceType":"Patient","_birthDate":{"id":"b"},
+  "birthDate":"1950","contained":[ {"id":"o","resourceType":"Basic"}],
+  "active":true,"multipleBirthInteger": 12,
+  "name":[{"given":["A",null],"_given":[null,{"id":"g"},{"id":"h"}]}, {"family":"F"}]})";
+  const Result<Resource> patient = ParseJson(text, R4(), Limits{});
+  ASSERT_TRUE(patient.ok()) << patient.error().detail << " at " << patient.error().where;
+  const Element& root = patient->root();
+  EXPECT_EQ(root.offset(), 0u);
+  const std::pair<const Element*, const char*> cases[] = {
+      {root.Path("birthDate"), R"("1950")"},
+      {root.Path("birthDate.id"), R"("b"})"},
+      {root.Path("contained"), R"({"id":"o")"},
+      {root.Path("contained.id"), R"("o")"},
+      {root.Path("active"), "true"},
+      {root.Child("multipleBirth"), "12,"},
+      {root.Child("name", 0), R"({"given")"},
+      {root.Child("name", 0)->Child("given", 0), R"("A")"},
+      {root.Child("name", 0)->Child("given", 1), R"({"id":"g")"},
+      {root.Child("name", 0)->Child("given", 2), R"({"id":"h")"},
+      {root.Child("name", 1), R"({"family")"},
+      {root.Child("name", 1)->Child("family"), R"("F")"},
+  };
+  for (const auto& [element, start] : cases) {
+    ASSERT_NE(element, nullptr) << start;
+    EXPECT_EQ(text.substr(element->offset(), std::string(start).size()), start);
+  }
+}
+
+TEST(JsonTest, AResourceWhoseTypeComesLastKnowsItsOffsets) {
+  const std::string text = R"( {"id":"p","active":false,"resourceType":"Patient"})";
+  const Result<Resource> patient = ParseJson(text, R4(), Limits{});
+  ASSERT_TRUE(patient.ok());
+  EXPECT_EQ(patient->root().offset(), 1u);
+  EXPECT_EQ(text.substr(patient->root().Path("id")->offset(), 3), R"("p")");
+  EXPECT_EQ(text.substr(patient->root().Path("active")->offset(), 5), "false");
+}
+
 struct Refused {
   const char* in;
   const char* detail;
