@@ -171,6 +171,23 @@ void Element::Remove(Element* child) {
   }
 }
 
+// Children of one name stand together.
+void Element::MoveTo(Element* child, uint32_t index) {
+  Element* before = nullptr;
+  for (Element* at = first_child_; at->definition_ != child->definition_; at = at->next_) {
+    before = at;
+  }
+  Remove(child);
+  Element* at = before == nullptr ? first_child_ : before->next_;
+  for (; at != nullptr && at->definition_ == child->definition_ && index > 0; --index) {
+    before = at;
+    at = at->next_;
+  }
+  (before == nullptr ? first_child_ : before->next_) = child;
+  child->next_ = at;
+  last_child_ = at == nullptr ? child : last_child_;
+}
+
 void Element::Unlink(Element* previous, Element* child) {
   (previous == nullptr ? first_child_ : previous->next_) = child->next_;
   if (last_child_ == child) {

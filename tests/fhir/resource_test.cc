@@ -172,6 +172,31 @@ TEST(ResourceTest, SetsIdAndVersion) {
       Written(plan.root()).find(R"({"resourceType":"CarePlan","id":"c9","meta":{"versionId")"), 0u);
 }
 
+TEST(ResourceTest, MovesAChildAmongThoseOfItsName) {
+  struct Case {
+    uint32_t from;
+    uint32_t to;
+    const char* given;
+  };
+  for (const Case& test : {Case{0, 2, "bca"}, Case{2, 0, "cab"}, Case{1, 1, "abc"},
+                           Case{0, 9, "bca"}, Case{2, 1, "acb"}}) {
+    Resource patient = Parsed(
+        R"({"resourceType":"Patient","name":[{"family":"F","given":["a","b","c"],"suffix":["S"]}]})");
+    Element* name = patient.root().Child("name");
+    name->MoveTo(name->Child("given", test.from), test.to);
+    std::string given;
+    for (uint32_t i = 0; i < name->Count("given"); ++i) {
+      given += name->Child("given", i)->text();
+    }
+    EXPECT_EQ(given, test.given) << test.from << " to " << test.to;
+    EXPECT_EQ(Written(*name).find(R"({"family":"F","given":[)"), 0u);
+    ASSERT_TRUE(name->Add("suffix", "T").ok());
+    EXPECT_NE(Written(*name).find(R"("suffix":["S","T"])"), std::string::npos);
+    name->MoveTo(name->Child("family"), 5);
+    EXPECT_EQ(Written(*name).find(R"({"family":"F","given":[)"), 0u);
+  }
+}
+
 TEST(ModelTest, BuildsSourceModels) {
   ModelBuilder builder(R4());
   builder.AddType("Row", {{"person", "Person", 1}, {"visit", "dateTime", kMany}});

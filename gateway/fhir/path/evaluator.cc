@@ -25,6 +25,12 @@ const Element* RootResource(const Element* resource) {
   return resource;
 }
 
+// Most names that have one length differ at their start.
+bool SameName(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && a.front() == b.front() &&
+         std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 }  // namespace
 
 void ValueStack::Grow() {
@@ -239,6 +245,9 @@ bool Evaluator::MembersOf(const Node& node, const Value& value) {
 
 bool Evaluator::ElementMembers(const Node& node, const Element& element) {
   const std::string_view name = node.name;
+  if (node.focus == &element.type()) {  // R4's element names begin with small letters
+    return Push(Value::Of(element));
+  }
   if (node.may_be_type && element.type().Find(name) == nullptr) {
     if (element.type().Is(name)) {
       return Push(Value::Of(element));
@@ -249,7 +258,7 @@ bool Evaluator::ElementMembers(const Node& node, const Element& element) {
   }
   const size_t before = top();
   for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-    if (child->name() == name) {
+    if (SameName(child->name(), name)) {
       stack_.Push(Value::Of(*child));
     } else if (top() != before) {
       break;  // repetitions stand together

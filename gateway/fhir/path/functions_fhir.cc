@@ -109,23 +109,32 @@ bool Resolve(Evaluator& evaluator, const Node& /*node*/, Range input) {
   return true;
 }
 
+Definitions::Membership IsMember(const Evaluator& evaluator, std::string_view value_set,
+                                 std::string_view system, std::string_view code) {
+  const auto* membership = evaluator.environment().membership;
+  if (membership != nullptr && *membership) {
+    return (*membership)(value_set, system, code);
+  }
+  const std::string_view canonical = value_set.substr(0, value_set.find('|'));
+  return evaluator.environment().definitions->IsMember(canonical, system, code);
+}
+
 // A code, Coding or CodeableConcept in a value set; a string counts as a code.
 Definitions::Membership MembershipOf(const Evaluator& evaluator, const Value& value,
                                      std::string_view value_set) {
   using Membership = Definitions::Membership;
-  const Definitions& definitions = *evaluator.environment().definitions;
   const Element* element = value.element();
   if (element == nullptr || element->has_text()) {
-    return definitions.IsMember(value_set, {}, value.text());
+    return IsMember(evaluator, value_set, {}, value.text());
   }
   if (element->Child("code") != nullptr) {
-    return definitions.IsMember(value_set, element->TextAt("system"), element->TextAt("code"));
+    return IsMember(evaluator, value_set, element->TextAt("system"), element->TextAt("code"));
   }
   Membership out = Membership::kNotMember;
   for (const Element* child = element->first_child(); child != nullptr; child = child->next()) {
     if (child->name() == "coding") {
       const Membership one =
-          definitions.IsMember(value_set, child->TextAt("system"), child->TextAt("code"));
+          IsMember(evaluator, value_set, child->TextAt("system"), child->TextAt("code"));
       if (one == Membership::kMember) {
         return one;
       }
@@ -146,8 +155,7 @@ bool MemberOf(Evaluator& evaluator, const Node& node, Range input) {
   if (!value_set || input.empty()) {
     return true;
   }
-  const std::string_view canonical = value_set->substr(0, value_set->find('|'));
-  const auto membership = MembershipOf(evaluator, evaluator[input.begin], canonical);
+  const auto membership = MembershipOf(evaluator, evaluator[input.begin], *value_set);
   return membership == Definitions::Membership::kUnknown ||
          evaluator.PushBoolean(membership == Definitions::Membership::kMember);
 }
@@ -186,7 +194,16 @@ bool HtmlChecks(Evaluator& evaluator, const Node& /*node*/, Range input) {
   return evaluator.PushBoolean(true);
 }
 
-// Of the base definitions only: what a type is. Other profiles are the validator's business.
+// What a type is: R4's own definitions. Absent for a profile.
+std::optional<bool> IsOfBase(const Evaluator& evaluator, const Element& element,
+                             std::string_view profile) {
+  const bool base = profile.starts_with(kBaseProfile);
+  const TypeDef* type =
+      base ? evaluator.environment().definitions->Find(profile.substr(kBaseProfile.size()))
+           : nullptr;
+  return type == nullptr ? std::nullopt : std::optional<bool>(element.type().Is(type->name()));
+}
+
 bool ConformsTo(Evaluator& evaluator, const Node& node, Range input) {
   std::optional<std::string_view> profile;
   if (!evaluator.StringArgument(node, 0, &profile)) {
@@ -198,15 +215,16 @@ bool ConformsTo(Evaluator& evaluator, const Node& node, Range input) {
   if (input.empty() || !profile) {
     return true;
   }
-  const bool base = profile->starts_with(kBaseProfile);
-  const TypeDef* type =
-      base ? evaluator.environment().definitions->Find(profile->substr(kBaseProfile.size()))
-           : nullptr;
-  if (type == nullptr) {
-    return evaluator.Fail(node, "the profile is not known here", Code::kUnsupported);
-  }
   const Element* element = evaluator[input.begin].element();
-  return evaluator.PushBoolean(element != nullptr && element->type().Is(type->name()));
+  if (element == nullptr) {
+    return evaluator.PushBoolean(false);
+  }
+  const auto* conformance = evaluator.environment().conformance;
+  const std::optional<bool> conforms = conformance != nullptr && *conformance
+                                           ? (*conformance)(*element, *profile)
+                                           : IsOfBase(evaluator, *element, *profile);
+  return conforms ? evaluator.PushBoolean(*conforms)
+                  : evaluator.Fail(node, "the profile is not known here", Code::kUnsupported);
 }
 
 constexpr std::array<FunctionSpec, 9> kFunctions = {{

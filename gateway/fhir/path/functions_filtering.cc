@@ -166,8 +166,31 @@ bool Aggregate(Evaluator& evaluator, const Node& node, Range input) {
   return true;
 }
 
-// trace() logs nothing: what it would log is a person's data.
-bool Trace(Evaluator& evaluator, const Node& /*node*/, Range input) {
+// trace() hands on its input. What is traced is a person's data, so only a hook is told of it.
+bool Trace(Evaluator& evaluator, const Node& node, Range input) {
+  const auto* tracer = evaluator.environment().tracer;
+  if (tracer != nullptr && *tracer) {
+    std::optional<std::string_view> name;
+    if (!evaluator.StringArgument(node, 0, &name)) {
+      return false;
+    }
+    Range told = input;
+    if (node.arguments.size() > 1) {
+      told = {evaluator.top(), evaluator.top()};
+      for (size_t i = input.begin; i < input.end; ++i) {
+        const Frame frame{evaluator[i], true, static_cast<int64_t>(i - input.begin),
+                          evaluator.frame().total};
+        Range projected;
+        if (!evaluator.Lambda(*node.arguments[1], frame, &projected)) {
+          return false;
+        }
+        told.end = projected.end;
+      }
+    }
+    const Collection items(&evaluator[0] + told.begin, &evaluator[0] + told.end);
+    (*tracer)(name.value_or(""), items);
+    evaluator.stack().Truncate(input.end);
+  }
   for (size_t i = input.begin; i < input.end; ++i) {
     evaluator.Push(evaluator[i]);
   }

@@ -119,6 +119,7 @@ struct Node {
   std::string_view name;           // of a member, variable or function
   Value literal;                   // kLiteral
   const TypeName* type = nullptr;  // kIs, kAs, and the functions is, as, ofType
+  const TypeDef* focus = nullptr;  // may_be_type: the R4 type of that name, null if there is none
   const Regex* regex = nullptr;    // matches() and the like with a literal pattern
   int32_t memo = -1;               // slot of a value that is the same wherever it stands, -1: none
 };

@@ -206,6 +206,7 @@ class Parser {
     if (!is_function) {
       const char first = name.text.empty() ? '\0' : name.text.front();
       node->may_be_type = receiver == nullptr && first >= 'A' && first <= 'Z';
+      node->focus = node->may_be_type ? definitions_.Find(name.text) : nullptr;
       return Finish(node);
     }
     node->function = FindFunction(name.text);

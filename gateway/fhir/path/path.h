@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,24 +47,31 @@ class Value {
   Kind kind() const { return kind_; }
   const Element* element() const { return kind_ == Kind::kElement ? element_ : nullptr; }
   // The lexical form: of the element (a primitive's) or of the value: "true", "1.50", "2026-01-20".
-  std::string_view text() const { return kind_ == Kind::kElement ? element_->text() : text_; }
-  std::string_view unit() const { return unit_; }  // of a quantity: UCUM code or calendar word
+  std::string_view text() const {
+    return kind_ == Kind::kElement ? element_->text() : std::string_view{text_, text_size_};
+  }
+  // Of a quantity: UCUM code or calendar word.
+  std::string_view unit() const { return {unit_size_ == 0 ? "" : unit_, unit_size_}; }
   int64_t integer() const { return kind_ == Kind::kInteger ? integer_ : 0; }
   bool is_true() const { return kind_ == Kind::kBoolean && integer_ != 0; }
 
  private:
-  Kind kind_ = Kind::kElement;
   union {
     const Element* element_;
-    int64_t integer_;  // of kInteger, and kBoolean as 0 or 1
+    int64_t integer_;   // of kInteger, and kBoolean as 0 or 1
+    const char* unit_;  // where unit_size_ is not 0
   };
-  std::string_view text_;
-  std::string_view unit_;
+  const char* text_ = nullptr;
+  uint32_t text_size_ = 0;  // Limits bound every text far below 4 GB
+  uint32_t unit_size_ = 0;
+  Kind kind_ = Kind::kElement;
 };
+static_assert(sizeof(Value) == 32);  // collections of them are copied and moved all the time
 
 using Collection = std::vector<Value>;
 
-// What an evaluation may see besides its focus. The arena takes every value that is made.
+// What an evaluation may see besides its focus. The arena takes every value that is made. What is
+// called must not throw, and what it returns must outlive the results.
 struct Environment {
   Arena* arena = nullptr;
   const Definitions* definitions = nullptr;
@@ -74,6 +82,16 @@ struct Environment {
   // resolve(): null if it cannot be found. Where this is empty, resolve() gives an element-less
   // item whose type is the reference's, so that `resolve() is Patient` decides without a fetch.
   const std::function<const Element*(std::string_view reference)>* resolver = nullptr;
+  // memberOf(): is the code in the value set (its canonical, with "|version" where the expression
+  // has one)? `system` is empty for a bare code. Where this is empty, the definitions' own sets.
+  const std::function<Definitions::Membership(std::string_view value_set, std::string_view system,
+                                              std::string_view code)>* membership = nullptr;
+  // conformsTo(): absent where the profile is not known. Where this is empty, R4's own types.
+  const std::function<std::optional<bool>(const Element& element, std::string_view profile)>*
+      conformance = nullptr;
+  // trace(): told the name and the items, or their projection. Where this is empty, nothing is told
+  // to anybody: items are a person's data.
+  const std::function<void(std::string_view name, std::span<const Value> items)>* tracer = nullptr;
 };
 
 enum class Mode : uint8_t {

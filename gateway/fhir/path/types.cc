@@ -1,4 +1,3 @@
-#include <array>
 #include <charconv>
 
 #include "gateway/fhir/path/compare_internal.h"
@@ -6,23 +5,6 @@
 
 namespace gw::fhir::path {
 namespace {
-
-// R4 fhirpath.html, "Using FHIR types in expressions". Every other primitive is a String.
-struct SystemName {
-  std::string_view fhir;
-  Value::Kind kind;
-};
-constexpr std::array<SystemName, 9> kSystemNames = {{
-    {"boolean", Value::Kind::kBoolean},
-    {"integer", Value::Kind::kInteger},
-    {"unsignedInt", Value::Kind::kInteger},
-    {"positiveInt", Value::Kind::kInteger},
-    {"decimal", Value::Kind::kDecimal},
-    {"date", Value::Kind::kDate},
-    {"dateTime", Value::Kind::kDateTime},
-    {"instant", Value::Kind::kDateTime},
-    {"time", Value::Kind::kTime},
-}};
 
 // A FHIR Quantity is a System.Quantity where it has a value and no comparator.
 Value QuantityOf(const Element& element) {
@@ -53,19 +35,30 @@ bool MatchesElement(const Evaluator& evaluator, const Element& element, const Ty
 
 }  // namespace
 
+// R4 fhirpath.html, "Using FHIR types in expressions".
 Value::Kind SystemKindOf(const TypeDef& type) {
-  if (type.kind() == Kind::kPrimitive) {
-    for (const SystemName& entry : kSystemNames) {
-      if (entry.fhir == type.name()) {
-        return entry.kind;
-      }
-    }
-    return Value::Kind::kString;
+  switch (type.primitive()) {
+    case Primitive::kNone:
+      return type.kind() == Kind::kComplex && type.Is("Quantity") ? Value::Kind::kQuantity
+                                                                  : Value::Kind::kElement;
+    case Primitive::kBoolean:
+      return Value::Kind::kBoolean;
+    case Primitive::kInteger:
+    case Primitive::kUnsignedInt:
+    case Primitive::kPositiveInt:
+      return Value::Kind::kInteger;
+    case Primitive::kDecimal:
+      return Value::Kind::kDecimal;
+    case Primitive::kDate:
+      return Value::Kind::kDate;
+    case Primitive::kDateTime:
+    case Primitive::kInstant:
+      return Value::Kind::kDateTime;
+    case Primitive::kTime:
+      return Value::Kind::kTime;
+    default:
+      return Value::Kind::kString;
   }
-  if (type.kind() == Kind::kComplex && type.Is("Quantity")) {
-    return Value::Kind::kQuantity;
-  }
-  return Value::Kind::kElement;
 }
 
 Value Unbox(const Value& value) {

@@ -16,6 +16,7 @@ Value Value::Boolean(bool value) {
   out.kind_ = Kind::kBoolean;
   out.integer_ = value ? 1 : 0;
   out.text_ = value ? "true" : "false";
+  out.text_size_ = value ? 4 : 5;
   return out;
 }
 
@@ -26,7 +27,10 @@ Value Value::Integer(int64_t value, Arena* arena) {
   if (arena != nullptr) {
     std::array<char, 24> buffer{};
     const auto written = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-    out.text_ = arena->Copy({buffer.data(), static_cast<size_t>(written.ptr - buffer.data())});
+    const std::string_view text =
+        arena->Copy({buffer.data(), static_cast<size_t>(written.ptr - buffer.data())});
+    out.text_ = text.data();
+    out.text_size_ = static_cast<uint32_t>(text.size());
   }
   return out;
 }
@@ -34,8 +38,10 @@ Value Value::Integer(int64_t value, Arena* arena) {
 Value Value::Of(Kind kind, std::string_view text, std::string_view unit) {
   Value out;
   out.kind_ = kind;
-  out.text_ = text;
-  out.unit_ = unit;
+  out.text_ = text.data();
+  out.text_size_ = static_cast<uint32_t>(text.size());
+  out.unit_ = unit.data();
+  out.unit_size_ = static_cast<uint32_t>(unit.size());
   return out;
 }
 
