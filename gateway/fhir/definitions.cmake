@@ -12,9 +12,12 @@ string(CONCAT _sha512
   "af98bfdd08802d62d8706e8f406bcaf2ba73d3a36a7bcda30956298e515c9848")
 set(_cache ${CMAKE_SOURCE_DIR}/build/definitions)
 set(_folder ${_cache}/package/dist/fhir/r4)
-set(_files profiles-types.json profiles-resources.json search-parameters.json valuesets.json v3-codesystems.json
-  v2-tables.json compartmentdefinition-patient.json)
-set(_stamp ${_cache}/${_sha512}.unpacked)
+set(_files profiles-types.json profiles-resources.json profiles-others.json extension-definitions.json
+  search-parameters.json valuesets.json v3-codesystems.json v2-tables.json conceptmaps.json
+  compartmentdefinition-patient.json)
+string(SHA256 _files_hash "${_files}")
+string(SUBSTRING ${_files_hash} 0 8 _files_hash)
+set(_stamp ${_cache}/${_sha512}.${_files_hash}.unpacked)
 
 # Sets <out> to a file with the pinned checksum, or stops.
 function(caregate_fetch_definitions out)
@@ -68,16 +71,21 @@ endif()
 file(GLOB _compiler_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/gateway/fhir/compiler/*.cc)
 add_executable(definitions_compiler ${_compiler_sources}
   ${CMAKE_SOURCE_DIR}/gateway/base/json.cc ${CMAKE_SOURCE_DIR}/gateway/base/place.cc
-  ${CMAKE_SOURCE_DIR}/gateway/base/utf8.cc)
+  ${CMAKE_SOURCE_DIR}/gateway/base/utf8.cc
+  ${CMAKE_SOURCE_DIR}/gateway/fhir/package/compiled.cc ${CMAKE_SOURCE_DIR}/gateway/fhir/package/search_pack.cc
+  ${CMAKE_SOURCE_DIR}/gateway/fhir/package/structure_pack.cc
+  ${CMAKE_SOURCE_DIR}/gateway/fhir/package/structure_read.cc
+  ${CMAKE_SOURCE_DIR}/gateway/fhir/package/terminology_pack.cc)
 target_include_directories(definitions_compiler PRIVATE ${CMAKE_SOURCE_DIR})
 target_compile_options(definitions_compiler PRIVATE -O2 -fno-sanitize=all -Wall -Wextra -Wshadow -Wconversion
   -Wsign-conversion -Wold-style-cast -Werror)
 target_link_options(definitions_compiler PRIVATE -fno-sanitize=all)
 
 set(_tables ${CMAKE_BINARY_DIR}/generated/r4_tables.cc)
+set(_compiled ${CMAKE_BINARY_DIR}/generated/r4_package.cc)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
-add_custom_command(OUTPUT ${_tables}
-  COMMAND definitions_compiler ${_folder} ${_tables}
+add_custom_command(OUTPUT ${_tables} ${_compiled}
+  COMMAND definitions_compiler ${_folder} ${_tables} ${_compiled}
   DEPENDS definitions_compiler ${_stamp}
   COMMENT "Compiling the FHIR R4 definitions" VERBATIM)
-target_sources(gw_fhir PRIVATE ${_tables})
+target_sources(gw_fhir PRIVATE ${_tables} ${_compiled})

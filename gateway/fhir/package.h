@@ -66,7 +66,6 @@ struct ElementRule {
   // "Bundle.link": the rules for the children are those of that path in the type's own definition.
   // Empty where the children follow here or come from the type.
   std::string_view content_reference;
-  std::string_view short_text;  // ElementDefinition.short
   std::span<const TypeRule> types;
   std::span<const Constraint> constraints;
   BindingRule binding;

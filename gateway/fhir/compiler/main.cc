@@ -1,5 +1,6 @@
 // Compiles HL7's R4 definitions to the constant tables of definition_tables_internal.h:
-//   definitions_compiler <the package's R4 folder> <the C++ source to write>
+//   definitions_compiler <the package's R4 folder> <the C++ source of the tables to write>
+//                        <the C++ source of R4 as a compiled package to write>
 // Runs at build time (gateway/fhir/definitions.cmake), never in the program.
 
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "gateway/fhir/compiler/package.h"
+#include "gateway/fhir/compiler/r4_package.h"
 #include "gateway/fhir/compiler/searches.h"
 #include "gateway/fhir/compiler/table_writer.h"
 #include "gateway/fhir/compiler/terminology.h"
@@ -15,8 +17,7 @@
 namespace gw::fhir::compiler {
 namespace {
 
-Result<std::string> Compile(const std::string& folder) {
-  GW_TRY(const Package package, ReadPackage(folder));
+Result<std::string> CompileTables(const Package& package) {
   TableWriter tables;
   GW_RETURN_IF_ERROR(CompileTypes(package, &tables));
   GW_RETURN_IF_ERROR(CompileTerminology(package, &tables));
@@ -24,25 +25,34 @@ Result<std::string> Compile(const std::string& folder) {
   return tables.Source();
 }
 
+Status Write(const std::string& path, const std::string& source) {
+  std::ofstream file(path, std::ios::binary);
+  file << source;
+  file.close();
+  return file ? Status() : Status(Error{Code::kUnavailable, "cannot write the tables", path});
+}
+
+Status Compile(const std::string& folder, const std::string& tables_path,
+               const std::string& package_path) {
+  GW_TRY(const Package package, ReadPackage(folder));
+  GW_TRY(const std::string tables, CompileTables(package));
+  GW_TRY(const std::string compiled, CompileR4Package(package));
+  GW_RETURN_IF_ERROR(Write(tables_path, tables));
+  return Write(package_path, compiled);
+}
+
 }  // namespace
 }  // namespace gw::fhir::compiler
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: definitions_compiler FOLDER OUTPUT\n");
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: definitions_compiler FOLDER TABLES PACKAGE\n");
     return 2;
   }
-  const gw::Result<std::string> source = gw::fhir::compiler::Compile(argv[1]);
-  if (!source) {
-    std::fprintf(stderr, "definitions_compiler: %s (%s)\n", source.error().detail.c_str(),
-                 source.error().where.c_str());
-    return 1;
-  }
-  std::ofstream file(argv[2], std::ios::binary);
-  file << *source;
-  file.close();
-  if (!file) {
-    std::fprintf(stderr, "definitions_compiler: cannot write the tables\n");
+  const gw::Status status = gw::fhir::compiler::Compile(argv[1], argv[2], argv[3]);
+  if (!status) {
+    std::fprintf(stderr, "definitions_compiler: %s (%s)\n", status.error().detail.c_str(),
+                 status.error().where.c_str());
     return 1;
   }
   return 0;

@@ -42,8 +42,13 @@ void Keep(const Json& resource, Package* package) {
   const std::string_view type = resource.TextOf("resourceType");
   if (type == "StructureDefinition" && IsOfR4(resource)) {
     package->structures.push_back(resource);
-  } else if (type == "StructureDefinition" && resource.TextOf("name") == "SimpleQuantity") {
-    package->simple_quantity = resource;
+  } else if (type == "StructureDefinition" && resource.TextOf("fhirVersion") == kVersion) {
+    package->profiles.push_back(resource);
+    if (resource.TextOf("name") == "SimpleQuantity") {
+      package->simple_quantity = resource;
+    }
+  } else if (type == "ConceptMap") {
+    package->concept_maps.push_back(resource);
   } else if (type == "SearchParameter") {
     package->search_parameters.push_back(resource);
   } else if (type == "ValueSet") {
@@ -57,9 +62,9 @@ void Keep(const Json& resource, Package* package) {
 
 Result<Package> ReadPackage(const std::string& folder) {
   Package package;
-  for (const char* name :
-       {"profiles-types.json", "profiles-resources.json", "search-parameters.json",
-        "valuesets.json", "v3-codesystems.json", "v2-tables.json"}) {
+  for (const char* name : {"profiles-types.json", "profiles-resources.json", "profiles-others.json",
+                           "extension-definitions.json", "search-parameters.json", "valuesets.json",
+                           "v3-codesystems.json", "v2-tables.json", "conceptmaps.json"}) {
     GW_TRY(const Json bundle, ReadFile(folder, name));
     const Json* entries = bundle.Find("entry");
     if (entries == nullptr) {

@@ -14,12 +14,14 @@ namespace gw::fhir::compiler {
 // The resources of the definitions package that the tables are made of.
 struct Package {
   std::vector<Json> structures;         // StructureDefinition: data types, then resources
+  std::vector<Json> profiles;           // StructureDefinition: R4's own extensions and profiles
   Json simple_quantity;                 // the one profile that R4's own snapshots name
   std::vector<Json> search_parameters;  // SearchParameter
   std::map<std::string, Json, std::less<>> value_sets;  // by canonical
   std::map<std::string, Json, std::less<>>
-      code_systems;          // by canonical; the first of a name stands
-  Json patient_compartment;  // CompartmentDefinition
+      code_systems;                // by canonical; the first of a name stands
+  std::vector<Json> concept_maps;  // ConceptMap
+  Json patient_compartment;        // CompartmentDefinition
 };
 
 // Reads the package's R4 folder. Only what R4 4.0.1 itself defines is kept: the package also holds

@@ -41,6 +41,21 @@ class Rows {
   size_t line_start_ = 0;
 };
 
+template <typename Row, typename Print>
+void AppendTable(const char* type, const char* name, const std::vector<Row>& rows, Print print,
+                 std::string* out) {
+  *out += std::string("constexpr ") + type + " " + name + "[] = {\n";
+  Rows lines(out);
+  for (const Row& row : rows) {
+    print(row, &lines);
+  }
+  *out += "\n};\n";
+}
+
+constexpr auto kPrintNumber = [](const auto& number, Rows* out) { out->Add(number); };
+
+}  // namespace
+
 void AppendLiteral(std::string_view text, std::string* out) {
   *out += '"';
   for (const char character : text) {
@@ -58,21 +73,6 @@ void AppendLiteral(std::string_view text, std::string* out) {
   }
   *out += "\"\n";
 }
-
-template <typename Row, typename Print>
-void AppendTable(const char* type, const char* name, const std::vector<Row>& rows, Print print,
-                 std::string* out) {
-  *out += std::string("constexpr ") + type + " " + name + "[] = {\n";
-  Rows lines(out);
-  for (const Row& row : rows) {
-    print(row, &lines);
-  }
-  *out += "\n};\n";
-}
-
-constexpr auto kPrintNumber = [](const auto& number, Rows* out) { out->Add(number); };
-
-}  // namespace
 
 uint16_t Narrow(size_t number) {
   if (number >= tables::kNoRow) {

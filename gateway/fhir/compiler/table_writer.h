@@ -14,6 +14,9 @@ namespace gw::fhir::compiler {
 // wider columns.
 uint16_t Narrow(size_t number);
 
+// Appends a C++ string literal and a line end.
+void AppendLiteral(std::string_view text, std::string* out);
+
 // The tables while they grow, and their C++ text at the end. Equal texts and equal lists are kept
 // once.
 class TableWriter {
