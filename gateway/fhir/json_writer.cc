@@ -5,24 +5,10 @@
 
 #include "gateway/base/json.h"
 #include "gateway/fhir/resource.h"
+#include "gateway/fhir/written_internal.h"
 
 namespace gw::fhir {
 namespace {
-
-bool HasContent(const Element& element) {
-  if (element.is_null()) {
-    return false;
-  }
-  if (element.has_text() || element.is_resource()) {
-    return true;
-  }
-  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-    if (HasContent(*child)) {
-      return true;
-    }
-  }
-  return false;
-}
 
 // Numbers and booleans stand bare where they are what their type says; text that a map put there
 // and that is not would break the document.
@@ -53,7 +39,7 @@ class TreeWriter {
       is_first = false;
     }
     const size_t begin = pending_.size();
-    GatherChildren(element);
+    AppendWritten(element, &pending_);
     const size_t end = pending_.size();
     for (size_t first = begin; first < end;) {
       size_t last = first + 1;
@@ -80,25 +66,6 @@ class TreeWriter {
   }
 
  private:
-  // Appends the children that have something to write to pending_, in definition order.
-  void GatherChildren(const Element& element) {
-    const size_t begin = pending_.size();
-    bool is_ordered = true;
-    for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-      if (!HasContent(*child)) {
-        continue;
-      }
-      is_ordered = is_ordered && (pending_.size() == begin ||
-                                  pending_.back()->definition() <= child->definition());
-      pending_.push_back(child);
-    }
-    if (!is_ordered) {
-      std::stable_sort(
-          pending_.begin() + static_cast<std::ptrdiff_t>(begin), pending_.end(),
-          [](const Element* a, const Element* b) { return a->definition() < b->definition(); });
-    }
-  }
-
   // The repetitions of one element: pending_[first, last).
   void Member(const TypeDef& parent, size_t first, size_t last) {
     const Element& element = *pending_[first];

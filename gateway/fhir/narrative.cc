@@ -1,0 +1,423 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <vector>
+
+#include "gateway/base/place.h"
+#include "gateway/base/utf8.h"
+#include "gateway/fhir/narrative_internal.h"
+#include "gateway/fhir/resource.h"
+#include "gateway/fhir/xml_internal.h"
+
+namespace gw::fhir {
+namespace {
+
+// R4 narrative.html: chapters 7 to 11 (except section 4 of chapter 9) and 15 of HTML 4.0, links,
+// images and their maps. Each table is sorted.
+constexpr auto kElements = std::to_array<std::string_view>(
+    {"a",   "abbr",    "acronym", "address", "area", "b",     "bdo",      "big",    "blockquote",
+     "br",  "caption", "center",  "cite",    "code", "col",   "colgroup", "dd",     "dfn",
+     "div", "dl",      "dt",      "em",      "font", "h1",    "h2",       "h3",     "h4",
+     "h5",  "h6",      "hr",      "i",       "img",  "kbd",   "li",       "map",    "ol",
+     "p",   "pre",     "q",       "s",       "samp", "small", "span",     "strike", "strong",
+     "sub", "sup",     "table",   "tbody",   "td",   "tfoot", "th",       "thead",  "tr",
+     "tt",  "u",       "ul",      "var"});
+constexpr auto kAttributes = std::to_array<std::string_view>(
+    {"abbr",        "accesskey",   "align",    "alt",     "axis",     "bgcolor",  "border",
+     "cellpadding", "cellspacing", "char",     "charoff", "charset",  "cite",     "class",
+     "clear",       "color",       "colspan",  "compact", "coords",   "dir",      "face",
+     "frame",       "headers",     "height",   "href",    "hreflang", "hspace",   "id",
+     "ismap",       "lang",        "longdesc", "name",    "nohref",   "noshade",  "nowrap",
+     "rel",         "rev",         "rowspan",  "rules",   "scope",    "shape",    "size",
+     "span",        "src",         "start",    "style",   "summary",  "tabindex", "title",
+     "type",        "usemap",      "valign",   "value",   "vspace",   "width",    "xml:lang",
+     "xml:space",   "xmlns"});
+static_assert(std::is_sorted(kElements.begin(), kElements.end()));
+static_assert(std::is_sorted(kAttributes.begin(), kAttributes.end()));
+
+constexpr auto kUrlAttributes =
+    std::to_array<std::string_view>({"cite", "href", "longdesc", "src", "usemap"});
+// The schemes that a browser follows without running what it finds.
+constexpr auto kSchemes =
+    std::to_array<std::string_view>({"cid", "ftp", "http", "https", "mailto", "tel", "urn"});
+constexpr std::string_view kImageData = "data:image/";
+// What a style may not hold: addresses other than of images inside the page, and old ways to run
+// code or to hide either by an escape.
+constexpr auto kActiveStyle = std::to_array<std::string_view>(
+    {"\\", "expression(", "javascript:", "@import", "behavior:", "-moz-binding", "/*"});
+
+template <typename Names>
+bool Has(const Names& sorted, std::string_view name) {
+  return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+bool IsNameStart(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         (static_cast<uint8_t>(c) & 0x80) != 0;
+}
+bool IsNamePart(char c) {
+  return IsNameStart(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+}
+
+bool IsXmlCharacter(uint32_t value) {
+  return value == '\t' || value == '\n' || value == '\r' || (value >= 0x20 && value <= 0xD7FF) ||
+         (value >= 0xE000 && value <= 0xFFFD) || (value >= 0x10000 && value <= 0x10FFFF);
+}
+
+// The character that "&...;" at the front of `text` stands for; `*bytes` it takes. 0: none.
+char32_t Reference(std::string_view text, size_t* bytes) {
+  constexpr size_t kLengthMax = 12;
+  const size_t end = text.substr(0, kLengthMax).find(';');
+  if (end == std::string_view::npos) {
+    return 0;
+  }
+  *bytes = end + 1;
+  std::string_view name = text.substr(1, end - 1);
+  if (!name.starts_with('#')) {
+    constexpr std::pair<std::string_view, char32_t> kNamed[] = {
+        {"amp", U'&'}, {"lt", U'<'}, {"gt", U'>'}, {"quot", U'"'}, {"apos", U'\''}};
+    for (const auto& [known, value] : kNamed) {
+      if (name == known) {
+        return value;
+      }
+    }
+    return 0;
+  }
+  name.remove_prefix(1);
+  const bool is_hex = name.starts_with('x');
+  name.remove_prefix(is_hex ? 1 : 0);
+  uint32_t value = 0;
+  const auto [stop, error] =
+      std::from_chars(name.data(), name.data() + name.size(), value, is_hex ? 16 : 10);
+  const bool is_number = error == std::errc() && stop == name.data() + name.size();
+  return is_number && IsXmlCharacter(value) ? static_cast<char32_t>(value) : 0;
+}
+
+// A value as a browser takes an address or a style: references resolved, white space and controls
+// left out, letters small.
+std::string Folded(std::string_view value) {
+  std::string folded;
+  while (!value.empty()) {
+    size_t bytes = 1;
+    char32_t c = static_cast<uint8_t>(value.front());
+    if (c == '&') {
+      c = Reference(value, &bytes);
+    }
+    if (c >= 'A' && c <= 'Z') {
+      c += 'a' - 'A';
+    }
+    if (c > 0x20) {
+      c<0x80 || bytes> 1 ? AppendUtf8(c, &folded) : folded.push_back(value.front());
+    }
+    value.remove_prefix(bytes);
+  }
+  return folded;
+}
+
+bool IsSafeUrl(std::string_view attribute, std::string_view value) {
+  const std::string url = Folded(value);
+  const size_t colon = url.find_first_of(":/?#");
+  if (colon == std::string::npos || url[colon] != ':') {
+    return true;  // relative, or within the page
+  }
+  return Has(kSchemes, url.substr(0, colon)) || (attribute == "src" && url.starts_with(kImageData));
+}
+
+bool IsSafeStyle(std::string_view value) {
+  constexpr std::string_view kUrl = "url(";
+  const std::string style = Folded(value);
+  for (const std::string_view active : kActiveStyle) {
+    if (style.find(active) != std::string::npos) {
+      return false;
+    }
+  }
+  for (size_t at = style.find(kUrl); at != std::string::npos; at = style.find(kUrl, at + 1)) {
+    const size_t start = style.find_first_not_of("\"'", at + kUrl.size());
+    if (start == std::string::npos ||
+        (style[start] != '#' && !style.substr(start).starts_with(kImageData))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Reads a narrative once: what makes it well formed always, what FHIR allows where `is_strict`.
+class NarrativeReader {
+ public:
+  NarrativeReader(std::string_view text, const Limits& limits, bool is_strict)
+      : text_(text), limits_(limits), is_strict_(is_strict) {}
+
+  Status Read();
+  bool has_namespace() const { return has_namespace_; }
+
+ private:
+  Error Refusal(std::string_view rule) const {
+    return {Code::kInvalid, std::string(rule), ToText(PlaceAt(text_, at_))};
+  }
+  char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  bool Starts(std::string_view markup) const { return text_.substr(at_).starts_with(markup); }
+  void SkipBlank() {
+    while (IsBlank(Peek())) {
+      ++at_;
+    }
+  }
+  std::string_view Name();
+  Status Text();
+  Status Markup();
+  Status Comment();
+  Status Open();
+  Status CheckElement(std::string_view name) const;
+  Status Attributes(std::string_view element);
+  Status Attribute(std::string_view element);
+  Status Value(std::string_view* value);
+  Status CheckAttribute(std::string_view name, std::string_view value) const;
+  Status Close();
+
+  std::string_view text_;
+  const Limits& limits_;
+  const bool is_strict_;
+  size_t at_ = 0;
+  std::vector<std::string_view> open_;
+  std::vector<std::string_view> attributes_;  // of the tag at hand
+  bool is_closed_ = false;
+  bool has_namespace_ = false;
+  bool has_content_ = false;
+};
+
+Status NarrativeReader::Read() {
+  at_ = ValidUtf8Prefix(text_);
+  if (at_ != text_.size()) {
+    return Refusal("the bytes are not UTF-8");
+  }
+  at_ = 0;
+  if (is_strict_) {
+    SkipBlank();
+  }
+  while (at_ < text_.size() && !is_closed_) {
+    GW_RETURN_IF_ERROR(Peek() == '<' ? Markup() : Text());
+  }
+  if (is_strict_) {
+    SkipBlank();
+  }
+  if (!is_closed_ || at_ != text_.size()) {
+    return Refusal(is_closed_ ? "something follows the div of the narrative"
+                              : "an element of the narrative does not end");
+  }
+  if (is_strict_ && !has_namespace_) {
+    return Refusal("the div of a narrative declares the namespace http://www.w3.org/1999/xhtml");
+  }
+  return is_strict_ && !has_content_
+             ? Refusal("the narrative SHALL have some non-whitespace content (txt-2)")
+             : Status();
+}
+
+Status NarrativeReader::Text() {
+  if (open_.empty()) {
+    return Refusal("a narrative is one div");
+  }
+  while (at_ < text_.size() && Peek() != '<') {
+    size_t bytes = 1;
+    if (Peek() == '&') {
+      const char32_t c = Reference(text_.substr(at_), &bytes);
+      if (c == 0) {
+        return Refusal("an entity that XML does not define");
+      }
+      // A no-break space is a space to a reader; txt-2 asks for more.
+      has_content_ |= c > 0x20 && c != 0xA0;
+    } else if (static_cast<uint8_t>(Peek()) < 0x20 && !IsBlank(Peek())) {
+      return Refusal("a character that XML does not allow");
+    } else if (Starts("]]>") || Starts("\xEF\xBF\xBE") || Starts("\xEF\xBF\xBF")) {
+      return Refusal("a character or mark that XML does not allow in a text");
+    } else {
+      has_content_ |= !IsBlank(Peek());
+    }
+    at_ += bytes;
+  }
+  return {};
+}
+
+Status NarrativeReader::Markup() {
+  if (Starts("<!--")) {
+    return Comment();
+  }
+  // What XML takes for text or an instruction, a browser's HTML reader may take for elements.
+  if (Starts("<!") || Starts("<?")) {
+    return Refusal("a narrative has no markup but elements and comments");
+  }
+  return Starts("</") ? Close() : Open();
+}
+
+Status NarrativeReader::Comment() {
+  constexpr std::string_view kStart = "<!--";
+  constexpr std::string_view kEnd = "-->";
+  const size_t end = text_.find("--", at_ + kStart.size());
+  if (open_.empty() || end == std::string_view::npos || !text_.substr(end).starts_with(kEnd)) {
+    return Refusal("a comment holds -- or does not end, or stands outside of the div");
+  }
+  const std::string_view comment = text_.substr(at_ + kStart.size(), end - at_ - kStart.size());
+  for (const char c : comment) {
+    if (static_cast<uint8_t>(c) < 0x20 && !IsBlank(c)) {
+      return Refusal("a character that XML does not allow");
+    }
+  }
+  // To HTML "<!-->" and "<!--->" are whole comments, and what follows is live.
+  if (is_strict_ && (comment.starts_with('>') || comment.starts_with("->"))) {
+    return Refusal("a comment that HTML ends earlier than XML");
+  }
+  at_ = end + kEnd.size();
+  return {};
+}
+
+std::string_view NarrativeReader::Name() {
+  const size_t begin = at_;
+  if (IsNameStart(Peek())) {
+    while (IsNamePart(Peek())) {
+      ++at_;
+    }
+  }
+  return text_.substr(begin, at_ - begin);
+}
+
+Status NarrativeReader::CheckElement(std::string_view name) const {
+  if (name.empty() || name.find(':') != std::string_view::npos) {
+    return Refusal("the name of an element, without a prefix, was expected");
+  }
+  if (open_.empty() && name != "div") {
+    return Refusal("a narrative is one div");
+  }
+  if (open_.size() == limits_.xml_depth_max) {
+    return Error{Code::kTooLarge, "nested too deeply", ToText(PlaceAt(text_, at_))};
+  }
+  return is_strict_ && !Has(kElements, name)
+             ? Refusal("an element that a narrative may not have (txt-1)")
+             : Status();
+}
+
+Status NarrativeReader::Open() {
+  ++at_;
+  const std::string_view name = Name();
+  GW_RETURN_IF_ERROR(CheckElement(name));
+  const bool is_root = open_.empty();
+  GW_RETURN_IF_ERROR(Attributes(name));
+  has_content_ |= name == "img";
+  const bool is_empty = Peek() == '/';
+  at_ += is_empty ? 1 : 0;
+  if (Peek() != '>') {
+    return Refusal("a tag does not end");
+  }
+  ++at_;
+  if (is_empty) {
+    is_closed_ = is_root;
+  } else {
+    open_.push_back(name);
+  }
+  return {};
+}
+
+Status NarrativeReader::Attributes(std::string_view element) {
+  attributes_.clear();
+  while (true) {
+    const size_t before = at_;
+    SkipBlank();
+    if (Peek() == '>' || Peek() == '/') {
+      return {};
+    }
+    if (at_ == before) {
+      return Refusal("a space was expected before an attribute");
+    }
+    if (attributes_.size() == limits_.xml_attributes_max) {
+      return Error{Code::kTooLarge, "too many attributes in an element",
+                   ToText(PlaceAt(text_, at_))};
+    }
+    GW_RETURN_IF_ERROR(Attribute(element));
+  }
+}
+
+Status NarrativeReader::Attribute(std::string_view element) {
+  const std::string_view name = Name();
+  const bool has_prefix = name.find(':') != std::string_view::npos;
+  if (name.empty() || (has_prefix && name != "xml:lang" && name != "xml:space")) {
+    return Refusal("the name of an attribute, without a prefix, was expected");
+  }
+  if (std::find(attributes_.begin(), attributes_.end(), name) != attributes_.end()) {
+    return Refusal("an attribute comes twice");
+  }
+  attributes_.push_back(name);
+  std::string_view value;
+  GW_RETURN_IF_ERROR(Value(&value));
+  if (name == "xmlns") {
+    if (value != kXhtmlNamespace) {
+      return Refusal("the namespace of a narrative is http://www.w3.org/1999/xhtml");
+    }
+    has_namespace_ |= open_.empty() && element == "div";
+  }
+  return is_strict_ ? CheckAttribute(name, value) : Status();
+}
+
+// ="value" or ='value'.
+Status NarrativeReader::Value(std::string_view* value) {
+  SkipBlank();
+  const bool has_sign = Peek() == '=';
+  at_ += has_sign ? 1 : 0;
+  SkipBlank();
+  const char quote = Peek();
+  const size_t end = has_sign && (quote == '"' || quote == '\'') ? text_.find(quote, at_ + 1)
+                                                                 : std::string_view::npos;
+  if (end == std::string_view::npos) {
+    return Refusal("an attribute without a value in quotes");
+  }
+  *value = text_.substr(at_ + 1, end - at_ - 1);
+  for (size_t at = 0; at < value->size(); ++at) {
+    const char c = (*value)[at];
+    size_t bytes = 0;
+    if (c == '<' || (static_cast<uint8_t>(c) < 0x20 && !IsBlank(c)) ||
+        (c == '&' && Reference(value->substr(at), &bytes) == 0)) {
+      return Refusal("an attribute value holds a character that XML does not allow");
+    }
+  }
+  at_ = end + 1;
+  return {};
+}
+
+Status NarrativeReader::CheckAttribute(std::string_view name, std::string_view value) const {
+  if (!Has(kAttributes, name)) {
+    return Refusal("an attribute that a narrative may not have (txt-1)");
+  }
+  if (Has(kUrlAttributes, name) && !IsSafeUrl(name, value)) {
+    return Refusal("an address of a kind that a narrative may not have");
+  }
+  return name == "style" && !IsSafeStyle(value)
+             ? Refusal("a style that is not contained in the narrative (txt-1)")
+             : Status();
+}
+
+Status NarrativeReader::Close() {
+  at_ += 2;
+  const std::string_view name = Name();
+  SkipBlank();
+  if (open_.empty() || name != open_.back() || Peek() != '>') {
+    return Refusal("an end tag does not match its start tag");
+  }
+  ++at_;
+  open_.pop_back();
+  is_closed_ = open_.empty();
+  return {};
+}
+
+}  // namespace
+
+NarrativeForm FormOf(std::string_view div) {
+  const Limits limits;
+  NarrativeReader reader(div, limits, false);
+  const bool is_well_formed = reader.Read().ok();
+  return {is_well_formed, reader.has_namespace()};
+}
+
+Status CheckNarrative(std::string_view div, const Limits& limits) {
+  return NarrativeReader(div, limits, true).Read();
+}
+
+}  // namespace gw::fhir
