@@ -165,12 +165,8 @@ std::optional<Value> ToStringValue(const Value& value, Arena* arena) {
       return std::nullopt;
     case VKind::kInteger:
       return Value::Of(VKind::kString, Value::Integer(value.integer(), arena).text());
-    case VKind::kQuantity: {
-      const bool word = CalendarWordOf(value.unit()).has_value();
-      const std::string quote = word ? "" : "'";
-      return Value::Of(VKind::kString, arena->Copy(std::string(value.text()) + " " + quote +
-                                                   std::string(value.unit()) + quote));
-    }
+    case VKind::kQuantity:
+      return Value::Of(VKind::kString, arena->Copy(QuantityText(value)));
     default:
       return Value::Of(VKind::kString, value.text());
   }

@@ -3,7 +3,6 @@
 
 #include "gateway/fhir/path/compare_internal.h"
 #include "gateway/fhir/path/evaluator_internal.h"
-#include "gateway/fhir/path/html_internal.h"
 
 namespace gw::fhir::path {
 namespace {
@@ -187,7 +186,7 @@ bool Subsumption(Evaluator& evaluator, const Node& node, Range input) {
 
 bool HtmlChecks(Evaluator& evaluator, const Node& /*node*/, Range input) {
   for (size_t i = input.begin; i < input.end; ++i) {
-    if (!IsNarrative(evaluator[i].text())) {
+    if (!CheckNarrative(evaluator[i].text(), Limits{}).ok()) {
       return evaluator.PushBoolean(false);
     }
   }

@@ -60,40 +60,21 @@ bool TimeOfDay(Evaluator& evaluator, const Node& /*node*/, Range /*input*/) {
   return evaluator.Push(Value::Of(VKind::kTime, evaluator.arena().Copy(text)));
 }
 
-std::string_view SystemNameOf(VKind kind) {
-  switch (kind) {
-    case VKind::kBoolean:
-      return "Boolean";
-    case VKind::kInteger:
-      return "Integer";
-    case VKind::kDecimal:
-      return "Decimal";
-    case VKind::kString:
-      return "String";
-    case VKind::kDate:
-      return "Date";
-    case VKind::kDateTime:
-      return "DateTime";
-    case VKind::kTime:
-      return "Time";
-    case VKind::kQuantity:
-      return "Quantity";
-    default:
-      return "Any";
+std::string_view SpaceOf(const Value& value) {
+  if (value.kind() == VKind::kUnresolved) {
+    return "FHIR";
   }
+  const Element* element = value.element();
+  if (element == nullptr) {
+    return "System";
+  }
+  return element->type().kind() == Kind::kModel ? "Model" : "FHIR";
 }
 
 bool Type(Evaluator& evaluator, const Node& /*node*/, Range input) {
   for (size_t i = input.begin; i < input.end; ++i) {
     const Value item = evaluator[i];
-    if (const Element* element = item.element()) {
-      const bool model = element->type().kind() == Kind::kModel;
-      evaluator.Push(Value::Of(VKind::kTypeInfo, element->type().name(), model ? "Model" : "FHIR"));
-    } else if (item.kind() == VKind::kUnresolved) {
-      evaluator.Push(Value::Of(VKind::kTypeInfo, item.unit(), "FHIR"));
-    } else {
-      evaluator.Push(Value::Of(VKind::kTypeInfo, SystemNameOf(item.kind()), "System"));
-    }
+    evaluator.Push(Value::Of(VKind::kTypeInfo, TypeNameOf(item), SpaceOf(item)));
   }
   return true;
 }

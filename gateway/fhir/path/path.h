@@ -70,6 +70,12 @@ static_assert(sizeof(Value) == 32);  // collections of them are copied and moved
 
 using Collection = std::vector<Value>;
 
+// The name of the item's type without its namespace: "Patient", "BackboneElement", "String",
+// "Quantity".
+std::string_view TypeNameOf(const Value& value);
+// A quantity as FHIRPath writes it: 4.0 'mg', 3 days.
+std::string QuantityText(const Value& quantity);
+
 // What an evaluation may see besides its focus. The arena takes every value that is made. What is
 // called must not throw, and what it returns must outlive the results.
 struct Environment {

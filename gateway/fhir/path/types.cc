@@ -2,6 +2,7 @@
 
 #include "gateway/fhir/path/compare_internal.h"
 #include "gateway/fhir/path/evaluator_internal.h"
+#include "gateway/fhir/path/ucum_internal.h"
 
 namespace gw::fhir::path {
 namespace {
@@ -33,7 +34,53 @@ bool MatchesElement(const Evaluator& evaluator, const Element& element, const Ty
   return own.Is(type.name);
 }
 
+std::string_view SystemNameOf(Value::Kind kind) {
+  switch (kind) {
+    case Value::Kind::kBoolean:
+      return "Boolean";
+    case Value::Kind::kInteger:
+      return "Integer";
+    case Value::Kind::kDecimal:
+      return "Decimal";
+    case Value::Kind::kString:
+      return "String";
+    case Value::Kind::kDate:
+      return "Date";
+    case Value::Kind::kDateTime:
+      return "DateTime";
+    case Value::Kind::kTime:
+      return "Time";
+    case Value::Kind::kQuantity:
+      return "Quantity";
+    case Value::Kind::kTypeInfo:
+      return "TypeInfo";
+    default:
+      return "Any";
+  }
+}
+
 }  // namespace
+
+std::string_view TypeNameOf(const Value& value) {
+  if (value.kind() == Value::Kind::kUnresolved) {
+    return value.unit();
+  }
+  const Element* element = value.element();
+  if (element == nullptr) {
+    return SystemNameOf(value.kind());
+  }
+  const TypeDef& type = element->type();
+  // "CarePlan.activity" is a name of ours: such types have none in R4.
+  const bool unnamed = type.kind() == Kind::kBackbone && type.base() != nullptr;
+  return unnamed ? type.base()->name() : type.name();
+}
+
+std::string QuantityText(const Value& quantity) {
+  const std::string_view quote = CalendarWordOf(quantity.unit()) ? "" : "'";
+  std::string out(quantity.text());
+  out.append(" ").append(quote).append(quantity.unit()).append(quote);
+  return out;
+}
 
 // R4 fhirpath.html, "Using FHIR types in expressions".
 Value::Kind SystemKindOf(const TypeDef& type) {
