@@ -23,9 +23,9 @@ class StructureSource {
 // data types, content references and the profiles of types where the differential does, adds
 // slices, merges each element and checks that it asks no less than its base.
 // Errors, where = "<url>: <element>": kInvalid: the base is not held, an element that the base
-// lacks, a slice of what is not sliced, a cardinality, type, binding or fixed value that contradicts
-// the base; kTooLarge: more than `elements_max` elements.
-// Source: R4 profiling.html, elementdefinition.html#rules.
+// lacks, a slice of what is not sliced, a cardinality, type, binding or fixed value that
+// contradicts the base; kTooLarge: more than `elements_max` elements. Source: R4 profiling.html,
+// elementdefinition.html#rules.
 Status MakeSnapshot(StructureDraft* structure, uint32_t elements_max, StructureSource* source);
 
 }  // namespace gw::fhir

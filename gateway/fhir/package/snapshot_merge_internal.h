@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "gateway/base/result.h"
+#include "gateway/fhir/package/structure_internal.h"
+
+namespace gw::fhir {
+
+// Whether a type is another or derives from it.
+using TypeFits = std::function<bool(std::string_view type, std::string_view base)>;
+
+// Lays what a differential says over an element of the base. Errors: kInvalid, where it asks less
+// than the base or contradicts it; where is left to the caller.
+Status MergeElement(const ElementDraft& differential, const TypeFits& fits, ElementDraft* element);
+
+}  // namespace gw::fhir
