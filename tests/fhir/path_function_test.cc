@@ -398,7 +398,9 @@ TEST(FhirPathFunction, FhirFunctions) {
       {"'<div onclick=\"x\">a</div>'.htmlChecks()", "false"},
       {"'<p>a</p>'.htmlChecks()", "false"},
       {"'<div>a</div><div>b</div>'.htmlChecks()", "false"},
-      {"'<div><!-- c --><img src=\"#x\"/></div>'.htmlChecks()", "true"},
+      {"'<div xmlns=\"http://www.w3.org/1999/xhtml\"><!-- c --><img "
+       "src=\"#x\"/></div>'.htmlChecks()",
+       "true"},
       {"conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')", "true"},
       {"conformsTo('http://hl7.org/fhir/StructureDefinition/Group')", "false"},
       {"conformsTo('urn:ex:profile')", "error: the profile is not known here (line 1, column 1)"},
