@@ -29,15 +29,39 @@ bool IsPrimitive(const std::string& code) {
 
 // Which of the types of "value[x]" is meant by "valueQuantity"; null: none.
 const TypeDraft* ChoiceType(const ElementNode& choice, std::string_view name) {
+  const std::vector<TypeDraft>& types =
+      choice.types_before.empty() ? choice.element.types : choice.types_before;
   if (!choice.name.ends_with("[x]") ||
       !name.starts_with(std::string_view(choice.name).substr(0, choice.name.size() - 3))) {
     return nullptr;
   }
   const std::string_view suffix = name.substr(choice.name.size() - 3);
-  const auto found = std::find_if(
-      choice.element.types.begin(), choice.element.types.end(),
-      [suffix](const TypeDraft& type) { return WithUpperInitial(type.code) == suffix; });
-  return found == choice.element.types.end() ? nullptr : &*found;
+  const auto found = std::find_if(types.begin(), types.end(), [suffix](const TypeDraft& type) {
+    return WithUpperInitial(type.code) == suffix;
+  });
+  return found == types.end() ? nullptr : &*found;
+}
+
+// "valueQuantity" for an element that nobody slices leaves that type alone: the slicing is closed.
+// Another such name in the same differential adds its type.
+void NarrowChoice(ElementNode* choice, const TypeDraft& type) {
+  const TypeDraft kept = type;
+  if (!choice->element.slicing) {
+    choice->types_before = std::exchange(choice->element.types, {});
+    choice->element.slicing =
+        SlicingDraft{SlicingRules::kClosed, false, {{DiscriminatorKind::kType, "$this"}}};
+  }
+  const bool is_there = std::any_of(choice->element.types.begin(), choice->element.types.end(),
+                                    [&kept](const auto& item) { return item.code == kept.code; });
+  if (!choice->types_before.empty() && !is_there) {
+    choice->element.types.push_back(kept);
+  }
+}
+
+// Some name an element that cannot repeat as if it were a slice: the name says nothing.
+bool IsOnlyNamed(const ElementNode& node) {
+  return !node.element.slicing && !node.name.ends_with("[x]") && node.slices.empty() &&
+         node.element.base_max.value_or(kMany) <= 1;
 }
 
 class SnapshotMaker {
@@ -113,10 +137,11 @@ class SnapshotMaker {
   Result<ElementNode*> Enter(ElementNode* node, const PathStep& step, bool is_last) {
     GW_RETURN_IF_ERROR(Unfold(node));
     if (ElementNode* child = ChildOf(node, step.name); child != nullptr) {
-      return step.slice.empty() ? child : SliceOf(child, step.slice);
+      return step.slice.empty() || IsOnlyNamed(*child) ? child : SliceOf(child, step.slice);
     }
     for (ElementNode& child : node->children) {
-      if (ChoiceType(child, step.name) != nullptr) {
+      if (const TypeDraft* type = ChoiceType(child, step.name); type != nullptr) {
+        NarrowChoice(&child, *type);
         return SliceOf(&child, step.slice.empty() ? step.name : step.slice);
       }
     }
@@ -179,9 +204,7 @@ class SnapshotMaker {
         TreeOf(holder->elements, static_cast<size_t>(found - holder->elements.begin()));
     node->children = std::move(target.children);
     node->element.types = std::move(target.element.types);
-    node->element.constraints.insert(node->element.constraints.end(),
-                                     target.element.constraints.begin(),
-                                     target.element.constraints.end());
+    AddConstraints(target.element.constraints, &node->element.constraints);
     return {};
   }
 

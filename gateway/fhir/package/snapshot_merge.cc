@@ -120,21 +120,20 @@ Status MergeValues(const ElementDraft& differential, ElementDraft* element) {
   return {};
 }
 
-// A constraint stays its base's: the same key again says the same.
-void MergeConstraints(const ElementDraft& differential, ElementDraft* element) {
-  for (const ConstraintDraft& constraint : differential.constraints) {
+}  // namespace
+
+void AddConstraints(const std::vector<ConstraintDraft>& added, std::vector<ConstraintDraft>* out) {
+  for (const ConstraintDraft& constraint : added) {
     const auto found = std::find_if(
-        element->constraints.begin(), element->constraints.end(),
+        out->begin(), out->end(),
         [&constraint](const ConstraintDraft& item) { return item.key == constraint.key; });
-    if (found == element->constraints.end()) {
-      element->constraints.push_back(constraint);
+    if (found == out->end()) {
+      out->push_back(constraint);
     } else if (!constraint.expression.empty()) {
       *found = constraint;
     }
   }
 }
-
-}  // namespace
 
 Status MergeElement(const ElementDraft& differential, const TypeFits& fits, ElementDraft* element) {
   GW_RETURN_IF_ERROR(MergeCardinality(differential, element));
@@ -142,7 +141,7 @@ Status MergeElement(const ElementDraft& differential, const TypeFits& fits, Elem
   GW_RETURN_IF_ERROR(MergeBinding(differential, element));
   GW_RETURN_IF_ERROR(MergeSlicing(differential, element));
   GW_RETURN_IF_ERROR(MergeValues(differential, element));
-  MergeConstraints(differential, element);
+  AddConstraints(differential.constraints, &element->constraints);
   element->modifier = element->modifier || differential.modifier;
   element->must_support = element->must_support || differential.must_support;
   if (!differential.content_reference.empty()) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "gateway/base/result.h"
 #include "gateway/fhir/package/structure_internal.h"
@@ -14,5 +15,9 @@ using TypeFits = std::function<bool(std::string_view type, std::string_view base
 // Lays what a differential says over an element of the base. Errors: kInvalid, where it asks less
 // than the base or contradicts it; where is left to the caller.
 Status MergeElement(const ElementDraft& differential, const TypeFits& fits, ElementDraft* element);
+
+// Adds constraints; one whose key is known says the same again and takes the other's place where it
+// has an expression.
+void AddConstraints(const std::vector<ConstraintDraft>& added, std::vector<ConstraintDraft>* out);
 
 }  // namespace gw::fhir

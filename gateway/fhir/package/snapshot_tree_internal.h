@@ -14,6 +14,8 @@ struct ElementNode {
   std::string name;                   // the last part of the path: "value[x]"
   std::vector<ElementNode> children;  // without slices
   std::vector<ElementNode> slices;    // of this element, or reslices of this slice
+  // Of "value[x]" once a differential said "valueQuantity": the types before it did.
+  std::vector<TypeDraft> types_before;
 };
 
 // The tree of the element at `place` and what stands under it. Precondition: place is in
