@@ -1,58 +1,142 @@
-#include <algorithm>
+#include <string>
 
+#include "gateway/validate/findings_internal.h"
 #include "gateway/validate/references_internal.h"
 
 namespace gw::validate {
 namespace {
 
-// Takes the last segment of a path off its end.
+// Takes the last segment of a path off its end; the slash before it stays with the path.
 std::string_view TakeLastSegment(std::string_view* path) {
+  if (path->ends_with('/')) {
+    path->remove_suffix(1);
+  }
   const size_t slash = path->rfind('/');
-  const std::string_view segment = path->substr(slash == std::string_view::npos ? 0 : slash + 1);
-  path->remove_suffix(path->size() - (slash == std::string_view::npos ? 0 : slash));
+  const size_t start = slash == std::string_view::npos ? 0 : slash + 1;
+  const std::string_view segment = path->substr(start);
+  path->remove_suffix(path->size() - start);
   return segment;
+}
+
+bool IsResourceType(std::string_view name, const fhir::Definitions& definitions) {
+  const fhir::TypeDef* type = definitions.Find(name);
+  return type != nullptr && type->kind() == fhir::Kind::kResource;
 }
 
 }  // namespace
 
-std::string_view TypeInReference(std::string_view reference, const fhir::Definitions& definitions) {
+ReferenceForm FormOf(std::string_view reference, const fhir::Definitions& definitions) {
+  ReferenceForm form;
+  form.unversioned = reference;
   if (reference.empty() || reference.front() == '#' || reference.starts_with("urn:")) {
-    return {};
+    return form;
   }
   std::string_view path = reference;
   if (const size_t query = path.find('?'); query != std::string_view::npos) {
-    // A conditional reference: Patient?identifier=...
     path = path.substr(0, query);
-  } else if (TakeLastSegment(&path).empty() || path.empty()) {
-    return {};
+  } else {
+    if (path.ends_with('/')) {
+      return form;
+    }
+    const size_t fragment = path.find('#');
+    path = path.substr(0, fragment);
+    form.id = TakeLastSegment(&path);
+    if (path.ends_with("/_history/")) {
+      form.version = form.id;
+      path.remove_suffix(1);
+      TakeLastSegment(&path);
+      path.remove_suffix(1);
+      form.unversioned = path;
+      form.id = TakeLastSegment(&path);
+    }
   }
-  std::string_view type = TakeLastSegment(&path);
-  if (type == "_history") {
-    TakeLastSegment(&path);
-    type = TakeLastSegment(&path);
+  const std::string_view type = TakeLastSegment(&path);
+  if (IsResourceType(type, definitions)) {
+    form.type = type;
+    form.root = path;
   }
-  const fhir::TypeDef* definition = definitions.Find(type);
-  return definition != nullptr && definition->kind() == fhir::Kind::kResource ? type
-                                                                              : std::string_view();
+  return form;
 }
 
-std::string_view UrnTypes::Find(std::string_view urn) {
-  if (!is_built_) {
-    is_built_ = true;
-    for (const fhir::Element* entry = root_.first_child(); entry != nullptr;
-         entry = entry->next()) {
-      const fhir::Element* resource = entry->name() == "entry" ? entry->Child("resource") : nullptr;
-      if (resource != nullptr) {
-        types_.emplace_back(entry->TextAt("fullUrl"), resource->type().name());
-      }
+bool IsAbsolute(std::string_view uri) {
+  for (size_t at = 0; at < uri.size(); ++at) {
+    const char c = uri[at];
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool is_other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    if (c == ':') {
+      return at > 0;
     }
-    std::stable_sort(types_.begin(), types_.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (!is_letter && (at == 0 || !is_other)) {
+      return false;
+    }
   }
-  const auto found = std::lower_bound(
-      types_.begin(), types_.end(), urn,
-      [](const auto& entry, std::string_view sought) { return entry.first < sought; });
-  return found != types_.end() && found->first == urn ? found->second : std::string_view();
+  return false;
+}
+
+BundleScope::BundleScope(const fhir::Element& bundle, const fhir::Definitions& definitions)
+    : bundle_(bundle), definitions_(definitions), type_(bundle.TextAt("type")) {
+  for (const fhir::Element& child : Children(bundle)) {
+    if (child.name() != "entry") {
+      continue;
+    }
+    const auto place = static_cast<uint32_t>(entries_.size());
+    Entry entry;
+    entry.element = &child;
+    entry.resource = child.Child("resource");
+    entry.full_url = child.TextAt("fullUrl");
+    entry.root = FormOf(entry.full_url, definitions).root;
+    entries_.push_back(entry);
+    places_.emplace(&child, place);
+    next_.push_back(kNone);
+    last_.push_back(place);
+    if (entry.full_url.empty()) {
+      continue;
+    }
+    const auto [first, is_new] = by_url_.emplace(entry.full_url, place);
+    if (!is_new) {
+      next_[last_[first->second]] = place;
+      last_[first->second] = place;
+    }
+  }
+}
+
+uint32_t BundleScope::PlaceOf(const fhir::Element* entry) const {
+  const auto found = places_.find(entry);
+  return found == places_.end() ? kNone : found->second;
+}
+
+BundleScope::Match BundleScope::Find(std::string_view url, std::string_view version) const {
+  Match match;
+  const auto found = by_url_.find(url);
+  for (uint32_t at = found == by_url_.end() ? kNone : found->second; at != kNone; at = next_[at]) {
+    const fhir::Element* resource = entries_[at].resource;
+    if (!version.empty() &&
+        (resource == nullptr || resource->TextAt("meta.versionId") != version)) {
+      continue;
+    }
+    match.entry = match.count == 0 ? at : match.entry;
+    ++match.count;
+  }
+  return match;
+}
+
+BundleScope::Match BundleScope::Resolve(std::string_view reference, uint32_t from) const {
+  if (reference.empty() || reference.front() == '#') {
+    return {};
+  }
+  // A fragment names a place within the target.
+  const std::string_view whole = reference.substr(0, reference.find('#'));
+  const ReferenceForm form = FormOf(whole, definitions_);
+  if (IsAbsolute(whole)) {
+    const Match exact = Find(whole, {});
+    return exact.count > 0 || form.version.empty() ? exact : Find(form.unversioned, form.version);
+  }
+  if (form.id.empty() || from == kNone || entries_[from].root.empty()) {
+    return {};
+  }
+  std::string absolute(entries_[from].root);
+  absolute += form.unversioned;
+  return Find(absolute, form.version);
 }
 
 }  // namespace gw::validate

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -8,23 +11,65 @@
 
 namespace gw::validate {
 
-// The resource type that a reference names by its form: "Patient/1",
-// "https://example.org/fhir/Patient/1/_history/2". Empty where the form does not tell: a fragment,
-// a URN, another URL.
-std::string_view TypeInReference(std::string_view reference, const fhir::Definitions& definitions);
+// A reference by its form: "Patient/1", "https://example.org/fhir/Patient/1/_history/2",
+// "Patient?identifier=...". Views into the reference.
+struct ReferenceForm {
+  std::string_view type;         // a resource type of R4; empty where the form does not tell
+  std::string_view root;         // what stands before the type: "https://example.org/fhir/" or ""
+  std::string_view id;           // empty for a conditional reference
+  std::string_view version;      // of "/_history/2"
+  std::string_view unversioned;  // the reference without that
+};
+ReferenceForm FormOf(std::string_view reference, const fhir::Definitions& definitions);
 
-// Finds the types of what a document's URN references point at: the entries of its Bundle. Built
-// when it is first asked, then a binary search.
-class UrnTypes {
+// Does it begin with a scheme ("http:", "urn:")?
+bool IsAbsolute(std::string_view uri);
+
+// The entries of one Bundle, found by what refers to them (R4 bundle.html#references). Linear to
+// build, and constant to ask.
+class BundleScope {
  public:
-  explicit UrnTypes(const fhir::Element& root) : root_(root) {}
-  // Empty where no entry has that fullUrl.
-  std::string_view Find(std::string_view urn);
+  BundleScope(const fhir::Element& bundle, const fhir::Definitions& definitions);
+
+  struct Entry {
+    const fhir::Element* element = nullptr;
+    const fhir::Element* resource = nullptr;  // null where it has none
+    std::string_view full_url;
+    std::string_view root;  // of a RESTful fullUrl, for relative references: "https://x.org/fhir/"
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  const fhir::Element& bundle() const { return bundle_; }
+  // "document", "transaction" ...
+  std::string_view type() const { return type_; }
+  std::span<const Entry> entries() const { return entries_; }
+  // The place of an entry, kNone for another element.
+  uint32_t PlaceOf(const fhir::Element* entry) const;
+
+  struct Match {
+    uint32_t entry = kNone;  // the first that matches
+    uint32_t count = 0;
+  };
+  // What a reference in the entry at `from` (kNone: outside of all) means within the Bundle.
+  Match Resolve(std::string_view reference, uint32_t from) const;
+
+  // Notes that one entry refers to another, for documents and messages.
+  void Link(uint32_t from, uint32_t to) { links_.emplace_back(from, to); }
+  std::span<const std::pair<uint32_t, uint32_t>> links() const { return links_; }
 
  private:
-  const fhir::Element& root_;
-  bool is_built_ = false;
-  std::vector<std::pair<std::string_view, std::string_view>> types_;  // sorted by fullUrl
+  Match Find(std::string_view url, std::string_view version) const;
+
+  const fhir::Element& bundle_;
+  const fhir::Definitions& definitions_;
+  std::string_view type_;
+  std::vector<Entry> entries_;
+  // The first entry of each fullUrl; next_ leads to the others, in order.
+  std::unordered_map<std::string_view, uint32_t> by_url_;
+  std::vector<uint32_t> next_;
+  std::vector<uint32_t> last_;
+  std::unordered_map<const fhir::Element*, uint32_t> places_;
+  std::vector<std::pair<uint32_t, uint32_t>> links_;
 };
 
 }  // namespace gw::validate

@@ -7,6 +7,7 @@
 
 #include "gateway/fhir/definitions.h"
 #include "gateway/fhir/path/path.h"
+#include "gateway/validate/findings_internal.h"
 #include "gateway/validate/validator.h"
 
 namespace gw::validate {
@@ -18,12 +19,20 @@ struct InvariantRule {
   const fhir::ElementDef* element;  // each of these children is the focus; null: the element itself
 };
 
+// Rules of one type that R4 states in words: special.cc.
+using SpecialRule = void (*)(const fhir::Element& element, const fhir::Definitions& definitions,
+                             Findings* findings);
+
 // What is asked of every element of one type, in the order in which it is reported.
 struct TypeRules {
   std::vector<uint16_t> required;  // elements with min > 0, by their place in the type
   std::vector<InvariantRule> invariants;
-  bool is_extension = false;                    // ext-1
-  bool is_reference = false;                    // targets, ref-1
+  std::vector<const fhir::ElementDef*> absolute;  // URIs that may not be relative
+  SpecialRule special = nullptr;
+  bool is_extension = false;
+  bool is_reference = false;
+  bool is_coding = false;
+  bool is_bundle = false;
   const fhir::ElementDef* contained = nullptr;  // of a DomainResource, for dom-2 to dom-6
 };
 
@@ -43,5 +52,14 @@ struct Validator::Rules {
 // Texts of R4's own invariants, for the rules that are written out instead of evaluated. Null where
 // the type has none of that key.
 const fhir::Invariant* FindInvariant(const fhir::TypeDef& type, std::string_view key);
+
+// The rule in words of a type; null where there is none.
+SpecialRule SpecialRuleOf(std::string_view type);
+
+// What txt-1 and txt-2 ask of a narrative, and that it is well-formed XHTML whose links can be
+// followed safely. `div` is the xhtml element; "x" of each link or image "#x" is added to
+// *local_references.
+void CheckNarrative(const fhir::Element& div, Findings* findings,
+                    std::vector<std::string_view>* local_references);
 
 }  // namespace gw::validate

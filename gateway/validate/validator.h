@@ -3,32 +3,55 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "gateway/base/limits.h"
 #include "gateway/fhir/definitions.h"
 #include "gateway/fhir/resource.h"
 
 namespace gw::validate {
 
-enum class Severity : uint8_t { kError, kWarning };
+enum class Severity : uint8_t { kFatal, kError, kWarning, kInformation };
 
-// One rule of R4 that a resource breaks.
+// "fatal", "error" ...: the codes of issue-severity.
+std::string_view NameOf(Severity severity);
+
+// One rule that a resource breaks.
 struct Issue {
   Severity severity = Severity::kError;
-  // FHIR issue-type: required, structure, value, code-invalid, invariant.
+  // FHIR issue-type: required, structure, value, code-invalid, invariant, not-found ...
   std::string code;
-  std::string location;  // FHIRPath: "CarePlan.activity[0]"
   std::string
-      detail;  // the rule, never the value: "cpl-3: Provide a reference or detail, not both"
+      location;        // FHIRPath: "CarePlan.activity[0].detail", "Observation.value.ofType(Range)"
+  std::string detail;  // the rule in words, never the value
+  std::string rule;    // its short name: "cpl-3", "cardinality", "binding", "bundle-reference"
+  // Of the element, in the text that it was parsed from: a byte offset. Validator::CheckText makes
+  // line and column of it, from 1; 0 where they are not known.
+  uint32_t offset = 0;
+  uint32_t line = 0;
+  uint32_t column = 0;
   auto operator<=>(const Issue&) const = default;
 };
 
-// Checks resources against base R4: cardinality, types of choices, lexical forms, required
-// bindings, reference targets, and R4's invariants, of which the frequent ones are written out here
-// and the others are evaluated as FHIRPath. Known-bad invariants that never fire in R4 are left out
-// (rules.cc). A binding whose value set or code system the definitions
-// cannot expand gives no issue. Immutable after construction; any thread. The Definitions must
-// outlive it.
+enum class Format : uint8_t {
+  kJson,
+  kXml,
+  kNdjson  // one resource a line
+};
+
+// What was found out about one resource of a text.
+struct Report {
+  std::string type;  // "CarePlan"; empty where the text did not even tell that
+  std::vector<Issue> issues;
+};
+
+// Checks resources against R4: cardinality, types, lexical forms, bindings, references and their
+// targets, contained resources, extensions, narrative, the rules of Bundles and documents, and R4's
+// invariants, of which the frequent ones are written out here and the others are evaluated as
+// FHIRPath. Known-bad invariants that never fire in R4 are left out (rules.cc). A code that cannot
+// be judged, because its system or value set is not known here, gives a warning at most. Immutable
+// after construction; any thread. The Definitions must outlive it.
 class Validator {
  public:
   // Compiles the invariants: some milliseconds.
@@ -40,6 +63,11 @@ class Validator {
   // equal lists. An element that is null (HL7 v2 "") counts as absent. Linear in the resource.
   std::vector<Issue> Check(const fhir::Resource& resource) const;
 
+  // Reads a text and checks each resource in it: one report, or one a line of NDJSON. JSON that
+  // FHIR refuses is read on as far as it can be understood, so that one run names all that is
+  // wrong; what hides the rest is fatal.
+  std::vector<Report> CheckText(std::string_view text, Format format, const Limits& limits) const;
+
   // Invariants whose expression the FHIRPath engine refuses, as "key: reason". They are not
   // checked; a test holds that there are none.
   const std::vector<std::string>& Uncompiled() const;
@@ -47,10 +75,14 @@ class Validator {
   struct Rules;
 
  private:
+  const fhir::Definitions& Definitions() const;
+  Report CheckOne(std::string_view text, Format format, const Limits& limits) const;
+  Report CheckRefusedJson(std::string_view text, const Limits& limits) const;
+
   std::unique_ptr<const Rules> rules_;
 };
 
-// Whether any issue is an error.
+// Whether any issue is an error, or fatal.
 bool HasErrors(const std::vector<Issue>& issues);
 
 }  // namespace gw::validate

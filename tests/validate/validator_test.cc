@@ -159,7 +159,7 @@ constexpr Case kInvariants[] = {
     {"ppc-2 to ppc-5 never fire",
      R"({"resourceType":"Consent","status":"active","scope":{"coding":[{"system":"something",)"
      R"("code":"patient-privacy"}]},"category":[{"text":"c"}],"policyRule":{"text":"r"}})",
-     ""},
+     "warning code-invalid Consent.scope; error value Consent.scope.coding[0].system"},
     {"gol-1",
      R"({"resourceType":"Goal","lifecycleStatus":"active","description":{"text":"d"},)"
      R"("subject":{"reference":"Patient/p1"},"target":[{"detailString":"walk"}]})",
@@ -195,7 +195,7 @@ constexpr Case kInvariants[] = {
     {"qty-3",
      R"({"resourceType":"Observation","status":"final","code":{"text":"c"},)"
      R"("valueQuantity":{"value":1.50,"code":"kg"}})",
-     "error invariant Observation.value qty-3"},
+     "error invariant Observation.value.ofType(Quantity) qty-3"},
     {"sqty-1 goes with the element",
      R"({"resourceType":"Observation","status":"final","code":{"text":"c"},)"
      R"("referenceRange":[{"low":{"value":1,"comparator":"<"}}]})",
@@ -204,7 +204,7 @@ constexpr Case kInvariants[] = {
      R"({"resourceType":"Task","status":"requested","intent":"order",)"
      R"("input":[{"type":{"text":"t"},)"
      R"("valueTiming":{"repeat":{"period":2}}}]})",
-     "error invariant Task.input[0].value.repeat tim-2"},
+     "error invariant Task.input[0].value.ofType(Timing).repeat tim-2"},
     {"ext-1, neither", GW_PLAN R"(,"extension":[{"url":"http://example.org/x"}]})",
      "error invariant CarePlan.extension[0] ext-1"},
     {"ext-1, both",
@@ -222,7 +222,7 @@ constexpr Case kInvariants[] = {
      R"({"resourceType":"CarePlan","contained":[{"resourceType":"Patient","id":"p"},)"
      R"({"resourceType":"Patient","id":"q"}],)"
      R"("status":"active","intent":"plan","subject":{"reference":"#p"}})",
-     "error invariant CarePlan dom-3"},
+     "error invariant CarePlan.contained[1] dom-3"},
     {"dom-3 holds where one contained refers to another",
      R"({"resourceType":"CarePlan","contained":[{"resourceType":"Organization","id":"o",)"
      R"("name":"x"},)"
@@ -244,7 +244,7 @@ constexpr Case kInvariants[] = {
      R"({"resourceType":"CarePlan","contained":[{"resourceType":"Basic","id":"d",)"
      R"("code":{"text":"#d"}}],)"
      R"("description":"#d","status":"active","intent":"plan","subject":{"reference":"Patient/p"}})",
-     "error invariant CarePlan dom-3"},
+     "error invariant CarePlan.contained[0] dom-3"},
     {"dom-4 and dom-5",
      R"({"resourceType":"CarePlan","contained":[{"resourceType":"Patient","id":"p","meta":)"
      R"({"versionId":"1","security":[{"code":"R"}]}}],)"
@@ -253,7 +253,7 @@ constexpr Case kInvariants[] = {
     {"txt-1",
      GW_PLAN R"(,"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">)"
              R"(<script>x</script></div>"}})",
-     "error invariant CarePlan.text.div txt-1; error invariant CarePlan.text.div txt-2"},
+     "error invariant CarePlan.text.div txt-1; error value CarePlan.text.div"},
     {"bdl-7",
      R"({"resourceType":"Bundle","type":"collection","entry":[)"
      R"({"fullUrl":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520",)"
@@ -301,7 +301,8 @@ TEST(ValidatorTest, TreesThatWereNotParsed) {
   root.AppendRaw(type.Find("gender"), *R4().Find("code"), root.Child("birthDate")->text());
   root.Clear("gender");
   root.AppendRaw(type.Find("deceased"), *R4().Find("string"), "x");
-  EXPECT_EQ(Summary(TheValidator().Check(patient)), "error structure Patient.deceased");
+  EXPECT_EQ(Summary(TheValidator().Check(patient)),
+            "error structure Patient.deceased.ofType(string)");
   root.Clear("deceased");
   root.AppendRaw(type.Find("active"), *R4().Find("boolean"), "true");
   root.AppendRaw(type.Find("active"), *R4().Find("boolean"), "true");

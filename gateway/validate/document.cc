@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "gateway/base/place.h"
+#include "gateway/base/utf8.h"
+#include "gateway/validate/mend_internal.h"
+
+namespace gw::validate {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// Line and column for each issue that has an element in the text, or a fault of its own.
+void Place(std::string_view text, std::vector<Issue>* issues) {
+  std::vector<Issue*> by_offset;
+  for (Issue& issue : *issues) {
+    if (issue.line == 0) {
+      by_offset.push_back(&issue);
+    }
+  }
+  std::stable_sort(by_offset.begin(), by_offset.end(),
+                   [](const Issue* a, const Issue* b) { return a->offset < b->offset; });
+  PlaceFinder places(text);
+  for (Issue* issue : by_offset) {
+    const gw::Place place = places.At(issue->offset);
+    issue->line = place.line;
+    issue->column = place.column;
+  }
+}
+
+// "line 3, column 9" as a reader's error ends, taken off its place in the tree.
+void TakePlace(std::string_view where, Issue* issue) {
+  const size_t line = where.rfind("line ");
+  if (line == std::string_view::npos) {
+    issue->location = where;
+    return;
+  }
+  const auto number = [where](size_t at) {
+    uint32_t value = 0;
+    for (; at < where.size() && where[at] >= '0' && where[at] <= '9'; ++at) {
+      value = value * 10 + static_cast<uint32_t>(where[at] - '0');
+    }
+    return value;
+  };
+  issue->line = number(line + 5);
+  const size_t column = where.find("column ", line);
+  issue->column = column == std::string_view::npos ? 0 : number(column + 7);
+  std::string_view before = where.substr(0, line);
+  while (before.ends_with(' ') || before.ends_with(',')) {
+    before.remove_suffix(1);
+  }
+  issue->location = before;
+}
+
+Report Refused(const Error& error) {
+  Report report;
+  Issue issue;
+  // What stands at a place of the tree is a fault of that element; the rest may be in order.
+  issue.severity = Severity::kFatal;
+  issue.code = error.code == Code::kTooLarge ? "too-long" : "structure";
+  issue.rule = "format";
+  issue.detail = error.detail;
+  TakePlace(error.where, &issue);
+  if (!issue.location.empty()) {
+    issue.severity = Severity::kError;
+    report.type = issue.location.substr(0, issue.location.find('.'));
+  }
+  report.issues.push_back(std::move(issue));
+  return report;
+}
+
+// Is this only what follows from content that was not taken?
+bool FollowsFromLoss(const Issue& issue, const MendedResource& mended) {
+  for (const auto& [location, name] : mended.losses) {
+    if (issue.location != location) {
+      continue;
+    }
+    const bool is_missing =
+        issue.rule == "cardinality" && !name.empty() && issue.detail.starts_with(name + ":");
+    if (issue.rule == "ele-1" || is_missing) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Issue FaultIssue(const JsonFault& fault, Severity severity) {
+  Issue issue;
+  issue.severity = severity;
+  issue.code = "structure";
+  issue.rule = "json";
+  issue.detail = fault.detail;
+  issue.offset = fault.offset;
+  return issue;
+}
+
+}  // namespace
+
+Report Validator::CheckRefusedJson(std::string_view text, const Limits& limits) const {
+  Report report;
+  std::vector<JsonFault> faults;
+  JsonFault fatal{};
+  const Result<MendedNode> root = MendJson(text, limits, &faults, &fatal);
+  for (const JsonFault& fault : faults) {
+    report.issues.push_back(FaultIssue(fault, Severity::kError));
+  }
+  if (!root) {
+    report.issues.clear();
+    report.issues.push_back(FaultIssue(fatal, Severity::kFatal));
+    return report;
+  }
+  MendedResource mended = MendResource(*root, Definitions());
+  std::move(mended.issues.begin(), mended.issues.end(), std::back_inserter(report.issues));
+  if (mended.resource.has_value()) {
+    report.type = mended.resource->type();
+    for (Issue& issue : Check(*mended.resource)) {
+      if (!FollowsFromLoss(issue, mended)) {
+        report.issues.push_back(std::move(issue));
+      }
+    }
+  }
+  std::stable_sort(report.issues.begin(), report.issues.end(),
+                   [](const Issue& a, const Issue& b) { return a.offset < b.offset; });
+  return report;
+}
+
+Report Validator::CheckOne(std::string_view text, Format format, const Limits& limits) const {
+  const Result<fhir::Resource> resource = format == Format::kXml
+                                              ? fhir::ParseXml(text, Definitions(), limits)
+                                              : fhir::ParseJson(text, Definitions(), limits);
+  Report report;
+  if (resource) {
+    report.type = resource->type();
+    report.issues = Check(*resource);
+  } else if (format != Format::kXml && resource.error().code != Code::kTooLarge &&
+             IsValidUtf8(text) && text.find('\0') == std::string_view::npos) {
+    report = CheckRefusedJson(text, limits);
+  }
+  if (!resource && !HasErrors(report.issues)) {
+    // The strict reader's word stands, whatever the mending one made of it.
+    report = Refused(resource.error());
+  }
+  validate::Place(text, &report.issues);
+  return report;
+}
+
+std::vector<Report> Validator::CheckText(std::string_view text, Format format,
+                                         const Limits& limits) const {
+  if (text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
+  std::vector<Report> reports;
+  if (format != Format::kNdjson) {
+    reports.push_back(CheckOne(text, format, limits));
+    return reports;
+  }
+  uint32_t line_number = 0;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++line_number;
+    if (line.ends_with('\r')) {
+      line.remove_suffix(1);
+    }
+    if (line.find_first_not_of(" \t") == std::string_view::npos) {
+      continue;
+    }
+    reports.push_back(CheckOne(line, Format::kJson, limits));
+    for (Issue& issue : reports.back().issues) {
+      issue.line = line_number;
+    }
+  }
+  return reports;
+}
+
+}  // namespace gw::validate

@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "gateway/validate/rules_internal.h"
+
+namespace gw::validate {
+namespace {
+
+using fhir::Definitions;
+using fhir::Element;
+
+// The concept properties that R4 defines, and the types that carry them
+// (codesystem.html#defined-props).
+struct StandardProperty {
+  std::string_view code;
+  std::string_view type;
+};
+constexpr auto kStandardProperties =
+    std::to_array<StandardProperty>({{"inactive", "boolean"},
+                                     {"deprecated", "dateTime"},
+                                     {"deprecationDate", "dateTime"},
+                                     {"notSelectable", "boolean"},
+                                     {"parent", "code"},
+                                     {"child", "code"}});
+constexpr std::string_view kPropertyUri = "http://hl7.org/fhir/concept-properties#";
+
+// Of CodeSystem.property.type, the name of the choice in CodeSystem.concept.property.value.
+bool Carries(std::string_view stated, std::string_view found) {
+  return stated == found || (stated == "Coding" && found == "Coding") ||
+         (stated == "string" && found == "markdown");
+}
+
+void PropertyDefinition(const Element& property, Findings* findings) {
+  const std::string_view uri = property.TextAt("uri");
+  if (!uri.starts_with(kPropertyUri)) {
+    return;
+  }
+  const std::string_view meant = uri.substr(kPropertyUri.size());
+  for (const StandardProperty& standard : kStandardProperties) {
+    if (standard.code != meant) {
+      continue;
+    }
+    if (property.TextAt("code") != meant) {
+      const bool is_taken = std::any_of(
+          kStandardProperties.begin(), kStandardProperties.end(),
+          [&](const StandardProperty& other) { return other.code == property.TextAt("code"); });
+      if (is_taken) {
+        findings->Error("business-rule", "code-system-property", property,
+                        "the code is that of another property than the URI");
+      }
+    }
+    if (property.TextAt("type") != standard.type) {
+      findings->Error("business-rule", "code-system-property", property,
+                      "the property that the URI names has the type " + std::string(standard.type));
+    }
+  }
+}
+
+void PropertyValues(const Element& holder, const Element& system, Findings* findings) {
+  for (const Element& item : Children(holder)) {
+    if (item.name() != "concept") {
+      continue;
+    }
+    for (const Element& property : Children(item)) {
+      const Element* value = property.name() == "property" ? property.Child("value") : nullptr;
+      if (!IsPresent(value)) {
+        continue;
+      }
+      const std::string_view code = property.TextAt("code");
+      for (const Element& defined : Children(system)) {
+        if (defined.name() != "property" || defined.TextAt("code") != code) {
+          continue;
+        }
+        if (!Carries(defined.TextAt("type"), value->type().name())) {
+          findings->Error("business-rule", "code-system-property", property,
+                          "the value is not of the type that the code system defines");
+        }
+        break;
+      }
+    }
+    PropertyValues(item, system, findings);
+  }
+}
+
+// The properties of concepts: defined once, and used as defined.
+void CodeSystem(const Element& system, const Definitions&, Findings* findings) {
+  std::vector<std::string_view> codes;
+  std::vector<std::string_view> uris;
+  const auto is_known = [](const std::vector<std::string_view>& known, std::string_view text) {
+    return !text.empty() && std::find(known.begin(), known.end(), text) != known.end();
+  };
+  for (const Element& property : Children(system)) {
+    if (property.name() != "property") {
+      continue;
+    }
+    const std::string_view code = property.TextAt("code");
+    const std::string_view uri = property.TextAt("uri");
+    if (is_known(codes, code)) {
+      findings->Error("business-rule", "code-system-property", property,
+                      "a property of that code is defined already");
+    }
+    if (is_known(uris, uri)) {
+      findings->Error("business-rule", "code-system-property", property,
+                      "a property of that URI is defined already");
+    }
+    PropertyDefinition(property, findings);
+    codes.push_back(code);
+    uris.push_back(uri);
+  }
+  if (!codes.empty()) {
+    PropertyValues(system, system, findings);
+  }
+}
+
+// Does the path of an ElementDefinition name an element of its R4 type? True also where that cannot
+// be told: a choice whose type is open, an extension's own slices.
+bool IsElementPath(std::string_view path, const Definitions& definitions) {
+  size_t dot = path.find('.');
+  const fhir::TypeDef* type = definitions.Find(path.substr(0, dot));
+  while (type != nullptr && dot != std::string_view::npos) {
+    path = path.substr(dot + 1);
+    dot = path.find('.');
+    std::string_view name = path.substr(0, dot);
+    if (name.ends_with("[x]")) {
+      name.remove_suffix(3);
+    }
+    const fhir::ElementDef* element = type->Find(name);
+    const fhir::TypeDef::Property property = type->ByJsonName(name);
+    if (element == nullptr && property.element == nullptr) {
+      return type->is_abstract() || type->kind() == fhir::Kind::kPrimitive;
+    }
+    if (property.element != nullptr) {
+      type = property.type;
+    } else {
+      type = element->types.size() == 1 ? element->types.front() : nullptr;
+    }
+  }
+  return true;
+}
+
+// A profile's differential: paths of its base, no slicing of the root (profiling.html#slicing).
+void StructureDefinition(const Element& structure, const Definitions& definitions,
+                         Findings* findings) {
+  const Element* differential = structure.Child("differential");
+  const bool constrains = structure.TextAt("derivation") == "constraint";
+  const fhir::TypeDef* type = definitions.Find(structure.TextAt("type"));
+  if (!IsPresent(differential) || !constrains || type == nullptr) {
+    return;
+  }
+  for (const Element& element : Children(*differential)) {
+    const std::string_view path = element.TextAt("path");
+    if (element.name() != "element" || path.empty()) {
+      continue;
+    }
+    if (path.find('.') == std::string_view::npos && IsPresent(element.Child("slicing"))) {
+      findings->Error("structure", "profile-root-slicing", element,
+                      "the root of a profile cannot be sliced");
+    }
+    if (path.substr(0, path.find('.')) != type->name()) {
+      findings->Error("structure", "profile-path", element,
+                      "the path does not begin with the type that is constrained");
+    } else if (!IsElementPath(path, definitions)) {
+      findings->Error("structure", "profile-path", element,
+                      "the path names no element of the type that is constrained");
+    }
+  }
+}
+
+// Attachment.size is the number of bytes before base64 (datatypes.html#Attachment).
+void Attachment(const Element& attachment, const Definitions&, Findings* findings) {
+  const std::string_view stated = attachment.TextAt("size");
+  const std::string_view data = attachment.TextAt("data");
+  if (stated.empty() || data.empty()) {
+    return;
+  }
+  size_t characters = 0;
+  size_t padding = 0;
+  for (const char c : data) {
+    characters += c == ' ' || c == '\t' || c == '\r' || c == '\n' ? 0u : 1u;
+    padding += c == '=' ? 1u : 0u;
+  }
+  if (stated != std::to_string(characters / 4 * 3 - std::min(padding, characters))) {
+    findings->Error("value", "attachment-size", attachment,
+                    "the stated size is not that of the data");
+  }
+}
+
+struct NamedRule {
+  std::string_view type;
+  SpecialRule rule;
+};
+constexpr NamedRule kRules[] = {{"CodeSystem", CodeSystem},
+                                {"StructureDefinition", StructureDefinition},
+                                {"Attachment", Attachment}};
+
+}  // namespace
+
+SpecialRule SpecialRuleOf(std::string_view type) {
+  for (const NamedRule& named : kRules) {
+    if (named.type == type) {
+      return named.rule;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace gw::validate
