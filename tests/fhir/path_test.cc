@@ -246,6 +246,119 @@ TEST(FhirPath, VariablesAndResolver) {
   EXPECT_FALSE(holds("%missing"));      // an error
 }
 
+// An Environment of one evaluation of R4.
+Environment Around(Arena* arena) {
+  Environment environment;
+  environment.arena = arena;
+  environment.definitions = &R4();
+  return environment;
+}
+
+std::string EvaluatedIn(const Environment& environment, const Element& focus,
+                        std::string_view expression) {
+  auto compiled = Expression::Compile(expression, R4(), Mode::kStrict);
+  if (!compiled) {
+    return "error: " + compiled.error().detail;
+  }
+  auto result = compiled->Evaluate(&focus, environment);
+  if (!result) {
+    return "error: " + result.error().detail;
+  }
+  std::string out;
+  for (const Value& value : *result) {
+    out += (out.empty() ? "" : " ; ") + std::string(value.text());
+  }
+  return out;
+}
+
+TEST(FhirPath, ResolvesInsideABundle) {
+  const Resource bundle = Parsed(R"({"resourceType": "Bundle", "type": "collection", "entry": [
+    {"fullUrl": "https://a.example/fhir/Patient/1", "resource": {"resourceType": "Patient",
+      "id": "1", "meta": {"versionId": "7"}, "gender": "female"}},
+    {"fullUrl": "https://b.example/fhir/Patient/1", "resource": {"resourceType": "Patient",
+      "id": "1", "gender": "male"}},
+    {"fullUrl": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "resource":
+      {"resourceType": "Patient", "gender": "other"}},
+    {"fullUrl": "https://b.example/fhir/Task/t", "resource": {"resourceType": "Task", "id": "t",
+      "status": "requested", "intent": "order", "for": {"reference": "Patient/1"},
+      "focus": {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"},
+      "owner": {"reference": "#own"}, "requester": {"reference": "https://a.example/fhir/Patient/1"},
+      "encounter": {"reference": "Encounter/nowhere"},
+      "contained": [{"resourceType": "Patient", "id": "own", "gender": "unknown"}]}},
+    {"fullUrl": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e1", "resource":
+      {"resourceType": "Task", "id": "u", "status": "requested", "intent": "order",
+       "for": {"reference": "https://a.example/fhir/Patient/1/_history/7"},
+       "requester": {"reference": "https://a.example/fhir/Patient/1/_history/8"},
+       "focus": {"reference": "Patient/1"}}}]})");
+  const std::function<const Element*(std::string_view)> nothing = [](std::string_view) {
+    return nullptr;
+  };
+  Arena arena;
+  Environment environment = Around(&arena);
+  environment.resolver = &nothing;
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"entry[3].resource.for.resolve().gender", "male"},  // the base of its own entry
+      {"entry[3].resource.focus.resolve().gender", "other"},
+      {"entry[3].resource.owner.resolve().gender", "unknown"},
+      {"entry[3].resource.requester.resolve().gender", "female"},
+      {"entry[3].resource.encounter.resolve()", ""},
+      {"entry[4].resource.for.resolve().gender", "female"},  // version 7
+      {"entry[4].resource.requester.resolve()", ""},         // there is no version 8
+      {"entry[4].resource.focus.resolve()", ""},             // its fullUrl has no base
+  };
+  for (const auto& [expression, expected] : cases) {
+    EXPECT_EQ(EvaluatedIn(environment, bundle.root(), expression), expected) << expression;
+  }
+}
+
+TEST(FhirPath, AsksTheHooksItIsGiven) {
+  using Membership = Definitions::Membership;
+  const Resource patient = Parsed(R"({"resourceType": "Patient", "gender": "other",
+    "name": [{"family": "A"}, {"family": "B"}], "maritalStatus": {"coding":
+    [{"system": "urn:ex:s", "code": "x"}, {"system": "urn:ex:s", "code": "M"}]}})");
+  const std::function<Membership(std::string_view, std::string_view, std::string_view)> membership =
+      [](std::string_view value_set, std::string_view system, std::string_view code) {
+        if (value_set != "urn:ex:set|2") {
+          return Membership::kUnknown;
+        }
+        const bool is_member = (code == "other" && system.empty()) || code == "M";
+        return is_member ? Membership::kMember : Membership::kNotMember;
+      };
+  const std::function<std::optional<bool>(const Element&, std::string_view)> conformance =
+      [](const Element& element, std::string_view profile) {
+        return profile == "urn:ex:profile" ? std::optional<bool>(element.type().name() == "Patient")
+                                           : std::nullopt;
+      };
+  std::string told;
+  const std::function<void(std::string_view, std::span<const Value>)> tracer =
+      [&told](std::string_view name, std::span<const Value> items) {
+        told += std::string(name) + ":";
+        for (const Value& item : items) {
+          told += std::string(item.text()) + ",";
+        }
+      };
+  Arena arena;
+  Environment environment = Around(&arena);
+  environment.membership = &membership;
+  environment.conformance = &conformance;
+  environment.tracer = &tracer;
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"gender.memberOf('urn:ex:set|2')", "true"},
+      {"gender.memberOf('urn:ex:set|1')", ""},
+      {"maritalStatus.memberOf('urn:ex:set|2')", "true"},
+      {"maritalStatus.coding[0].memberOf('urn:ex:set|2')", "false"},
+      {"conformsTo('urn:ex:profile')", "true"},
+      {"name[0].conformsTo('urn:ex:profile')", "false"},
+      {"conformsTo('urn:ex:other')", "error: the profile is not known here"},
+      {"name.family.trace('family').count()", "2"},
+      {"name.trace('both', family).trace('none', given).count()", "2"},
+  };
+  for (const auto& [expression, expected] : cases) {
+    EXPECT_EQ(EvaluatedIn(environment, patient.root(), expression), expected) << expression;
+  }
+  EXPECT_EQ(told, "family:A,B,both:A,B,none:");
+}
+
 // HL7 v2 and CSV trees are asked in the same language: names of segments are elements there, though
 // R4's types begin with a capital too.
 TEST(FhirPath, SourceModels) {
@@ -291,6 +404,25 @@ TEST(FhirPath, WhatAnExpressionMakesIsBounded) {
                 .substr(0, 37),
             "error: the collection is too large (l");
   EXPECT_EQ(Outcome("-(-9223372036854775807 - 1)", nullptr), "");
+  EXPECT_EQ(Outcome("'" + std::string(40, 'a') +
+                        "'.toChars().aggregate($total & $total, 'abcdefgh"
+                        "').toChars()",
+                    nullptr)
+                .substr(0, 25),
+            "error: the string is too ");
+}
+
+// Nesting multiplies work; an expression of a client ends all the same.
+TEST(FhirPath, WorkIsBounded) {
+  std::string items = "'" + std::string(200, 'a') + "'.toChars()";
+  std::string nested = "true";
+  for (int i = 0; i < 6; ++i) {
+    nested = items + ".all(" + nested + ")";
+  }
+  EXPECT_TRUE(
+      Outcome(nested, nullptr).starts_with("error: the expression takes too long on this input"));
+  const std::string many = "'" + std::string(60'000, 'a') + "'.toChars()";
+  EXPECT_TRUE(Outcome(many + ".combine('b') ~ " + "'b'.combine($this)", nullptr) == "false");
 }
 
 // Damaged expressions give a value or an error, and nothing else. The generator is fixed: each run

@@ -8,22 +8,10 @@ namespace {
 
 // A collection past this is not a question about a health record but a way to fill the memory.
 constexpr size_t kItemsMax = size_t{1} << 21U;
-
-const Element* NearestResource(const Element* element) {
-  while (element != nullptr && !element->is_resource()) {
-    element = element->parent();
-  }
-  return element;
-}
-
-// R4 fhirpath.html: %rootResource is the container of a contained resource.
-const Element* RootResource(const Element* resource) {
-  if (resource != nullptr && resource->definition() != nullptr &&
-      resource->definition()->name == "contained") {
-    return NearestResource(resource->parent());
-  }
-  return resource;
-}
+// Steps of an evaluation, of some nanoseconds each: invariants take a few for each element of a
+// Bundle. Expressions come from clients too (patches, maps), and nesting can multiply any work.
+constexpr uint64_t kWorkMax = 20'000'000;
+constexpr size_t kMadeBytesMax = size_t{256} << 20U;  // of the arena
 
 // Most names that have one length differ at their start.
 bool SameName(std::string_view a, std::string_view b) {
@@ -63,7 +51,7 @@ bool Evaluator::Fail(const Node& node, std::string_view detail, Code code) {
 }
 
 bool Evaluator::PushJoined(const Node& node, std::string_view a, std::string_view b) {
-  if (a.size() + b.size() > kMadeTextMax) {
+  if (a.size() + b.size() > kMadeTextMax || arena().reserved_bytes() > kMadeBytesMax) {
     return Fail(node, "the string is too long", Code::kTooLarge);
   }
   if (a.empty() || b.empty()) {
@@ -75,9 +63,18 @@ bool Evaluator::PushJoined(const Node& node, std::string_view a, std::string_vie
   return PushString({room, a.size() + b.size()});
 }
 
+bool Evaluator::Charge(const Node& node, uint64_t work) {
+  work_ += work;
+  return work_ <= kWorkMax ||
+         Fail(node, "the expression takes too long on this input", Code::kTooLarge);
+}
+
 bool Evaluator::Evaluate(const Node& node) {
   if (stack_.size() > kItemsMax) {
     return Fail(node, "the collection is too large", Code::kTooLarge);
+  }
+  if (!Charge(node, stack_.TakePushed() + 1)) {
+    return false;
   }
   return node.memo < 0 ? EvaluateAfresh(node) : Remembered(node);
 }
@@ -170,6 +167,19 @@ bool Evaluator::ApplyBinaryLazily(const Node& node, Range left) {
   }
   stack_.Erase({left.begin, right.end});
   return true;
+}
+
+const Element* Evaluator::InBundle(const Element& referrer, std::string_view reference) {
+  const Element* resource = RootResource(NearestResource(&referrer));
+  const Element* entry = resource == nullptr ? nullptr : resource->parent();
+  const Element* bundle = entry == nullptr ? nullptr : entry->parent();
+  if (bundle == nullptr || bundle->type().name() != "Bundle") {
+    return nullptr;
+  }
+  if (!bundle_ || &bundle_->bundle() != bundle) {
+    bundle_.emplace(*bundle);
+  }
+  return bundle_->Resolve(referrer, reference);
 }
 
 bool Evaluator::PushThis() {
@@ -381,7 +391,7 @@ bool Evaluator::SingleString(const Node& node, Range range, std::optional<std::s
     return valueless || Fail(node, "a string was expected");
   }
   *out = value->text();
-  return true;
+  return Charge(node, (*out)->size() >> 6U);
 }
 
 bool Evaluator::SingleInteger(const Node& node, Range range, std::optional<int64_t>* out) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/fhir/path/bundle_internal.h"
 #include "gateway/fhir/path/node_internal.h"
 
 namespace gw::fhir::path {
@@ -31,7 +32,10 @@ class ValueStack {
       Grow();
     }
     new (&items_[size_++]) Value(copy);
+    ++pushed_;
   }
+  // How many were pushed since the last call.
+  uint64_t TakePushed() { return std::exchange(pushed_, 0); }
   void Truncate(size_t size) { size_ = size; }
   // Takes [begin, end) out; what lies above moves down.
   void Erase(Range range) {
@@ -50,6 +54,7 @@ class ValueStack {
   Value* items_ = reinterpret_cast<Value*>(inline_.data());
   size_t size_ = 0;
   size_t capacity_ = kInline;
+  uint64_t pushed_ = 0;
 };
 
 // What $this, $index and $total mean.
@@ -96,6 +101,10 @@ class Evaluator {
   const Element* resource() const { return resource_; }
   const Element* root_resource() const { return root_resource_; }
   bool Fail(const Node& node, std::string_view detail, Code code = Code::kInvalid);
+  // Counts work that is not one step for one item, and ends an evaluation that takes too much.
+  bool Charge(const Node& node, uint64_t work);
+  // What a reference points at in the Bundle that the referrer stands in; null: nothing.
+  const Element* InBundle(const Element& referrer, std::string_view reference);
 
   // Pushes the value of the index-th argument; *out is where it lies.
   bool Argument(const Node& node, size_t index, Range* out);
@@ -135,6 +144,8 @@ class Evaluator {
   Frame root_frame_;
   const Frame* frame_ = &root_frame_;
   std::vector<std::optional<Collection>> memo_;
+  std::optional<BundleIndex> bundle_;  // of the last Bundle that was asked
+  uint64_t work_ = 0;
   Error error_;
 };
 

@@ -1,4 +1,5 @@
 // R4 fhirpath.html 2.9.1.7, "Additional functions".
+#include <algorithm>
 #include <array>
 
 #include "gateway/fhir/path/compare_internal.h"
@@ -70,26 +71,31 @@ std::string_view TypeOfReference(const Element& element, std::string_view refere
                           id - (type == std::string_view::npos ? 0 : type + 1));
 }
 
+const Element* ResolveContained(const Element& element, std::string_view reference) {
+  const Element* root = RootResource(NearestResource(&element));
+  return root == nullptr || reference.size() == 1 ? root
+                                                  : ContainedWith(*root, reference.substr(1));
+}
+
 void ResolveOne(Evaluator& evaluator, const Element& element) {
   const Element* child = element.Child("reference");
   const std::string_view reference = child == nullptr ? element.text() : child->text();
   if (reference.empty()) {
     return;
   }
-  if (reference.front() == '#' && evaluator.root_resource() != nullptr) {
-    const Element* found = reference.size() == 1
-                               ? evaluator.root_resource()
-                               : ContainedWith(*evaluator.root_resource(), reference.substr(1));
-    if (found != nullptr) {
-      evaluator.Push(Value::Of(*found));
-    }
+  const bool contained = reference.front() == '#';
+  const Element* found =
+      contained ? ResolveContained(element, reference) : evaluator.InBundle(element, reference);
+  const auto* resolver = evaluator.environment().resolver;
+  const bool has_resolver = resolver != nullptr && *resolver;
+  if (found == nullptr && !contained && has_resolver) {
+    found = (*resolver)(reference);
+  }
+  if (found != nullptr) {
+    evaluator.Push(Value::Of(*found));
     return;
   }
-  const auto* resolver = evaluator.environment().resolver;
-  if (resolver != nullptr && *resolver) {
-    if (const Element* found = (*resolver)(reference)) {
-      evaluator.Push(Value::Of(*found));
-    }
+  if (contained || has_resolver) {
     return;
   }
   const std::string_view type = TypeOfReference(element, reference);
@@ -226,7 +232,31 @@ bool ConformsTo(Evaluator& evaluator, const Node& node, Range input) {
                   : evaluator.Fail(node, "the profile is not known here", Code::kUnsupported);
 }
 
-constexpr std::array<FunctionSpec, 9> kFunctions = {{
+// Fails where a modifier extension is there that is not among those named; hands on its input.
+bool CheckModifiers(Evaluator& evaluator, const Node& node, Range input) {
+  std::vector<std::string_view> known;
+  for (size_t i = 0; i < node.arguments.size(); ++i) {
+    std::optional<std::string_view> url;
+    if (!evaluator.StringArgument(node, i, &url)) {
+      return false;
+    }
+    known.push_back(url.value_or(""));
+  }
+  for (size_t i = input.begin; i < input.end; ++i) {
+    const Element* element = evaluator[i].element();
+    for (const Element* child = element == nullptr ? nullptr : element->first_child();
+         child != nullptr; child = child->next()) {
+      if (child->name() == "modifierExtension" &&
+          std::find(known.begin(), known.end(), child->TextAt("url")) == known.end()) {
+        return evaluator.Fail(node, "a modifier extension is there that is not named");
+      }
+    }
+    evaluator.Push(evaluator[i]);
+  }
+  return true;
+}
+
+constexpr std::array<FunctionSpec, 10> kFunctions = {{
     {"extension", 1, 1, false, &Extension},
     {"hasValue", 0, 0, false, &HasValue},
     {"getValue", 0, 0, false, &GetValue},
@@ -235,6 +265,7 @@ constexpr std::array<FunctionSpec, 9> kFunctions = {{
     {"subsumes", 1, 1, false, &Subsumption<true>},
     {"subsumedBy", 1, 1, false, &Subsumption<false>},
     {"htmlChecks", 0, 0, false, &HtmlChecks},
+    {"checkModifiers", 1, 16, false, &CheckModifiers},
     {"conformsTo", 1, 1, false, &ConformsTo},
 }};
 

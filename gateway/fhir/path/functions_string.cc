@@ -51,6 +51,13 @@ bool Texts(Evaluator& evaluator, const Node& node, Range input,
   return true;
 }
 
+// A text of which each character may become an item.
+bool MayBeParted(Evaluator& evaluator, const Node& node, std::string_view text) {
+  constexpr size_t kPartedMax = size_t{1} << 20U;
+  return text.size() <= kPartedMax ||
+         evaluator.Fail(node, "the string is too long", Code::kTooLarge);
+}
+
 enum class Test : uint8_t { kStarts, kEnds, kContains };
 
 template <Test kTest>
@@ -185,8 +192,12 @@ bool Matches(Evaluator& evaluator, const Node& node, Range input) {
   if (!all) {
     return true;
   }
+  constexpr uint64_t kCompileWork = 1000;
   std::optional<Regex> made;
   const Regex* regex = node.regex;
+  if (!evaluator.Charge(node, texts[0].size() + (regex == nullptr ? kCompileWork : 0))) {
+    return false;
+  }
   if (regex == nullptr) {
     made = Regex::Compile(texts[1]);
     if (!made) {
@@ -214,6 +225,9 @@ bool LengthOf(Evaluator& evaluator, const Node& node, Range input) {
 bool ToChars(Evaluator& evaluator, const Node& node, Range input) {
   Text text;
   if (!evaluator.SingleString(node, input, &text)) {
+    return false;
+  }
+  if (text && !MayBeParted(evaluator, node, *text)) {
     return false;
   }
   for (size_t at = 0; text && at < text->size();) {
@@ -248,6 +262,9 @@ bool Split(Evaluator& evaluator, const Node& node, Range input) {
   }
   if (texts[1].empty()) {
     return ToChars(evaluator, node, input);
+  }
+  if (!MayBeParted(evaluator, node, texts[0])) {
+    return false;
   }
   std::string_view rest = texts[0];
   for (size_t at = rest.find(texts[1]); at != kNone; at = rest.find(texts[1])) {

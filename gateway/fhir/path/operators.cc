@@ -324,9 +324,6 @@ bool ApplyEquality(Evaluator& evaluator, const Node& node, Range left, Range rig
 }
 
 bool EquivalentRanges(Evaluator& evaluator, Range left, Range right) {
-  if (left.size() != right.size()) {
-    return false;
-  }
   std::vector<bool> taken(right.size(), false);
   for (size_t i = left.begin; i < left.end; ++i) {
     size_t found = right.size();
@@ -343,6 +340,14 @@ bool EquivalentRanges(Evaluator& evaluator, Range left, Range right) {
   return true;
 }
 
+bool ApplyEquivalence(Evaluator& evaluator, const Node& node, Range left, Range right) {
+  if (!evaluator.Charge(node, static_cast<uint64_t>(left.size()) * right.size())) {
+    return false;
+  }
+  const bool equivalent = left.size() == right.size() && EquivalentRanges(evaluator, left, right);
+  return evaluator.PushBoolean(equivalent == (node.operation == Operation::kEquivalent));
+}
+
 // `in`, and `contains` with the operands exchanged.
 bool ApplyMembership(Evaluator& evaluator, const Node& node, Range item, Range collection) {
   if (item.size() > 1) {
@@ -350,6 +355,9 @@ bool ApplyMembership(Evaluator& evaluator, const Node& node, Range item, Range c
   }
   if (item.empty()) {
     return true;
+  }
+  if (!evaluator.Charge(node, collection.size())) {
+    return false;
   }
   for (size_t i = collection.begin; i < collection.end; ++i) {
     if (Equal(evaluator[item.begin], evaluator[i]).value_or(false)) {
@@ -421,8 +429,7 @@ bool ApplyBinary(Evaluator& evaluator, const Node& node, Range left, Range right
       return ApplyEquality(evaluator, node, left, right);
     case Operation::kEquivalent:
     case Operation::kNotEquivalent:
-      return evaluator.PushBoolean(EquivalentRanges(evaluator, left, right) ==
-                                   (node.operation == Operation::kEquivalent));
+      return ApplyEquivalence(evaluator, node, left, right);
     case Operation::kIn:
       return ApplyMembership(evaluator, node, left, right);
     case Operation::kContains:

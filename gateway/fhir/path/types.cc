@@ -7,6 +7,13 @@
 namespace gw::fhir::path {
 namespace {
 
+// Quantity, or one of its kinds: Age, Count ...
+bool IsQuantity(const TypeDef& type) {
+  return type.kind() == Kind::kComplex &&
+         (type.name() == "Quantity" ||
+          (type.base() != nullptr && type.base()->name() == "Quantity"));
+}
+
 // A FHIR Quantity is a System.Quantity where it has a value and no comparator.
 Value QuantityOf(const Element& element) {
   const Element* value = element.Child("value");
@@ -86,8 +93,7 @@ std::string QuantityText(const Value& quantity) {
 Value::Kind SystemKindOf(const TypeDef& type) {
   switch (type.primitive()) {
     case Primitive::kNone:
-      return type.kind() == Kind::kComplex && type.Is("Quantity") ? Value::Kind::kQuantity
-                                                                  : Value::Kind::kElement;
+      return IsQuantity(type) ? Value::Kind::kQuantity : Value::Kind::kElement;
     case Primitive::kBoolean:
       return Value::Kind::kBoolean;
     case Primitive::kInteger:
