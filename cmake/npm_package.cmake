@@ -1,0 +1,40 @@
+# Packages of the npm registry, fetched by npm itself and held to a pinned checksum. Nothing here is run by the program.
+
+# npm_package(PACKAGE name@version ARCHIVE file-name SHA512 sum CACHE folder [LOCAL file] OUT variable WHY variable)
+#
+# Sets OUT to an archive (.tgz) that has the checksum: the LOCAL one where it is given, the one in CACHE where it is
+# there, else what npm fetches into CACHE. Where there is none, sets OUT to "" and WHY to the reason. What does not have
+# the checksum is never taken.
+function(npm_package)
+  cmake_parse_arguments(ASKED "" "PACKAGE;ARCHIVE;SHA512;CACHE;LOCAL;OUT;WHY" "" ${ARGN})
+  set(${ASKED_OUT} "" PARENT_SCOPE)
+  set(archive ${ASKED_LOCAL})
+  if(NOT archive)
+    set(archive ${ASKED_CACHE}/${ASKED_ARCHIVE})
+    if(NOT EXISTS ${archive})
+      find_program(NPM npm)
+      if(NOT NPM)
+        set(${ASKED_WHY} "npm, which fetches ${ASKED_PACKAGE} once, is not installed." PARENT_SCOPE)
+        return()
+      endif()
+      message(STATUS "Fetching ${ASKED_PACKAGE}")
+      file(MAKE_DIRECTORY ${ASKED_CACHE}/download)
+      execute_process(COMMAND ${NPM} pack ${ASKED_PACKAGE} --silent --pack-destination ${ASKED_CACHE}/download
+        WORKING_DIRECTORY ${ASKED_CACHE}/download RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE complaint)
+      if(failed OR NOT EXISTS ${ASKED_CACHE}/download/${ASKED_ARCHIVE})
+        set(${ASKED_WHY} "npm could not fetch ${ASKED_PACKAGE}: ${complaint}" PARENT_SCOPE)
+        return()
+      endif()
+      file(RENAME ${ASKED_CACHE}/download/${ASKED_ARCHIVE} ${archive})
+    endif()
+  endif()
+  file(SHA512 ${archive} found)
+  if(NOT found STREQUAL ASKED_SHA512)
+    set(why "The package ${ASKED_PACKAGE} is not the one that was pinned.\n  file     ${archive}\n")
+    string(APPEND why "  SHA-512  ${found}\n  pinned   ${ASKED_SHA512}\n")
+    string(APPEND why "Remove the file and start again, or find out who changed it.")
+    set(${ASKED_WHY} "${why}" PARENT_SCOPE)
+    return()
+  endif()
+  set(${ASKED_OUT} ${archive} PARENT_SCOPE)
+endfunction()
