@@ -343,7 +343,7 @@ TEST(FhirPathFunction, Quantities) {
       {"1 year ~ 1 'a'", "true"},
       {"1 'cm' ~ 1 's'", "false"},
       {"37 'Cel' = 37 'Cel'", "true"},
-      {"37 'Cel' = 98.6 '[degF]'", ""},
+      {"37 'Cel' = 98.6 '[degF]'", "true"},
       {"1 'm'.comparable(1 'km')", "true"},
       {"1 'm'.comparable(1 'kg')", "false"},
       {"-(5.5 'mg')", "-5.5 'mg'"},

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "gateway/fhir/path/compare_internal.h"
 #include "gateway/fhir/path/ucum_internal.h"
@@ -134,6 +135,31 @@ uint64_t HashElement(const Element& element) {
   return hash;
 }
 
+// In base units as a fraction in lowest terms, so that 1 g and 1000 mg hash alike.
+uint64_t HashQuantity(const Value& value) {
+  const std::optional<Decimal> number = ParseDecimal(value.text());
+  const std::optional<Unit> unit = ParseUnit(value.unit());
+  const std::optional<Decimal> shifted = number && unit ? Add(*number, unit->offset) : std::nullopt;
+  const std::optional<Decimal> top = shifted ? Multiply(*shifted, unit->numerator) : std::nullopt;
+  if (!top) {
+    return HashText(value.unit());
+  }
+  const Decimal over = WithoutTrailingZeros(*top);
+  const Decimal under = WithoutTrailingZeros(unit->denominator);
+  Int128 a = over.digits;
+  Int128 b = under.digits;
+  while (b != 0) {
+    a = std::exchange(b, a % b);
+  }
+  const Int128 divisor = a < 0 ? -a : std::max<Int128>(a, 1);
+  uint64_t hash = Mix(static_cast<uint64_t>(over.digits / divisor),
+                      static_cast<uint64_t>(under.digits / divisor));
+  for (const int dimension : unit->dimension) {
+    hash = Mix(hash, static_cast<uint64_t>(dimension));
+  }
+  return hash;
+}
+
 }  // namespace
 
 std::optional<Decimal> NumberOf(const Value& value) {
@@ -259,7 +285,7 @@ uint64_t HashOf(const Value& boxed) {
                     : HashText(value.text());
     }
     case Kind::kQuantity:
-      return 31;  // equal in many units: one bucket
+      return HashQuantity(value);
     default:
       return HashText(value.text());
   }

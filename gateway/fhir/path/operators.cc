@@ -173,8 +173,10 @@ bool ApplyQuantities(Evaluator& evaluator, const Node& node, const Value& left,
       break;
     case Operation::kAdd:
     case Operation::kSubtract: {
-      const std::optional<Decimal> converted =
-          unit == unit_of(right) ? b : Convert(*b, unit_of(right), unit);
+      const bool scales = HasOffset(unit) || HasOffset(unit_of(right));
+      const std::optional<Decimal> converted = unit == unit_of(right) ? b
+                                               : scales               ? std::nullopt
+                                                        : Convert(*b, unit_of(right), unit);
       if (converted) {
         result = node.operation == Operation::kAdd ? Add(*a, *converted) : Subtract(*a, *converted);
       }

@@ -6,104 +6,16 @@
 namespace gw::fhir::path {
 namespace {
 
-enum Dimension : size_t {
-  kMetre,
-  kSecondOfTime,
-  kGram,
-  kRadian,
-  kKelvin,
-  kCoulomb,
-  kCandela,
-  kMole,
-  kInternationalUnit,
-  kEnzymeUnit,
-  kCalendarMonth
-};
-constexpr size_t kDimensions = 11;
-
-struct Atom {
-  std::string_view code;
-  std::string_view factor;
-  bool metric;  // takes prefixes
-  std::array<int8_t, kDimensions> dimension;
-};
-
-// Columns of the dimension: m, s, g, rad, K, C, cd, mol, [iU], U, calendar month.
-// Left out: units with an offset or a logarithm (Cel, [degF], [pH], B): they compare with
-// themselves only.
-constexpr auto kAtoms = std::to_array<Atom>({
-    {"m", "1", true, {1}},
-    {"s", "1", true, {0, 1}},
-    {"g", "1", true, {0, 0, 1}},
-    {"rad", "1", true, {0, 0, 0, 1}},
-    {"K", "1", true, {0, 0, 0, 0, 1}},
-    {"C", "1", true, {0, 0, 0, 0, 0, 1}},
-    {"cd", "1", true, {0, 0, 0, 0, 0, 0, 1}},
-    {"mol", "1", true, {0, 0, 0, 0, 0, 0, 0, 1}},
-    {"eq", "1", true, {0, 0, 0, 0, 0, 0, 0, 1}},
-    {"osm", "1", true, {0, 0, 0, 0, 0, 0, 0, 1}},
-    {"[iU]", "1", true, {0, 0, 0, 0, 0, 0, 0, 0, 1}},
-    {"[IU]", "1", true, {0, 0, 0, 0, 0, 0, 0, 0, 1}},
-    {"U", "1", true, {0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
-    {"L", "0.001", true, {3}},
-    {"l", "0.001", true, {3}},
-    {"N", "1000", true, {1, -2, 1}},
-    {"Pa", "1000", true, {-1, -2, 1}},
-    {"J", "1000", true, {2, -2, 1}},
-    {"W", "1000", true, {2, -3, 1}},
-    {"A", "1", true, {0, -1, 0, 0, 0, 1}},
-    {"V", "1000", true, {2, -2, 1, 0, 0, -1}},
-    {"Hz", "1", true, {0, -1}},
-    {"Bq", "1", true, {0, -1}},
-    {"Gy", "1", true, {2, -2}},
-    {"Sv", "1", true, {2, -2}},
-    {"kat", "1", true, {0, -1, 0, 0, 0, 0, 0, 1}},
-    {"bar", "100000000", true, {-1, -2, 1}},
-    {"t", "1000000", true, {0, 0, 1}},
-    {"cal", "4184", true, {2, -2, 1}},
-    {"cal_th", "4184", true, {2, -2, 1}},
-    {"m[Hg]", "133322000", true, {-1, -2, 1}},
-    {"m[H2O]", "9806650", true, {-1, -2, 1}},
-    {"dyn", "0.01", true, {1, -2, 1}},
-    {"Ci", "37000000000", true, {0, -1}},
-    {"[Cal]", "4184000", false, {2, -2, 1}},
-    {"atm", "101325000", false, {-1, -2, 1}},
-    {"min", "60", false, {0, 1}},
-    {"h", "3600", false, {0, 1}},
-    {"d", "86400", false, {0, 1}},
-    {"wk", "604800", false, {0, 1}},
-    {"mo", "2629800", false, {0, 1}},
-    {"a", "31557600", false, {0, 1}},
-    {"[in_i]", "0.0254", false, {1}},
-    {"[in_us]", "0.0254000508", false, {1}},
-    {"[ft_i]", "0.3048", false, {1}},
-    {"[yd_i]", "0.9144", false, {1}},
-    {"[mi_i]", "1609.344", false, {1}},
-    {"[nmi_i]", "1852", false, {1}},
-    {"[lb_av]", "453.59237", false, {0, 0, 1}},
-    {"[oz_av]", "28.349523125", false, {0, 0, 1}},
-    {"[stone_av]", "6350.29318", false, {0, 0, 1}},
-    {"[gr]", "0.06479891", false, {0, 0, 1}},
-    {"[gal_us]", "0.003785411784", false, {3}},
-    {"[qt_us]", "0.000946352946", false, {3}},
-    {"[pt_us]", "0.000473176473", false, {3}},
-    {"[cup_us]", "0.0002365882365", false, {3}},
-    {"[foz_us]", "0.0000295735295625", false, {3}},
-    {"[tbs_us]", "0.00001478676478125", false, {3}},
-    {"[tsp_us]", "0.00000492892159375", false, {3}},
-    {"deg", "0.017453292519943295769", false, {0, 0, 0, 1}},
-    {"%", "0.01", false, {}},
-    {"[ppth]", "0.001", false, {}},
-    {"[ppm]", "0.000001", false, {}},
-    {"[ppb]", "0.000000001", false, {}},
-    {"10*", "10", false, {}},
-    {"10^", "10", false, {}},
-});
+constexpr std::string_view kBaseUnits[] = {"m", "s", "g", "rad", "K", "C", "cd", "mol"};
+constexpr size_t kCalendarMonth = 8;
+constexpr int kDepthMax = 10;
+constexpr int kExponentMax = 30;
 
 struct Prefix {
   std::string_view code;
   int exponent;
 };
+// The binary ones (Ki, Mi ...) are left out: nothing is measured in bytes here.
 constexpr std::array<Prefix, 20> kPrefixes = {{
     {"da", 1}, {"Y", 24},  {"Z", 21},  {"E", 18},  {"P", 15},  {"T", 12},  {"G", 9},
     {"M", 6},  {"k", 3},   {"h", 2},   {"d", -1},  {"c", -2},  {"m", -3},  {"u", -6},
@@ -136,12 +48,6 @@ const CalendarName* FindCalendarName(std::string_view text) {
   return found == kCalendarNames.end() ? nullptr : found;
 }
 
-const Atom* FindAtom(std::string_view code) {
-  const auto* found = std::find_if(kAtoms.begin(), kAtoms.end(),
-                                   [code](const Atom& atom) { return atom.code == code; });
-  return found == kAtoms.end() ? nullptr : found;
-}
-
 bool Scale(Decimal* value, const Decimal& factor) {
   const std::optional<Decimal> product = Multiply(*value, factor);
   if (product) {
@@ -153,18 +59,20 @@ bool Scale(Decimal* value, const Decimal& factor) {
 // The grammar of UCUM section 4: terms of components with exponents, '.', '/', brackets.
 class UnitParser {
  public:
-  explicit UnitParser(std::string_view text) : text_(text) {}
+  UnitParser(std::string_view text, int depth) : text_(text), depth_(depth) {}
 
   std::optional<Unit> Parse() {
     Unit out;
-    return Term(&out, 1, 0) && at_ == text_.size() ? std::optional<Unit>(out) : std::nullopt;
+    const bool whole = Term(&out, 1, 0) && at_ == text_.size();
+    const bool alone = !has_offset_ || components_ == 1;
+    return whole && alone ? std::optional<Unit>(out) : std::nullopt;
   }
 
  private:
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
-  bool Term(Unit* out, int sign, int depth) {
-    if (depth > 10) {
+  bool Term(Unit* out, int sign, int nesting) {
+    if (nesting > kDepthMax) {
       return false;
     }
     int direction = sign;
@@ -173,7 +81,7 @@ class UnitParser {
       ++at_;
     }
     while (true) {
-      if (!Component(out, direction, depth)) {
+      if (!Component(out, direction, nesting)) {
         return false;
       }
       if (peek() != '.' && peek() != '/') {
@@ -184,10 +92,10 @@ class UnitParser {
     }
   }
 
-  bool Component(Unit* out, int direction, int depth) {
+  bool Component(Unit* out, int direction, int nesting) {
     if (peek() == '(') {
       ++at_;
-      if (!Term(out, direction, depth + 1) || peek() != ')') {
+      if (!Term(out, direction, nesting + 1) || peek() != ')') {
         return false;
       }
       ++at_;
@@ -196,42 +104,51 @@ class UnitParser {
     if (peek() == '{') {
       return Annotation();
     }
+    ++components_;
+    const bool number = peek() >= '0' && peek() <= '9' && !IsTenPower();
+    if (number) {
+      return Number(out, direction);
+    }
     const std::string_view symbol = Symbol();
-    if (symbol.empty()) {
-      return false;
-    }
-    const bool plain_number =
-        std::all_of(symbol.begin(), symbol.end(), [](char c) { return c >= '0' && c <= '9'; });
     int exponent = 1;
-    if (!plain_number && !Exponent(&exponent)) {
-      return false;
+    return !symbol.empty() && Exponent(&exponent) && Resolve(symbol, out, exponent * direction) &&
+           (peek() != '{' || Annotation());
+  }
+
+  bool IsTenPower() const {
+    const std::string_view start = text_.substr(at_, 3);
+    return start == "10*" || start == "10^";
+  }
+
+  bool Number(Unit* out, int direction) {
+    const size_t begin = at_;
+    while (peek() >= '0' && peek() <= '9') {
+      ++at_;
     }
-    if (plain_number) {
-      const std::optional<Decimal> number = ParseDecimal(symbol);
-      return number && number->digits != 0 && Apply(out, *number, direction) &&
-             (peek() != '{' || Annotation());
-    }
-    return Resolve(symbol, out, exponent * direction) && (peek() != '{' || Annotation());
+    const std::optional<Decimal> number = ParseDecimal(text_.substr(begin, at_ - begin));
+    return number && number->digits != 0 && Apply(out, *number, direction) &&
+           (peek() != '{' || Annotation());
   }
 
   bool Annotation() {
     const size_t close = text_.find('}', at_);
-    at_ = close == std::string_view::npos ? text_.size() : close + 1;
-    return close != std::string_view::npos;
+    const bool closed = close != std::string_view::npos &&
+                        text_.substr(at_ + 1, close - at_ - 1).find('{') == std::string_view::npos;
+    at_ = closed ? close + 1 : text_.size();
+    return closed;
   }
 
   // A symbol ends at an operator, or where its exponent begins; digits in brackets belong to it.
   std::string_view Symbol() {
     const size_t begin = at_;
-    if (text_.substr(at_, 3) == "10*" || text_.substr(at_, 3) == "10^") {
+    if (IsTenPower()) {
       at_ += 3;
       return text_.substr(begin, 3);
     }
-    const bool number = peek() >= '0' && peek() <= '9';
     while (at_ < text_.size()) {
       const char c = text_[at_];
-      const bool digit = c >= '0' && c <= '9';
-      if (digit != number || std::string_view("./(){}+-").find(c) != std::string_view::npos) {
+      if ((c >= '0' && c <= '9') ||
+          std::string_view("./(){}+-").find(c) != std::string_view::npos) {
         break;
       }
       if (c == '[') {
@@ -255,7 +172,7 @@ class UnitParser {
     const char* begin = text_.data() + at_;
     const auto read = std::from_chars(begin, text_.data() + text_.size(), *out);
     at_ += static_cast<size_t>(read.ptr - begin);
-    return read.ec == std::errc() && *out >= -30 && *out <= 30;
+    return read.ec == std::errc() && *out >= -kExponentMax && *out <= kExponentMax;
   }
 
   static bool Apply(Unit* out, const Decimal& factor, int exponent) {
@@ -267,36 +184,100 @@ class UnitParser {
     return true;
   }
 
-  static bool Resolve(std::string_view symbol, Unit* out, int exponent) {
-    const Atom* atom = FindAtom(symbol);
+  bool Resolve(std::string_view symbol, Unit* out, int exponent) {
+    const UnitAtom* atom = FindUnitAtom(symbol);
     int prefix_exponent = 0;
     for (size_t i = 0; i < kPrefixes.size() && atom == nullptr; ++i) {
       const Prefix& prefix = kPrefixes[i];
       if (symbol.starts_with(prefix.code)) {
-        const Atom* found = FindAtom(symbol.substr(prefix.code.size()));
-        atom = found != nullptr && found->metric ? found : nullptr;
+        const UnitAtom* found = FindUnitAtom(symbol.substr(prefix.code.size()));
+        atom = found != nullptr && found->takes_prefix() ? found : nullptr;
         prefix_exponent = prefix.exponent;
       }
     }
-    if (atom == nullptr) {
+    if (atom == nullptr || !ApplyAtom(*atom, out, exponent)) {
       return false;
     }
-    for (size_t i = 0; i < kDimensions; ++i) {
-      out->dimension[i] += atom->dimension[i] * exponent;
-    }
-    const std::optional<Decimal> factor = ParseDecimal(atom->factor);
     const Decimal ten_power{PowerOfTen(std::abs(prefix_exponent)), 0};
-    return factor && Apply(out, *factor, exponent) &&
-           Apply(out, ten_power, prefix_exponent < 0 ? -exponent : exponent);
+    return Apply(out, ten_power, prefix_exponent < 0 ? -exponent : exponent);
+  }
+
+  bool ApplyAtom(const UnitAtom& atom, Unit* out, int exponent) {
+    switch (atom.kind) {
+      case UnitAtom::Kind::kBase: {
+        const auto* base = std::find(std::begin(kBaseUnits), std::end(kBaseUnits), atom.code);
+        out->dimension[static_cast<size_t>(base - std::begin(kBaseUnits))] += exponent;
+        return true;
+      }
+      case UnitAtom::Kind::kArbitrary:
+      case UnitAtom::Kind::kArbitraryMetric:
+        return AddArbitrary(PlaceOf(atom), exponent, out);
+      case UnitAtom::Kind::kOffset:
+        has_offset_ = true;
+        out->offset = *ParseDecimal(atom.offset);
+        return exponent == 1 && ApplyDefinition(atom, out, exponent);
+      default:
+        return ApplyDefinition(atom, out, exponent);
+    }
+  }
+
+  bool ApplyDefinition(const UnitAtom& atom, Unit* out, int exponent) const {
+    const std::optional<Unit> unit =
+        depth_ < kDepthMax ? UnitParser(atom.unit, depth_ + 1).Parse() : std::nullopt;
+    const std::optional<Decimal> value = ParseDecimal(atom.value);
+    if (!unit || !value) {
+      return false;
+    }
+    for (size_t i = 0; i < unit->dimension.size(); ++i) {
+      out->dimension[i] += unit->dimension[i] * exponent;
+    }
+    for (const Unit::Arbitrary& arbitrary : unit->arbitrary) {
+      if (!AddArbitrary(arbitrary.place, arbitrary.exponent * exponent, out)) {
+        return false;
+      }
+    }
+    return Apply(out, *value, exponent) && Apply(out, unit->numerator, exponent) &&
+           Apply(out, unit->denominator, -exponent);
+  }
+
+  // False where there are more arbitrary units than a unit has room for.
+  static bool AddArbitrary(size_t place, int exponent, Unit* out) {
+    if (exponent == 0) {
+      return true;
+    }
+    auto& list = out->arbitrary;
+    for (Unit::Arbitrary& one : list) {
+      if (one.exponent != 0 && one.place == place) {
+        one.exponent += exponent;
+        one = one.exponent == 0 ? Unit::Arbitrary() : one;
+        std::sort(list.begin(), list.end(), Before);
+        return true;
+      }
+    }
+    if (list.back().exponent != 0) {
+      return false;
+    }
+    list.back() = {place, exponent};
+    std::sort(list.begin(), list.end(), Before);
+    return true;
+  }
+
+  static bool Before(const Unit::Arbitrary& a, const Unit::Arbitrary& b) {
+    const bool a_used = a.exponent != 0;
+    const bool b_used = b.exponent != 0;
+    return a_used != b_used ? a_used : a.place < b.place;
   }
 
   std::string_view text_;
+  int depth_;  // of definitions
   size_t at_ = 0;
+  int components_ = 0;
+  bool has_offset_ = false;
 };
 
 std::optional<Unit> CalendarUnitOf(const CalendarName& name) {
   if (name.unit > CalendarUnit::kMonth) {
-    return UnitParser(name.ucum).Parse();
+    return UnitParser(name.ucum, 0).Parse();
   }
   Unit out;
   out.dimension[kCalendarMonth] = 1;
@@ -308,7 +289,7 @@ std::optional<Unit> CalendarUnitOf(const CalendarName& name) {
 
 std::optional<Unit> ParseUnit(std::string_view text) {
   const CalendarName* name = FindCalendarName(text);
-  return name != nullptr ? CalendarUnitOf(*name) : UnitParser(text).Parse();
+  return name != nullptr ? CalendarUnitOf(*name) : UnitParser(text, 0).Parse();
 }
 
 bool Comparable(std::string_view a, std::string_view b) {
@@ -317,22 +298,33 @@ bool Comparable(std::string_view a, std::string_view b) {
   }
   const std::optional<Unit> x = ParseUnit(a);
   const std::optional<Unit> y = ParseUnit(b);
-  return x && y && x->dimension == y->dimension;
+  return x && y && x->Measures(*y);
 }
 
 std::optional<Decimal> Convert(const Decimal& value, std::string_view from, std::string_view to) {
   const std::optional<Unit> source = ParseUnit(from);
   const std::optional<Unit> target = ParseUnit(to);
-  if (!source || !target || source->dimension != target->dimension) {
+  if (!source || !target || !source->Measures(*target)) {
     return std::nullopt;
   }
-  Decimal top = value;
+  const std::optional<Decimal> shifted = Add(value, source->offset);
+  if (!shifted) {
+    return std::nullopt;
+  }
+  Decimal top = *shifted;
   Decimal bottom = source->denominator;
   if (!Scale(&top, source->numerator) || !Scale(&top, target->denominator) ||
       !Scale(&bottom, target->numerator)) {
     return std::nullopt;
   }
-  return DivideFully(top, bottom);
+  const std::optional<Decimal> scaled = DivideFully(top, bottom);
+  const std::optional<Decimal> out = scaled ? Subtract(*scaled, target->offset) : std::nullopt;
+  return out ? std::optional(WithoutTrailingZeros(*out)) : std::nullopt;
+}
+
+bool HasOffset(std::string_view text) {
+  const UnitAtom* atom = FindUnitAtom(text.substr(0, text.find('{')));
+  return atom != nullptr && atom->kind == UnitAtom::Kind::kOffset;
 }
 
 std::optional<CalendarUnit> CalendarWordOf(std::string_view text) {
