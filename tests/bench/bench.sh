@@ -9,6 +9,15 @@ rm -rf "$state" && mkdir -p "$state"
 state=$(realpath "$state")
 caregate=$build/caregate
 
+# The micro benches: processor time of one call; the lines that begin with BareParse are the baseline, RapidJSON's
+# event reader over the same bytes.
+for bench in "$build"/*_bench; do
+  [ -x "$bench" ] || continue
+  printf '%-58s %15s\n' "$(basename "$bench")" "processor time"
+  "$bench" --benchmark_format=csv 2>/dev/null | awk -F, '
+    /^"/ {gsub(/"/, "", $1); us = $5 == "ns" ? $4 / 1000 : $5 == "ms" ? $4 * 1000 : $4; printf "%-58s %12.3f us\n", $1, us}'
+done
+
 jq --arg state "$state" --arg root "$PWD" '
   .http.port = 0 | .mllp.port = 0 | .csv.folders = []
   | .store.path = $state + "/caregate.db"
