@@ -21,6 +21,8 @@ constexpr Subcommand kSubcommands[] = {
     {"check", gw::cli::Check, "check --config FILE"},
     {"convert", gw::cli::Convert,
      "convert [--from hl7v2|csv] [--feed NAME] [--config FILE] [--report] FILE..."},
+    {"validate", gw::cli::Validate, "validate [--profile URL]... [--package TGZ]... FILE..."},
+    {"fhirpath", gw::cli::FhirPath, "fhirpath [--strict] [--no-input] EXPRESSION [FILE]"},
     {"send", gw::cli::Send, "send HOST:PORT FILE..."},
     {"token", gw::cli::Token,
      "token --config FILE --client ID [--patient ID] [--lifetime SECONDS]"},

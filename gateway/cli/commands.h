@@ -36,6 +36,8 @@ void PrintError(std::string_view text);
 int Serve(Arguments arguments);
 int Check(Arguments arguments);
 int Convert(Arguments arguments);
+int Validate(Arguments arguments);
+int FhirPath(Arguments arguments);
 int Send(Arguments arguments);
 int Token(Arguments arguments);
 int Audit(Arguments arguments);
