@@ -175,8 +175,10 @@ std::optional<Moment> MomentOf(const Value& value) {
 }
 
 std::optional<bool> Equal(const Value& first, const Value& second) {
-  const Value a = Unbox(first);
-  const Value b = Unbox(second);
+  return EqualUnboxed(Unbox(first), Unbox(second));
+}
+
+std::optional<bool> EqualUnboxed(const Value& a, const Value& b) {
   if (a.kind() == Kind::kString && b.kind() == Kind::kString) {
     return a.text() == b.text();
   }
@@ -291,8 +293,12 @@ uint64_t HashOf(const Value& boxed) {
   }
 }
 
-bool DistinctSet::Contains(const Value& value) const {
-  const auto equal = [&value](const Value& other) { return Equal(value, other).value_or(false); };
+bool DistinctSet::Contains(const Value& value) const { return Holds(Unbox(value)); }
+
+bool DistinctSet::Holds(const Value& value) const {
+  const auto equal = [&value](const Value& other) {
+    return EqualUnboxed(value, other).value_or(false);
+  };
   if (buckets_.empty()) {
     return std::any_of(items_.begin(), items_.end(), equal);
   }
@@ -305,8 +311,9 @@ bool DistinctSet::Contains(const Value& value) const {
   return false;
 }
 
-bool DistinctSet::Insert(const Value& value) {
-  if (Contains(value)) {
+bool DistinctSet::Insert(const Value& boxed) {
+  const Value value = Unbox(boxed);
+  if (Holds(value)) {
     return false;
   }
   items_.push_back(value);

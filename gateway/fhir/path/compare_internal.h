@@ -21,6 +21,7 @@ std::optional<Moment> MomentOf(const Value& value);
 
 // The operators = and ~ on two items. Absent: the outcome is open (precision, units).
 std::optional<bool> Equal(const Value& a, const Value& b);
+std::optional<bool> EqualUnboxed(const Value& a, const Value& b);  // of what Unbox() gave
 bool Equivalent(const Value& a, const Value& b);
 // The order of two items. kMismatch: types that have no order among them.
 enum class Order : uint8_t { kLess, kEqual, kGreater, kOpen, kMismatch };
@@ -36,8 +37,9 @@ class DistinctSet {
   bool Contains(const Value& value) const;
 
  private:
+  bool Holds(const Value& unboxed) const;
   void Rehash(size_t buckets);
-  std::vector<Value> items_;
+  std::vector<Value> items_;  // unboxed
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> next_;     // chains of one bucket
   std::vector<uint32_t> buckets_;  // empty while there are few

@@ -361,8 +361,9 @@ bool ApplyMembership(Evaluator& evaluator, const Node& node, Range item, Range c
   if (!evaluator.Charge(node, collection.size())) {
     return false;
   }
+  const Value sought = Unbox(evaluator[item.begin]);
   for (size_t i = collection.begin; i < collection.end; ++i) {
-    if (Equal(evaluator[item.begin], evaluator[i]).value_or(false)) {
+    if (EqualUnboxed(sought, Unbox(evaluator[i])).value_or(false)) {
       return evaluator.PushBoolean(true);
     }
   }
