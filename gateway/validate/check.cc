@@ -11,7 +11,9 @@ using fhir::Element;
 using fhir::ElementDef;
 using fhir::Kind;
 
-Walk::Walk(const Validator::Rules& rules, std::vector<Issue>* out) : rules_(rules), findings_(out) {
+Walk::Walk(const Validator::Rules& rules, std::span<const ReadyProfile* const> asked,
+           std::vector<Issue>* out)
+    : rules_(rules), asked_(asked), findings_(out) {
   environment_.arena = &arena_;
   environment_.definitions = &rules.definitions;
 }
@@ -30,6 +32,7 @@ void Walk::Whole(const Element& resource) {
   if (rules_.Of(resource.type()).contained != nullptr) {
     ContainedAreReferenced(first_issue);
   }
+  Profiles(resource);
   contained_ = outer_contained;
   environment_.root_resource = outer_root;
   environment_.resource = outer_resource;
@@ -68,6 +71,9 @@ void Walk::Visit(const Element& element) {
   if (rules.is_extension &&
       IsPresent(element.Child("extension")) == IsPresent(element.Child("value"))) {
     findings_.Broken("ext-1", element);
+  }
+  if (rules.is_extension) {
+    Extension(element);
   }
   Invariants(element, rules);
   if (rules.contained != nullptr) {
@@ -262,10 +268,21 @@ void Walk::ContainedAreReferenced(size_t first_issue) {
   findings_.MoveUp(first_issue, before);
 }
 
-std::vector<Issue> Validator::Check(const fhir::Resource& resource) const {
+std::vector<Issue> Validator::Check(const fhir::Resource& resource,
+                                    std::span<const std::string> profiles) const {
+  std::vector<const ReadyProfile*> asked;
+  for (const std::string& canonical : profiles) {
+    if (const ReadyProfile* profile = rules_->profiles.Find(canonical)) {
+      asked.push_back(profile);
+    }
+  }
   std::vector<Issue> issues;
-  Walk(*rules_, &issues).Whole(resource.root());
+  Walk(*rules_, asked, &issues).Whole(resource.root());
   return issues;
+}
+
+bool Validator::Knows(std::string_view profile) const {
+  return rules_->profiles.Find(profile) != nullptr;
 }
 
 }  // namespace gw::validate

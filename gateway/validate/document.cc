@@ -5,6 +5,7 @@
 #include "gateway/base/place.h"
 #include "gateway/base/utf8.h"
 #include "gateway/validate/mend_internal.h"
+#include "gateway/validate/rules_internal.h"
 
 namespace gw::validate {
 namespace {
@@ -95,13 +96,30 @@ Issue FaultIssue(const JsonFault& fault, Severity severity) {
   return issue;
 }
 
-}  // namespace
+// Reads one text of a Validator::CheckText.
+class Reader {
+ public:
+  Reader(const Validator& validator, const fhir::Definitions& definitions, const Limits& limits,
+         std::span<const std::string> profiles)
+      : validator_(validator), definitions_(definitions), limits_(limits), profiles_(profiles) {}
 
-Report Validator::CheckRefusedJson(std::string_view text, const Limits& limits) const {
+  Report Read(std::string_view text, Format format) const;
+
+ private:
+  Report ReadOn(std::string_view text) const;
+
+  const Validator& validator_;
+  const fhir::Definitions& definitions_;
+  const Limits& limits_;
+  std::span<const std::string> profiles_;
+};
+
+// A text that the strict reader refused.
+Report Reader::ReadOn(std::string_view text) const {
   Report report;
   std::vector<JsonFault> faults;
   JsonFault fatal{};
-  const Result<MendedNode> root = MendJson(text, limits, &faults, &fatal);
+  const Result<MendedNode> root = MendJson(text, limits_, &faults, &fatal);
   for (const JsonFault& fault : faults) {
     report.issues.push_back(FaultIssue(fault, Severity::kError));
   }
@@ -110,11 +128,11 @@ Report Validator::CheckRefusedJson(std::string_view text, const Limits& limits) 
     report.issues.push_back(FaultIssue(fatal, Severity::kFatal));
     return report;
   }
-  MendedResource mended = MendResource(*root, Definitions());
+  MendedResource mended = MendResource(*root, definitions_);
   std::move(mended.issues.begin(), mended.issues.end(), std::back_inserter(report.issues));
   if (mended.resource.has_value()) {
     report.type = mended.resource->type();
-    for (Issue& issue : Check(*mended.resource)) {
+    for (Issue& issue : validator_.Check(*mended.resource, profiles_)) {
       if (!FollowsFromLoss(issue, mended)) {
         report.issues.push_back(std::move(issue));
       }
@@ -125,34 +143,37 @@ Report Validator::CheckRefusedJson(std::string_view text, const Limits& limits) 
   return report;
 }
 
-Report Validator::CheckOne(std::string_view text, Format format, const Limits& limits) const {
+Report Reader::Read(std::string_view text, Format format) const {
   const Result<fhir::Resource> resource = format == Format::kXml
-                                              ? fhir::ParseXml(text, Definitions(), limits)
-                                              : fhir::ParseJson(text, Definitions(), limits);
+                                              ? fhir::ParseXml(text, definitions_, limits_)
+                                              : fhir::ParseJson(text, definitions_, limits_);
   Report report;
   if (resource) {
     report.type = resource->type();
-    report.issues = Check(*resource);
+    report.issues = validator_.Check(*resource, profiles_);
   } else if (format != Format::kXml && resource.error().code != Code::kTooLarge &&
              IsValidUtf8(text) && text.find('\0') == std::string_view::npos) {
-    report = CheckRefusedJson(text, limits);
+    report = ReadOn(text);
   }
   if (!resource && !HasErrors(report.issues)) {
     // The strict reader's word stands, whatever the mending one made of it.
     report = Refused(resource.error());
   }
-  validate::Place(text, &report.issues);
+  Place(text, &report.issues);
   return report;
 }
 
-std::vector<Report> Validator::CheckText(std::string_view text, Format format,
-                                         const Limits& limits) const {
+}  // namespace
+
+std::vector<Report> Validator::CheckText(std::string_view text, Format format, const Limits& limits,
+                                         std::span<const std::string> profiles) const {
+  const Reader reader(*this, rules_->definitions, limits, profiles);
   if (text.starts_with(kByteOrderMark)) {
     text.remove_prefix(kByteOrderMark.size());
   }
   std::vector<Report> reports;
   if (format != Format::kNdjson) {
-    reports.push_back(CheckOne(text, format, limits));
+    reports.push_back(reader.Read(text, format));
     return reports;
   }
   uint32_t line_number = 0;
@@ -167,7 +188,7 @@ std::vector<Report> Validator::CheckText(std::string_view text, Format format,
     if (line.find_first_not_of(" \t") == std::string_view::npos) {
       continue;
     }
-    reports.push_back(CheckOne(line, Format::kJson, limits));
+    reports.push_back(reader.Read(line, Format::kJson));
     for (Issue& issue : reports.back().issues) {
       issue.line = line_number;
     }

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "gateway/validate/findings_internal.h"
@@ -49,6 +52,20 @@ void Findings::MoveUp(size_t first, size_t last) {
     return out_.begin() + static_cast<std::ptrdiff_t>(place);
   };
   std::rotate(at(first), at(last), out_.end());
+}
+
+void Findings::DropRepeats(size_t first) {
+  std::set<std::tuple<std::string_view, std::string_view, std::string_view>> seen;
+  std::vector<Issue> kept;
+  const auto start = out_.begin() + static_cast<std::ptrdiff_t>(first);
+  std::vector<Issue> found(std::make_move_iterator(start), std::make_move_iterator(out_.end()));
+  out_.erase(start, out_.end());
+  for (Issue& issue : found) {
+    if (seen.emplace(issue.location, issue.rule, issue.detail).second) {
+      kept.push_back(issue);
+    }
+  }
+  std::move(kept.begin(), kept.end(), std::back_inserter(out_));
 }
 
 std::string Findings::LocationOf(const fhir::Element& element) {

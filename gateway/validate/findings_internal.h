@@ -72,6 +72,9 @@ class Findings {
   // come before those of its children, also where only the whole can tell.
   void MoveUp(size_t first, size_t last);
 
+  // Takes out what was found twice since `first`: a slice repeats the rules of what it slices.
+  void DropRepeats(size_t first);
+
   // The FHIRPath of an element, a choice's type told: "Observation.value.ofType(Quantity)".
   std::string LocationOf(const fhir::Element& element);
 

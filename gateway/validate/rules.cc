@@ -84,8 +84,16 @@ const fhir::Invariant* FindInvariant(const fhir::TypeDef& type, std::string_view
   return nullptr;
 }
 
-Validator::Validator(const fhir::Definitions& definitions) {
-  auto rules = std::make_unique<Rules>(definitions);
+Validator::Validator(const fhir::Definitions& definitions)
+    : own_packages_(std::make_unique<fhir::Packages>(fhir::Packages::R4(definitions))),
+      rules_(MakeRules(definitions, *own_packages_)) {}
+
+Validator::Validator(const fhir::Definitions& definitions, const fhir::Packages& packages)
+    : rules_(MakeRules(definitions, packages)) {}
+
+std::unique_ptr<const Validator::Rules> Validator::MakeRules(const fhir::Definitions& definitions,
+                                                             const fhir::Packages& packages) {
+  auto rules = std::make_unique<Rules>(definitions, packages);
   Compiled known;
   rules->types.reserve(definitions.types().size());
   for (const fhir::TypeDef& type : definitions.types()) {
@@ -118,10 +126,8 @@ Validator::Validator(const fhir::Definitions& definitions) {
       }
     }
   }
-  rules_ = std::move(rules);
+  return rules;
 }
-
-const fhir::Definitions& Validator::Definitions() const { return rules_->definitions; }
 
 Validator::Validator(Validator&&) noexcept = default;
 Validator::~Validator() = default;

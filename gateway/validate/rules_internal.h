@@ -8,6 +8,7 @@
 #include "gateway/fhir/definitions.h"
 #include "gateway/fhir/path/path.h"
 #include "gateway/validate/findings_internal.h"
+#include "gateway/validate/profile_internal.h"
 #include "gateway/validate/validator.h"
 
 namespace gw::validate {
@@ -37,13 +38,15 @@ struct TypeRules {
 };
 
 struct Validator::Rules {
-  explicit Rules(const fhir::Definitions& of) : definitions(of) {}
+  Rules(const fhir::Definitions& of, const fhir::Packages& packages)
+      : definitions(of), profiles(packages, of) {}
 
   const TypeRules& Of(const fhir::TypeDef& type) const {
     return types[static_cast<size_t>(&type - definitions.types().data())];
   }
 
   const fhir::Definitions& definitions;
+  ProfileStore profiles;
   std::vector<TypeRules> types;  // in the order of definitions.types()
   std::vector<std::unique_ptr<const fhir::path::Expression>> expressions;
   std::vector<std::string> uncompiled;

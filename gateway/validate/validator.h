@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/base/limits.h"
 #include "gateway/fhir/definitions.h"
+#include "gateway/fhir/package.h"
 #include "gateway/fhir/resource.h"
 
 namespace gw::validate {
@@ -56,17 +58,26 @@ class Validator {
  public:
   // Compiles the invariants: some milliseconds.
   explicit Validator(const fhir::Definitions& definitions);
+  // With the profiles, extensions and code sets of packages, which must outlive it too.
+  Validator(const fhir::Definitions& definitions, const fhir::Packages& packages);
   Validator(Validator&&) noexcept;
   ~Validator();
 
   // In document order; an element's own issues before those of its children. Equal resources give
   // equal lists. An element that is null (HL7 v2 "") counts as absent. Linear in the resource.
-  std::vector<Issue> Check(const fhir::Resource& resource) const;
+  // Beside R4's rules and those of the profiles that it claims (meta.profile), the resource is held
+  // to `profiles`; those that are not known are passed over.
+  std::vector<Issue> Check(const fhir::Resource& resource,
+                           std::span<const std::string> profiles = {}) const;
+
+  // Is that a profile of R4 or of the packages?
+  bool Knows(std::string_view profile) const;
 
   // Reads a text and checks each resource in it: one report, or one a line of NDJSON. JSON that
   // FHIR refuses is read on as far as it can be understood, so that one run names all that is
   // wrong; what hides the rest is fatal.
-  std::vector<Report> CheckText(std::string_view text, Format format, const Limits& limits) const;
+  std::vector<Report> CheckText(std::string_view text, Format format, const Limits& limits,
+                                std::span<const std::string> profiles = {}) const;
 
   // Invariants whose expression the FHIRPath engine refuses, as "key: reason". They are not
   // checked; a test holds that there are none.
@@ -75,10 +86,10 @@ class Validator {
   struct Rules;
 
  private:
-  const fhir::Definitions& Definitions() const;
-  Report CheckOne(std::string_view text, Format format, const Limits& limits) const;
-  Report CheckRefusedJson(std::string_view text, const Limits& limits) const;
+  static std::unique_ptr<const Rules> MakeRules(const fhir::Definitions& definitions,
+                                                const fhir::Packages& packages);
 
+  std::unique_ptr<const fhir::Packages> own_packages_;  // null where the caller's are used
   std::unique_ptr<const Rules> rules_;
 };
 

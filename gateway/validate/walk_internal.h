@@ -8,6 +8,7 @@
 #include "gateway/base/arena.h"
 #include "gateway/fhir/path/path.h"
 #include "gateway/validate/findings_internal.h"
+#include "gateway/validate/profile_internal.h"
 #include "gateway/validate/references_internal.h"
 #include "gateway/validate/rules_internal.h"
 
@@ -15,12 +16,17 @@ namespace gw::validate {
 
 // One walk over one resource: each element is visited once. What only the whole can tell (dom-3,
 // what a document links) is noted on the way and settled at its end.
-class Walk {
+class Walk final : public ReferenceFinder {
  public:
-  Walk(const Validator::Rules& rules, std::vector<Issue>* out);
+  // `asked`: profiles that the outermost resource is to conform to.
+  Walk(const Validator::Rules& rules, std::span<const ReadyProfile* const> asked,
+       std::vector<Issue>* out);
 
   // A resource that stands by itself: the root, a Bundle's entry, a parameter.
   void Whole(const fhir::Element& resource);
+
+  const fhir::Element* FindTarget(std::string_view reference) const override;
+  std::string_view FindType(std::string_view reference) const override;
 
  private:
   using Membership = fhir::Definitions::Membership;
@@ -53,8 +59,6 @@ class Walk {
   void NoteLocalReference(const fhir::Element& element, std::string_view text);
   void Absolute(const fhir::Element& element, const TypeRules& rules);
   void Binding(const fhir::Element& element);
-  void Required(const fhir::Element& element, Membership membership);
-  void Extensible(const fhir::Element& element, Membership membership);
   Membership CodingMembership(const fhir::ElementDef& definition,
                               const fhir::Element& coding) const;
   Membership ConceptMembership(const fhir::ElementDef& definition,
@@ -62,6 +66,11 @@ class Walk {
   void Reference(const fhir::Element& element);
   void ReferenceInBundle(const fhir::Element& element, std::string_view text);
   std::string_view TargetOf(std::string_view text, const ReferenceForm& form) const;
+
+  // extension.cc
+  void Extension(const fhir::Element& element);
+  void ExtensionParts(const fhir::Element& element, const ReadyProfile& definition);
+  void Profiles(const fhir::Element& resource);
 
   // bundle.cc
   void BundleEntries();
@@ -73,6 +82,7 @@ class Walk {
   void Reachable();
 
   const Validator::Rules& rules_;
+  std::span<const ReadyProfile* const> asked_;
   Findings findings_;
   Arena arena_;
   fhir::path::Environment environment_;

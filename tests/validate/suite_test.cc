@@ -17,8 +17,8 @@ namespace gw::validate {
 namespace {
 
 constexpr std::string_view kSuite = GW_SOURCE_DIR "/../shared/suites/validator/";
-constexpr int kVerdictsMin = 60;
-constexpr int kNumbersMin = 45;
+constexpr int kVerdictsMin = 67;
+constexpr int kNumbersMin = 58;
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -28,11 +28,12 @@ fhir::Resource Parsed(std::string_view json) {
   return std::move(*resource);
 }
 
-// "error required CarePlan; ..." of everything but dom-6, which asks each resource for a narrative.
+// "error required CarePlan; ..." of errors and warnings but dom-6, which asks each resource for a
+// narrative.
 std::string Summary(const std::vector<Issue>& issues) {
   std::string summary;
   for (const Issue& issue : issues) {
-    if (issue.detail.starts_with("dom-6")) {
+    if (issue.rule == "dom-6" || issue.severity == Severity::kInformation) {
       continue;
     }
     summary += summary.empty() ? "" : "; ";
