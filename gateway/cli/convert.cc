@@ -105,7 +105,7 @@ Result<map::Translation> Translate(const hl7v2::Message& message, const Conversi
   if (feed == nullptr) {
     return Error{Code::kForbidden, "no feed is configured for this sender", "MSH-3", 207};
   }
-  GW_RETURN_IF_ERROR(conversion.mappings.translator.Takes(message));
+  GW_RETURN_IF_ERROR(conversion.mappings.translator.Takes(message, *feed));
   return conversion.mappings.translator.FromV2(message, *feed, conversion.now);
 }
 

@@ -91,6 +91,9 @@ Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, b
     }
     GW_TRY(const std::vector<map::Operation> operations,
            map::OperationsOf(change, current, definitions));
+    if (current == nullptr && operations.empty()) {
+      continue;  // nothing is known that it could be done to
+    }
     GW_TRY(fhir::Resource result, map::Apply(change, operations, current, definitions));
     if (current == nullptr || !map::SameContent(*current, result)) {
       if (current == nullptr && change.stub) {

@@ -147,7 +147,7 @@ Status Ingest::FindFeed(const hl7v2::Message& message, Arrival* arrival, bool co
     }
     arrival->record.reason = "MSH-10: the control id was used before, with other bytes";
   }
-  return arrival->mappings->translator.Takes(message);
+  return arrival->mappings->translator.Takes(message, *arrival->feed);
 }
 
 // Translate, admit, log: AA is the last thing made of it, and stored before it is said.

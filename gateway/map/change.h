@@ -33,12 +33,20 @@ std::string_view CodeOf(Action action);
 //                 on an item of a list, what is to be done with the item of the same key
 //   kWhereMark    valueString, on a Bundle entry: the place in the message, "GOL[1]"
 //   kStubMark     valueBoolean, on a Bundle entry: see Change::stub
-//   kRescindMark  valueCode, on a Consent: takes a grant's permits away; of a refusal, and of what is
+//   kDefaultMark  valueBoolean, on an element or an item of a list: it is written only where
+//                 nothing stands yet (a status that the message does not say)
+//   kRemoveMark   valueBoolean, on an element: it goes, as if the sender had sent "" for it
+//   kIfKnownMark  valueBoolean, on a Bundle entry: see Change::if_known
+//   kRescindMark  valueCode, on a Consent: takes a grant's permits away; of a refusal, and of what
+//   is
 //                 not in force, the status becomes this code instead (decision 1)
 inline constexpr std::string_view kActionMark = "urn:caregate:action";
 inline constexpr std::string_view kWhereMark = "urn:caregate:where";
 inline constexpr std::string_view kStubMark = "urn:caregate:stub";
 inline constexpr std::string_view kRescindMark = "urn:caregate:rescind";
+inline constexpr std::string_view kDefaultMark = "urn:caregate:default";
+inline constexpr std::string_view kRemoveMark = "urn:caregate:remove";
+inline constexpr std::string_view kIfKnownMark = "urn:caregate:if-known";
 // The meta.tag of a resource that was created as a stub and that nothing has filled in since.
 inline constexpr std::string_view kTagSystem = "urn:caregate:tag";
 inline constexpr std::string_view kStubTag = "stub";
@@ -63,6 +71,9 @@ struct Change {
   // Only what refers to it matters: an organisation known by its code alone, the child of a link. A
   // stub that is created because it was absent is a data-quality item (tagged kStubTag).
   bool stub = false;
+  // Where its resource is not known nothing is done: what a message says of another resource in
+  // passing (the document that this one replaces).
+  bool if_known = false;
 };
 
 // An operation on a resource, by element path. The one meaning of a change: written into the

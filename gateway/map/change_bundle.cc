@@ -56,6 +56,9 @@ std::string QueryOf(const Resource& fragment) {
 enum class Verb : uint8_t { kNone, kPost, kPut, kPatch };
 
 Verb VerbOf(const Change& change, const std::vector<Operation>& operations) {
+  if (change.if_known) {
+    return operations.empty() ? Verb::kNone : Verb::kPatch;
+  }
   switch (change.action) {
     case Action::kAdd:
       return Verb::kPost;
@@ -170,7 +173,8 @@ class BundleWriter {
     if (NeedsJsonPatch(operations)) {
       Resource content = Resource::CopyOf(change.fragment.root());
       references_.Rewrite(&content.root(), true);
-      Change literal{change.action, std::move(content), change.full_url, change.where, change.stub};
+      Change literal{change.action, std::move(content), change.full_url,
+                     change.where,  change.stub,        change.if_known};
       GW_TRY(const std::vector<Operation> same, OperationsOnKnown(literal));
       std::string patch;
       GW_RETURN_IF_ERROR(WriteJsonPatch(literal, same, &patch));

@@ -90,7 +90,7 @@ class Differ {
     if (child.name() == "meta" && place.prefix.empty()) {
       return Elements({child, old, "meta.", place.item});
     }
-    if (only_items_) {
+    if (only_items_ || IsDefaultOfKnown(child, old)) {
       return {};
     }
     if (child.is_null()) {
@@ -108,6 +108,11 @@ class Differ {
     return {};
   }
 
+  // What is said only where nothing stands yet; where what stands is not at hand, it is said.
+  static bool IsDefaultOfKnown(const Element& child, const Element* old) {
+    return old != nullptr && MarkOf(child, kDefaultMark) == "true";
+  }
+
   // A part of a value that must be there already: an end whose start was sent before.
   bool IsKnownPart(const Element& child) const {
     return known_ && child.type().name() == "Period" && child.Child("start") == nullptr;
@@ -115,6 +120,10 @@ class Differ {
 
   Status List(const Element* first, const Element* end, const Place& place) {
     const std::string path = place.prefix + std::string(first->name());
+    if (IsDefaultOfKnown(*first,
+                         place.target == nullptr ? nullptr : place.target->Child(first->name()))) {
+      return {};
+    }
     std::vector<const Element*> values;
     bool marked = false;
     bool snapshot = false;
@@ -372,6 +381,9 @@ Result<std::vector<Operation>> OperationsOnKnown(const Change& change) {
 
 Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource* current,
                                             const fhir::Definitions& /*definitions*/) {
+  if (current == nullptr && change.if_known) {
+    return std::vector<Operation>();
+  }
   if (current == nullptr) {
     switch (change.action) {
       case Action::kUpdate:

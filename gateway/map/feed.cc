@@ -222,6 +222,10 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
       .Bool("coded_consent_complete", &feed.coded_consent_complete)
       .Bool("reject_reused_control_id", &feed.reject_reused_control_id)
       .Bool("accept_test_messages", &feed.accept_test_messages)
+      .Bool("take_common_segments", &feed.take_common_segments)
+      .Text("roles", &feed.roles)
+      .Text("county", &feed.county)
+      .Text("unknown_merge", &feed.unknown_merge)
       .Map("identifier_systems", &feed.identifier_systems)
       .Text("policy_uri", &feed.policy_uri);
   if (const Json* tables = reader.Object("tables")) {
@@ -233,6 +237,12 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
                "a feed says the code of its organization, empty where it has none", "organization");
   reader.Check(hl7v2::CharsetNamed(feed.default_charset).has_value(),
                "no such character set is offered", "default_charset");
+  reader.Check(feed.roles == "delta" || feed.roles == "snapshot", "roles are a delta or a snapshot",
+               "roles");
+  reader.Check(feed.county == "district" || feed.county == "state",
+               "a county is a district or a state", "county");
+  reader.Check(feed.unknown_merge == "create" || feed.unknown_merge == "refuse",
+               "an unknown record that is merged is to create or to refuse", "unknown_merge");
   reader.Check(Zone::Load(feed.zone).ok(), "no such zone in the system's zone database", "zone");
   if (format == "csv") {
     GW_RETURN_IF_ERROR(ReadCsvMembers(json, place, &reader, &feed));

@@ -38,6 +38,11 @@ struct Feed {
       false;  // decision 1: the coded rows of a limited consent say all of it
   bool reject_reused_control_id = false;
   bool accept_test_messages = false;  // MSH-11 other than P
+  // A message type without a map: what its PID, PD1, NK1, ROL and PV1 say is taken (decision 10).
+  bool take_common_segments = false;
+  std::string roles = "delta";           // a person's ROL and PRT: delta, or snapshot (decision 5)
+  std::string county = "district";       // where XAD.4 goes: district, or state (decision 11)
+  std::string unknown_merge = "create";  // MRG-1 that nobody has: create, or refuse (AE 204)
   std::map<std::string, std::string>
       identifier_systems;  // "<authority>:<type>" or "<authority>" -> system URI
   // Named code tables of the feed, used by maps through translate(): name -> code -> code.

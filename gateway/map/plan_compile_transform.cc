@@ -47,8 +47,9 @@ constexpr std::array<std::string_view, 5> kOutputs = {"code", "system", "display
 constexpr std::array<const fhir::TypeDef * CommonTypes::*, 5> kOutputTypes = {
     &Types::code_type, &Types::uri_type, &Types::string_type, &Types::coding,
     &Types::codeable_concept};
-constexpr std::array<std::string_view, 5> kFeedKeys = {"name", "organization", "zone", "policyUri",
-                                                       "codedConsentComplete"};
+constexpr std::array<std::string_view, 9> kFeedKeys = {
+    "name",   "organization", "zone",    "policyUri",           "roles",
+    "county", "unknownMerge", "surveys", "codedConsentComplete"};
 constexpr std::string_view kFeedTable = "urn:caregate:feed:";
 constexpr std::string_view kCodes = "urn:caregate:codes:";
 
@@ -127,8 +128,8 @@ Status RuleCompiler::CheckArguments(const FmlTarget& target, const std::vector<S
       if (!IsText(key) ||
           std::find(kFeedKeys.begin(), kFeedKeys.end(), key.text) == kFeedKeys.end()) {
         return Fail(key.place,
-                    "expected 'name', 'organization', 'zone', 'policyUri' or "
-                    "'codedConsentComplete'");
+                    "expected 'name', 'organization', 'zone', 'policyUri', 'roles', 'county', "
+                    "'unknownMerge', 'surveys' or 'codedConsentComplete'");
       }
       made->type = key.text == kFeedKeys.back() ? compiler_.types().boolean_type : made->type;
       return {};

@@ -178,18 +178,12 @@ Status Runner::Gather(const RuleOp& rule, const SourceOp& op) {
       items_.push_back(context);
     }
   } else if (context.node != nullptr) {
-    // Repetitions stand together, so the first other child after them ends the search.
-    // Of the target, they may be written as well.
-    bool found = false;
+    // Repetitions need not stand together: a message may have its segments out of order. Of the
+    // target, they may be written as well.
     fhir::Element* out = context.out == nullptr ? nullptr : context.out->first_child();
     for (const fhir::Element* child = context.node->first_child(); child != nullptr;
          child = child->next(), out = out == nullptr ? nullptr : out->next()) {
-      const bool belongs = Belongs(op.step, *context.node, *child);
-      if (found && !belongs) {
-        break;
-      }
-      found = belongs;
-      if (belongs && (op.filter == nullptr || IsA(child->type(), *op.filter))) {
+      if (Belongs(op.step, *context.node, *child) && (op.filter == nullptr || IsA(child->type(), *op.filter))) {
         items_.push_back({child, out, {}, nullptr});
       }
     }

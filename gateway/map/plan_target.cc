@@ -214,7 +214,10 @@ Result<fhir::Element*> Runner::Assign(const Place& place, const Item& item,
     return Refuse(place, "'" + std::string(element->name) + "' does not take " +
                              (given == nullptr ? "this value" : std::string(given->name())));
   }
-  const bool is_deep = item.node != nullptr && item.node->first_child() != nullptr;
+  // A primitive of HL7 v2 that was sent with components has more below it than its text.
+  const bool is_deep =
+      item.node != nullptr && item.node->first_child() != nullptr &&
+      (type->kind() != fhir::Kind::kPrimitive || item.node->Child("extension") != nullptr);
   if (is_deep) {
     return AssignNode(place, *item.node, *type);
   }

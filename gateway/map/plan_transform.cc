@@ -122,6 +122,18 @@ Result<Item> Runner::Value(const Place& place, const Items& items) {
   }
 }
 
+// The codes that a table of the feed has, separated by blanks.
+static std::string CodesOf(const Feed& feed, const std::string& table) {
+  std::string codes;
+  const auto found = feed.tables.find(table);
+  if (found != feed.tables.end()) {
+    for (const auto& [code, meaning] : found->second) {
+      codes += (codes.empty() ? "" : " ") + code;
+    }
+  }
+  return codes;
+}
+
 Result<Item> Runner::FeedValue(const Place& place) {
   const std::string& key = place.op->arguments[0].text;
   const Feed* feed = options_.feed;
@@ -131,9 +143,15 @@ Result<Item> Runner::FeedValue(const Place& place) {
   if (key == "codedConsentComplete") {
     return TextItem(feed->coded_consent_complete ? "true" : "false", program_.types.boolean_type);
   }
+  if (key == "surveys") {
+    return TextItem(CodesOf(*feed, "survey"), program_.types.string_type);
+  }
   const std::string& text = key == "name"           ? feed->name
                             : key == "organization" ? feed->organization
                             : key == "zone"         ? feed->zone
+                            : key == "roles"        ? feed->roles
+                            : key == "county"       ? feed->county
+                            : key == "unknownMerge" ? feed->unknown_merge
                                                     : feed->policy_uri;
   return text.empty() ? Item() : TextItem(text, program_.types.string_type);
 }

@@ -13,6 +13,8 @@ namespace {
 using fhir::Element;
 
 constexpr std::string_view kMessageMaps = "urn:caregate:map:hl7v2-to-fhir/message/";
+// The structure, and the map, of the segments that many messages have.
+constexpr std::string_view kCommon = "COMMON";
 constexpr int kUnsupportedType = 200;   // table 0357
 constexpr int kUnsupportedEvent = 201;  // table 0357
 constexpr int kRequiredField = 101;     // table 0357
@@ -60,6 +62,42 @@ void CompareEvent(const Element& message, std::string_view event, std::vector<Re
   }
 }
 
+bool HasValue(const Element& segment, std::string_view field) {
+  const Element* value = segment.Child(field);
+  return value != nullptr && !value->is_null();
+}
+
+// Each person has an identifier of some kind.
+Status NamesPersons(const Element& part) {
+  for (const Element* child = part.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == "PID" && !HasValue(*child, "f3") && !HasValue(*child, "f2") &&
+        !HasValue(*child, "f4")) {
+      return Error{Code::kInvalid, "the message does not say who it is about", "PID-3",
+                   kRequiredField};
+    }
+    if (child->name() == "PATIENT" || child->name() == "PATIENT_RESULT") {
+      GW_RETURN_IF_ERROR(NamesPersons(*child));
+    }
+  }
+  return {};
+}
+
+bool HasPerson(const hl7v2::Message& message) {
+  const auto& segments = message.segments();
+  return std::any_of(segments.begin(), segments.end(),
+                     [](const hl7v2::Segment& segment) { return segment.name == "PID"; });
+}
+
+// One warning for the message instead of one for each segment that is left; its fields are unread.
+void OnlyCommon(std::vector<Remark>* remarks) {
+  remarks->erase(
+      std::remove_if(remarks->begin(), remarks->end(),
+                     [](const Remark& remark) { return remark.code == "unknown-segment"; }),
+      remarks->end());
+  remarks->push_back({'W', "common-segments-only", "MSH-9",
+                      "no map for this message: what its common segments say was taken"});
+}
+
 Error OfTable0357(Error error) {
   if (error.hl7_code == 0 && (error.code == Code::kInvalid || error.code == Code::kUnprocessable)) {
     error.hl7_code = kDataType;
@@ -96,21 +134,25 @@ Result<Translation> Translator::Parts::Run(std::string_view map_url, const Eleme
   return translation;
 }
 
-Status Translator::Takes(const hl7v2::Message& message) const {
-  const auto type = parts_->events.find(message.message_code());
-  if (type == parts_->events.end()) {
+Status Translator::Parts::HasMap(const hl7v2::Message& message) const {
+  const auto type = events.find(message.message_code());
+  if (type == events.end()) {
     return Error{Code::kUnsupported, "messages of this type are not taken", "MSH-9.1",
                  kUnsupportedType};
   }
-  const auto& events = type->second;
-  if (std::find(events.begin(), events.end(), message.trigger_event()) == events.end()) {
+  const auto& known = type->second;
+  if (std::find(known.begin(), known.end(), message.trigger_event()) == known.end()) {
     return Error{Code::kUnsupported, "this event is not taken", "MSH-9.2", kUnsupportedEvent};
   }
-  if (!parts_->plan.Has(std::string(kMessageMaps) + message.structure())) {
+  if (!plan.Has(std::string(kMessageMaps) + message.structure())) {
     return Error{Code::kUnsupported, "this message structure is not taken", "MSH-9.3",
                  kUnsupportedType};
   }
   return {};
+}
+
+Status Translator::Takes(const hl7v2::Message& message, const Feed& feed) const {
+  return feed.take_common_segments && HasPerson(message) ? Status() : parts_->HasMap(message);
 }
 
 Result<Translation> Translator::FromV2(const hl7v2::Message& message, const Feed& feed,
@@ -118,20 +160,20 @@ Result<Translation> Translator::FromV2(const hl7v2::Message& message, const Feed
   if (!feed.tables.contains(std::string(kCompleted))) {
     return FromV2(message, Complete(feed), now);
   }
-  GW_RETURN_IF_ERROR(Takes(message));
+  GW_RETURN_IF_ERROR(Takes(message, feed));
+  const bool is_mapped = parts_->HasMap(message).ok();
+  const std::string structure = is_mapped ? message.structure() : std::string(kCommon);
   std::vector<Remark> remarks;
-  GW_TRY(const fhir::Resource tree, parts_->v2.Read(message, feed, &remarks));
-  const Element* person = tree.root().Child("PID");
-  if (person != nullptr && person->Child("f3") == nullptr && person->Child("f2") == nullptr &&
-      person->Child("f4") == nullptr) {
-    return Error{Code::kInvalid, "the message does not say who it is about", "PID-3",
-                 kRequiredField};
+  GW_TRY(const fhir::Resource tree, parts_->v2.Read(message, structure, feed, &remarks));
+  GW_RETURN_IF_ERROR(NamesPersons(tree.root()));
+  if (!is_mapped) {
+    OnlyCommon(&remarks);
   }
   CompareEvent(tree.root(), message.trigger_event(), &remarks);
   std::string seed(message.sending_application());
   seed.append("|").append(message.sending_facility()).append("|").append(message.control_id());
-  auto translation = parts_->Run(std::string(kMessageMaps) + message.structure(), tree.root(), feed,
-                                 now, std::move(seed));
+  auto translation =
+      parts_->Run(std::string(kMessageMaps) + structure, tree.root(), feed, now, std::move(seed));
   if (!translation) {
     return OfTable0357(translation.error());
   }

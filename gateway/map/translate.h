@@ -79,8 +79,9 @@ class Translator {
   // SHA-256 over the names and bytes of all map files, hex: recorded in each Provenance.
   const std::string& version() const;
 
-  // Is there a map for this message? Errors: hl7_code 200 (type) or 201 (event).
-  Status Takes(const hl7v2::Message& message) const;
+  // Is there a map for this message, or does the feed take what the common segments say? Errors:
+  // hl7_code 200 (type) or 201 (event).
+  Status Takes(const hl7v2::Message& message, const Feed& feed) const;
 
   // Pure: the same message, feed and `now` give the same changes, urn:uuids included.
   // A person whom no identifier names is a remark "unidentified" of severity E: such a message is

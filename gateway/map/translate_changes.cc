@@ -58,6 +58,43 @@ std::string KeyText(std::string_view type, const Element& identifier) {
   return key;
 }
 
+// The part of a message that speaks of one person, where it may speak of several: the outermost
+// group of that kind around a node; null where there is none.
+const Element* PersonPartOf(const Element* node) {
+  const Element* part = nullptr;
+  for (; node != nullptr; node = node->parent()) {
+    if (node->name() == "PATIENT" || node->name() == "PATIENT_RESULT") {
+      part = node;
+    }
+  }
+  return part;
+}
+
+// What stands for `""` in what a map writes: the element is null, an extension's value is.
+Status MakeNull(Element* element) {
+  for (Element* child = element->first_child(); child != nullptr; child = element->first_child()) {
+    element->Remove(child);
+  }
+  element->SetNull();
+  return {};
+}
+
+// Elements that a map takes away, whatever the sender says of them.
+Status RemoveMarked(Element* element) {
+  for (Element* child = element->first_child(); child != nullptr; child = child->next()) {
+    if (MarkOf(*child, kRemoveMark) != "true") {
+      GW_RETURN_IF_ERROR(RemoveMarked(child));
+    } else if (child->type().name() == "Extension") {
+      child->Clear("extension");
+      GW_TRY(Element * value, child->Add("valueBoolean", "true"));
+      GW_RETURN_IF_ERROR(MakeNull(value));
+    } else {
+      GW_RETURN_IF_ERROR(MakeNull(child));
+    }
+  }
+  return {};
+}
+
 class ChangeMaker {
  public:
   ChangeMaker(const Unit& unit, Translation* translation)
@@ -65,17 +102,26 @@ class ChangeMaker {
 
   Status Make(fhir::Resource* bundle, const Origins& origins) {
     DropBadNumbers(&bundle->root());
+    GW_RETURN_IF_ERROR(RemoveMarked(&bundle->root()));
     GW_RETURN_IF_ERROR(ReadEntries(bundle->root(), origins));
     NameAll();
     for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
       DropHalves(&translation_.changes[i].fragment.root());
       DropRepeats(&translation_.changes[i].fragment.root());
+      finishing_ = i;
       GW_RETURN_IF_ERROR(Finish(&translation_.changes[i].fragment.root()));
     }
     return CompleteProvenance();
   }
 
  private:
+  // A local name, "#patient", as far as it reaches.
+  struct Local {
+    std::string name;
+    const Element* part;
+    size_t change;
+  };
+
   std::vector<Change>& changes() { return translation_.changes; }
 
   // The node of the source that holds this text, for a remark on a value that is dropped.
@@ -120,23 +166,34 @@ class ChangeMaker {
       }
       const auto origin = origins.find(resource);
       Change change{CodeNamed(MarkOf(*entry, kActionMark)).action,
-                    fhir::Resource::CopyOf(*resource), std::string(entry->TextAt("fullUrl")),
+                    fhir::Resource::CopyOf(*resource),
+                    std::string(entry->TextAt("fullUrl")),
                     origin == origins.end() ? std::string() : PlaceOf(*origin->second),
-                    MarkOf(*entry, kStubMark) == "true"};
-      if (Change* known = FindSame(change)) {
+                    MarkOf(*entry, kStubMark) == "true",
+                    MarkOf(*entry, kIfKnownMark) == "true"};
+      const Element* part = origin == origins.end() ? nullptr : PersonPartOf(origin->second);
+      const std::string local = change.full_url;
+      Change* known = FindSame(change, part);
+      if (known != nullptr) {
         GW_RETURN_IF_ERROR(Join(change, known));
       } else {
+        parts_.push_back(part);
         changes().push_back(std::move(change));
       }
-      Index(changes().size() - 1);
+      const size_t at =
+          known == nullptr ? changes().size() - 1 : static_cast<size_t>(known - changes().data());
+      if (!local.empty()) {
+        local_.push_back({local, part, at});
+      }
+      Index(at);
     }
     return {};
   }
 
-  Change* FindSame(const Change& change) {
-    for (Change& known : changes()) {
-      if (!change.full_url.empty() && known.full_url == change.full_url) {
-        return &known;  // the same local name
+  Change* FindSame(const Change& change, const Element* part) {
+    for (const Local& local : local_) {
+      if (!change.full_url.empty() && local.name == change.full_url && local.part == part) {
+        return &changes()[local.change];
       }
     }
     for (const Element* child = change.fragment.root().first_child(); child != nullptr;
@@ -170,8 +227,7 @@ class ChangeMaker {
       to->action = from.action;
     }
     to->stub = to->stub && from.stub;
-    to->full_url = to->full_url.empty() ? from.full_url : to->full_url;
-    Index(static_cast<size_t>(to - changes().data()));
+    to->if_known = to->if_known && from.if_known;
     return {};
   }
 
@@ -250,11 +306,7 @@ class ChangeMaker {
   // Gives each change its urn:uuid, which follows from the unit and the resource's key.
   void NameAll() {
     for (size_t i = 0; i < changes().size(); ++i) {
-      Change& change = changes()[i];
-      const std::string local = std::exchange(change.full_url, UrlOf(change, i));
-      if (!local.empty()) {
-        local_[local] = i;
-      }
+      changes()[i].full_url = UrlOf(changes()[i], i);
     }
   }
 
@@ -285,12 +337,12 @@ class ChangeMaker {
   Status Link(Element* reference) {
     const std::string local(reference->TextAt("reference"));
     if (local.starts_with('#')) {
-      const auto known = local_.find(local);
-      if (known == local_.end()) {
+      const Local* known = FindLocal(local);
+      if (known == nullptr) {
         return Error{Code::kUnprocessable, "a reference to an entry that is not there: " + local,
                      ""};
       }
-      const Change& target = changes()[known->second];
+      const Change& target = changes()[known->change];
       reference->Child("reference")->SetText(target.full_url);
       const Element* identifier = target.fragment.root().Child("identifier");
       if (identifier != nullptr && reference->Child("identifier") == nullptr) {
@@ -315,9 +367,26 @@ class ChangeMaker {
       GW_RETURN_IF_ERROR(AddStub(type, *identifier, reference->TextAt("display")));
       known = by_key_.find(key);
     }
-    GW_TRY([[maybe_unused]] Element * literal,
-           reference->Add("reference", changes()[known->second].full_url));
+    if (!changes()[known->second].if_known) {
+      GW_TRY([[maybe_unused]] Element * literal,
+             reference->Add("reference", changes()[known->second].full_url));
+    }
     return {};
+  }
+
+  // The entry of that local name in the part of the message that speaks of the same person; else
+  // one of the whole message, else the first.
+  const Local* FindLocal(std::string_view name) const {
+    const Local* found = nullptr;
+    for (const Local& local : local_) {
+      if (local.name == name && local.part == parts_[finishing_]) {
+        return &local;
+      }
+      if (local.name == name && (found == nullptr || (found->part != nullptr && !local.part))) {
+        found = &local;
+      }
+    }
+    return found;
   }
 
   Status AddStub(const std::string& type, const Element& identifier, std::string_view name) {
@@ -336,6 +405,7 @@ class ChangeMaker {
     Change stub{Action::kMerge, std::move(fragment), "", "", true};
     stub.full_url = UrlOf(stub, changes().size());
     changes().push_back(std::move(stub));
+    parts_.push_back(parts_[finishing_]);
     Index(changes().size() - 1);
     return {};
   }
@@ -419,7 +489,9 @@ class ChangeMaker {
   const Unit& unit_;
   Translation& translation_;
   std::map<std::string, size_t> by_key_;  // identifier -> change
-  std::map<std::string, size_t> local_;   // "#patient" -> change
+  std::vector<Local> local_;
+  std::vector<const Element*> parts_;  // of each change: the part of the message it came from
+  size_t finishing_ = 0;               // the change whose references are made literal
 };
 
 }  // namespace

@@ -35,6 +35,8 @@ struct Translator::Parts {
   Plan plan;
   std::string version;
 
+  // Is there a map of its own for this message? Errors: hl7_code 200 or 201.
+  Status HasMap(const hl7v2::Message& message) const;
   // Runs a map and makes changes of what it wrote. `seed` names the unit for urn:uuids.
   Result<Translation> Run(std::string_view map_url, const fhir::Element& source, const Feed& feed,
                           Instant now, std::string seed) const;

@@ -133,9 +133,8 @@ bool V2Model::HasStructure(std::string_view structure) const {
          tables_->v2->groups.find(structure) != tables_->v2->groups.end();
 }
 
-Result<fhir::Resource> V2Model::Read(const hl7v2::Message& message, const Feed& feed,
-                                     std::vector<Remark>* remarks) const {
-  const std::string structure = message.structure();
+Result<fhir::Resource> V2Model::Read(const hl7v2::Message& message, const std::string& structure,
+                                     const Feed& feed, std::vector<Remark>* remarks) const {
   if (!HasStructure(structure)) {
     return Error{Code::kUnsupported, "no such message structure is known", "MSH-9", 200};
   }

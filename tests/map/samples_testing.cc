@@ -140,7 +140,8 @@ Result<Outcomes> OutcomesOf(const std::vector<Change>& changes) {
       }
       GW_TRY([[maybe_unused]] Element * meta, resource.root().Add("meta"));
       GW_RETURN_IF_ERROR(ApplyPatch(*content, &resource, Definitions()));
-      if (resource.root().Child("meta")->first_child() == nullptr) {
+      const Element* left = resource.root().Child("meta");
+      if (left != nullptr && left->first_child() == nullptr) {
         resource.root().Clear("meta");
       }
     }
@@ -174,6 +175,26 @@ std::string Missing(const Json& expected, const Json& actual, const std::string&
     return MissingItems(expected, actual, place);
   }
   return expected.text() == actual.text() ? std::string() : place + ": " + actual.text();
+}
+
+std::string WithFirstIdentities(std::string expected, const Outcomes& outcomes) {
+  for (const fhir::Resource& resource : outcomes.resources) {
+    const std::string first = IdentityOf(resource.root());
+    for (const Element* child = resource.root().first_child(); child != nullptr;
+         child = child->next()) {
+      if (child->name() != "identifier") {
+        continue;
+      }
+      const std::string other = "\"" + std::string(resource.type()) +
+                                "?identifier=" + std::string(child->TextAt("system")) + "|" +
+                                std::string(child->TextAt("value")) + "\"";
+      for (size_t at = expected.find(other); at != std::string::npos && other.size() > 2;
+           at = expected.find(other, at + 1)) {
+        expected.replace(at + 1, other.size() - 2, first);
+      }
+    }
+  }
+  return expected;
 }
 
 std::vector<std::string> Differences(const Json& expected, const Outcomes& outcomes) {

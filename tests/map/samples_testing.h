@@ -44,6 +44,9 @@ Result<Outcomes> OutcomesOf(const std::vector<Change>& changes);
 // telecom only; keys that begin with _ are words. Where not: the first difference, with its place.
 std::string Missing(const Json& expected, const Json& actual, const std::string& place);
 
+// What is expected, with each resource named by its first identity: a reference may use any.
+std::string WithFirstIdentities(std::string expected, const Outcomes& outcomes);
+
 // Each resource of an .expected.json must be among the outcomes; a line for each that is not.
 std::vector<std::string> Differences(const Json& expected, const Outcomes& outcomes);
 

@@ -48,9 +48,9 @@ TEST(TranslateTest, TakesWhatHasAMapAndRefusesTheRestByItsCode) {
     std::string_view refusal;
   } cases[] = {
       {"DFT^P03^DFT_P03", "200 MSH-9.1"},
-      {"ADT^A40^ADT_A39", "201 MSH-9.2"},
-      {"PPG^PCG^PPG_PCG", "200 MSH-9.1"},
-      {"MDM^T01^MDM_T01", "201 MSH-9.2"},
+      {"ADT^A41^ADT_A39", "201 MSH-9.2"},
+      {"PPV^PCA^PPV_PCA", "200 MSH-9.1"},
+      {"MDM^T12^MDM_T01", "201 MSH-9.2"},
       {"ADT^A28^ADT_A05", ""},
       {"ADT^A08", ""},
   };

@@ -51,7 +51,7 @@ V2Reading ReadV2(const std::string& text, const Feed& feed) {
     reading.tree = message.error();
     return reading;
   }
-  reading.tree = ProjectV2Model().Read(*message, feed, &reading.remarks);
+  reading.tree = ProjectV2Model().Read(*message, message->structure(), feed, &reading.remarks);
   return reading;
 }
 
