@@ -38,6 +38,8 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> kConfined = 
     {"<rapidjson/", {"gateway/base/json.cc"}},
     {"<openssl/", {"gateway/base/crypto.cc"}},
     {"<sqlite3", {"gateway/store/"}},
+    {"<archive", {"gateway/fhir/package/archive.cc"}},
+    {"<zlib", {"gateway/fhir/package/archive.cc"}},
     {"<libxml/", {"gateway/fhir/xml.cc"}},
     {"<Poco/", {"gateway/edge/"}},
 };

@@ -1,5 +1,7 @@
+#define ZLIB_CONST  // zlib reads through pointers to const
 #include <archive.h>
 #include <archive_entry.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -11,10 +13,12 @@
 namespace gw::fhir {
 namespace {
 
-constexpr std::string_view kGzipMagic = "\x1f\x8b";
 constexpr std::string_view kFolder = "package/";
 // Small packages of much repetition are no bombs.
 constexpr uint64_t kRatioSlack = 1u << 20;
+constexpr int kGzip = 16 + MAX_WBITS;  // zlib: a gzip header, checksum and length are asked for
+constexpr size_t kBlock = 64u << 10;
+constexpr char kDamaged[] = "the archive is damaged or cut off";
 
 Error NoArchive(std::string detail, std::string where = {}) {
   return {Code::kInvalid, std::move(detail), std::move(where)};
@@ -48,19 +52,76 @@ bool IsWanted(std::string_view path) {
          (path.ends_with(".json") || path.ends_with(".xml"));
 }
 
-// Reads one archive; nothing is written anywhere.
+// Takes gzip away. zlib holds the checksum and the length, which libarchive's own filter passes
+// over.
+class Gunzip {
+ public:
+  Gunzip(std::string_view bytes, const PackageLimits& limits)
+      : bytes_(bytes),
+        bytes_max_(std::min(bytes.size() * uint64_t{limits.ratio_max} + kRatioSlack,
+                            limits.unpacked_bytes_max + uint64_t{limits.files_max} * kHeader)) {}
+  ~Gunzip() { inflateEnd(&stream_); }
+  Gunzip(const Gunzip&) = delete;
+  Gunzip& operator=(const Gunzip&) = delete;
+
+  Result<std::string> Run() {
+    if (inflateInit2(&stream_, kGzip) != Z_OK) {
+      return Error{Code::kUnavailable, "the compression library cannot be used", {}};
+    }
+    if (bytes_.size() > UINT32_MAX) {
+      return Error{Code::kTooLarge, "the archive is too large", {}};
+    }
+    stream_.next_in = reinterpret_cast<const Bytef*>(bytes_.data());
+    stream_.avail_in = static_cast<uInt>(bytes_.size());
+    std::string out;
+    while (true) {
+      GW_TRY(const bool is_end, Step(&out));
+      if (is_end) {
+        return out;
+      }
+    }
+  }
+
+ private:
+  static constexpr uint64_t kHeader = 2048;  // tar's own bytes for an entry, more than enough
+
+  // Appends the next block. True at the end.
+  Result<bool> Step(std::string* out) {
+    const size_t start = out->size();
+    out->resize(start + kBlock);
+    stream_.next_out = reinterpret_cast<Bytef*>(out->data() + start);
+    stream_.avail_out = kBlock;
+    const int status = inflate(&stream_, Z_NO_FLUSH);
+    out->resize(start + kBlock - stream_.avail_out);
+    if (out->size() > bytes_max_) {
+      return Error{Code::kTooLarge, "the archive unpacks to too many times its size", {}};
+    }
+    if (status == Z_STREAM_END) {
+      return stream_.avail_in == 0 ? Result<bool>(true)
+                                   : Result<bool>(NoArchive("bytes after the end of the archive"));
+    }
+    if (status == Z_OK && (stream_.avail_in > 0 || stream_.avail_out == 0)) {
+      return false;
+    }
+    return NoArchive(stream_.total_out == 0 ? "not a gzip tar" : kDamaged);
+  }
+
+  std::string_view bytes_;
+  uint64_t bytes_max_;
+  z_stream stream_ = {};
+};
+
+// Reads one tar; nothing is written anywhere.
 class Unpacker {
  public:
   Unpacker(std::string_view bytes, const PackageLimits& limits)
       : archive_(archive_read_new(), &archive_read_free), bytes_(bytes), limits_(limits) {}
 
   Result<std::vector<PackageFile>> Unpack() {
-    if (archive_ == nullptr || archive_read_support_filter_gzip(archive_.get()) != ARCHIVE_OK ||
-        archive_read_support_format_tar(archive_.get()) != ARCHIVE_OK) {
+    if (archive_ == nullptr || archive_read_support_format_tar(archive_.get()) != ARCHIVE_OK) {
       return Error{Code::kUnavailable, "the archive library cannot be used", {}};
     }
-    if (!bytes_.starts_with(kGzipMagic) ||
-        archive_read_open_memory(archive_.get(), bytes_.data(), bytes_.size()) != ARCHIVE_OK) {
+    if (archive_read_open_memory(archive_.get(), bytes_.data(), bytes_.size()) != ARCHIVE_OK) {
       return NoArchive("not a gzip tar");
     }
     while (true) {
@@ -70,7 +131,7 @@ class Unpacker {
         break;
       }
       if (status != ARCHIVE_OK) {
-        return NoArchive("the archive is damaged or cut off", last_path_);
+        return NoArchive(kDamaged, last_path_);
       }
       GW_RETURN_IF_ERROR(Take(entry));
     }
@@ -106,14 +167,14 @@ class Unpacker {
   }
 
   Status ReadBytes(const std::string& path, std::string* out) {
-    std::array<char, 64 << 10> block;
+    std::array<char, kBlock> block;
     while (true) {
       const la_ssize_t count = archive_read_data(archive_.get(), block.data(), block.size());
       if (count == 0) {
         return {};
       }
       if (count < 0) {
-        return NoArchive("the archive is damaged or cut off", path);
+        return NoArchive(kDamaged, path);
       }
       const auto size = static_cast<size_t>(count);
       unpacked_ += size;
@@ -122,9 +183,6 @@ class Unpacker {
       }
       if (unpacked_ > limits_.unpacked_bytes_max) {
         return Error{Code::kTooLarge, "the files of the package are too large together", path};
-      }
-      if (unpacked_ > bytes_.size() * uint64_t{limits_.ratio_max} + kRatioSlack) {
-        return Error{Code::kTooLarge, "the archive unpacks to too many times its size", path};
       }
       out->append(block.data(), size);
     }
@@ -143,7 +201,8 @@ class Unpacker {
 
 Result<std::vector<PackageFile>> UnpackArchive(std::string_view archive,
                                                const PackageLimits& limits) {
-  return Unpacker(archive, limits).Unpack();
+  GW_TRY(const std::string tar, Gunzip(archive, limits).Run());
+  return Unpacker(tar, limits).Unpack();
 }
 
 }  // namespace gw::fhir

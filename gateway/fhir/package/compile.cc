@@ -13,6 +13,24 @@
 namespace gw::fhir {
 namespace {
 
+// Names the first element with a value that R4 does not allow.
+Error ValueError(const StructureDraft& structure, const Definitions& definitions) {
+  for (const ElementDraft& element : structure.elements) {
+    for (const auto* value :
+         {&element.fixed, &element.pattern, &element.min_value, &element.max_value}) {
+      if (!*value) {
+        continue;
+      }
+      const Result<Resource> parsed = ParseValues(ValuesJson({**value}), definitions);
+      if (!parsed) {
+        return {Code::kInvalid, "a fixed or pattern value: " + parsed.error().detail,
+                structure.file + ": " + structure.url + ": " + element.id};
+      }
+    }
+  }
+  return {Code::kInvalid, "fixed or pattern values", structure.file + ": " + structure.url};
+}
+
 // The structures of the packages and of R4, made as they are asked for.
 class Structures final : public StructureSource {
  public:
@@ -43,11 +61,16 @@ class Structures final : public StructureSource {
     return &entry->structure;
   }
 
-  // Makes what is not made yet and appends all. Errors: those of MakeSnapshot.
-  Status PackAll(compiled::Writer* out) {
+  // Makes what is not made yet and appends all. Errors: those of MakeSnapshot; kInvalid: a fixed or
+  // pattern value that R4 does not allow.
+  Status PackAll(const Definitions& definitions, compiled::Writer* out) {
     for (const auto& entry : entries_) {
       GW_RETURN_IF_ERROR(Make(entry.get()));
       PackStructure(entry->structure, out);
+      const std::string_view values = out->TextAt(out->profiles.back().values);
+      if (!values.empty() && !ParseValues(values, definitions)) {
+        return ValueError(entry->structure, definitions);
+      }
     }
     return {};
   }
@@ -140,10 +163,7 @@ class PackagesCompiler {
   }
 
   Result<std::string> Finish() {
-    GW_RETURN_IF_ERROR(structures_.PackAll(&writer_));
-    for (const compiled::ProfileRow& row : writer_.profiles) {
-      GW_RETURN_IF_ERROR(CheckValues(row));
-    }
+    GW_RETURN_IF_ERROR(structures_.PackAll(definitions_, &writer_));
     return writer_.Bytes();
   }
 
@@ -209,19 +229,6 @@ class PackagesCompiler {
     }
     return resource.type == "SearchParameter" ? PackSearchParameter(resource.json, &writer_)
                                               : Status();
-  }
-
-  // fixed[x] and pattern[x] must be values that R4 allows.
-  Status CheckValues(const compiled::ProfileRow& row) const {
-    const std::string_view values = writer_.TextAt(row.values);
-    if (values.empty()) {
-      return {};
-    }
-    if (const Result<Resource> parsed = ParseValues(values, definitions_); !parsed) {
-      return Error{Code::kInvalid, "a fixed or pattern value: " + parsed.error().detail,
-                   std::string(writer_.TextAt(row.url)) + ": " + parsed.error().where};
-    }
-    return {};
   }
 
   const PackageLimits& limits_;

@@ -87,6 +87,8 @@ Result<StructureDraft> ReadStructure(const Json& json);
 
 // Appends a structure that has its snapshot.
 void PackStructure(const StructureDraft& structure, compiled::Writer* out);
+// Values as the Parameters resource that the compiled form keeps.
+std::string ValuesJson(const std::vector<ValueDraft>& values);
 // The other way.
 StructureDraft UnpackStructure(const compiled::View& view, const compiled::ProfileRow& row);
 

@@ -54,9 +54,7 @@ class Packer {
   }
 
   compiled::Text Values() {
-    return values_.empty()
-               ? out_.Intern({})
-               : out_.Intern("{\"resourceType\":\"Parameters\",\"parameter\":[" + values_ + "]}");
+    return values_.empty() ? out_.Intern({}) : out_.Intern(ValuesJson(values_));
   }
 
  private:
@@ -91,17 +89,15 @@ class Packer {
   }
 
   uint16_t Value(const std::optional<ValueDraft>& value) {
-    if (!value || value_count_ == compiled::kNoValue) {
+    if (!value || values_.size() == compiled::kNoValue) {
       return compiled::kNoValue;
     }
-    values_ += values_.empty() ? "" : ",";
-    values_ += "{\"name\":\"value\",\"value" + value->type + "\":" + value->json + "}";
-    return value_count_++;
+    values_.push_back(*value);
+    return static_cast<uint16_t>(values_.size() - 1);
   }
 
   Writer& out_;
-  std::string values_;
-  uint16_t value_count_ = 0;
+  std::vector<ValueDraft> values_;
 };
 
 // The other way: rows of one view.
@@ -191,6 +187,15 @@ class Unpacker {
 };
 
 }  // namespace
+
+std::string ValuesJson(const std::vector<ValueDraft>& values) {
+  std::string json = R"({"resourceType":"Parameters","parameter":[)";
+  for (const ValueDraft& value : values) {
+    json += json.ends_with('[') ? "" : ",";
+    json += R"({"name":"value","value)" + value.type + "\":" + value.json + "}";
+  }
+  return json + "]}";
+}
 
 void PackStructure(const StructureDraft& structure, Writer* out) {
   compiled::ProfileRow row = {};
