@@ -108,6 +108,7 @@ Result<CheckedTransaction> CheckTransaction(Transaction transaction) {
   checked.message = std::move(transaction.message);
   checked.entry = std::move(transaction.entry);
   checked.settled = std::move(transaction.settled);
+  checked.upkeep = std::move(transaction.upkeep);
   return checked;
 }
 

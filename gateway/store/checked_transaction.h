@@ -27,6 +27,7 @@ struct CheckedTransaction {
   std::optional<MessageRecord> message;
   std::optional<PendingEntry> entry;
   std::vector<std::string> settled;
+  Upkeep upkeep;
 };
 
 // The same for every engine.

@@ -15,17 +15,15 @@ constexpr std::array kStatements = {
     " WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "SELECT id FROM identifier_claim"
     " WHERE identifier_key = ?1 AND type = ?2 AND system = ?3 AND value = ?4",
-    "SELECT 1 FROM message WHERE control_id = ?1 AND sender = ?2 AND digest = ?3"
-    " AND outcome = 'AA'",
     "INSERT INTO resource_home(id, type, patient_key) VALUES (?1, ?2, ?3)",
     "INSERT INTO resource(patient_key, type, id, version, last_updated, deleted, label_class_id,"
-    " persons, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    " persons, body, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     "INSERT INTO resource_version(patient_key, type, id, version, last_updated, deleted,"
-    " label_class_id, persons, body) SELECT patient_key, type, id, version, last_updated, deleted,"
-    " label_class_id, persons, body FROM resource"
+    " label_class_id, persons, body, message) SELECT patient_key, type, id, version, last_updated,"
+    " deleted, label_class_id, persons, body, message FROM resource"
     " WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "UPDATE resource SET version = ?4, last_updated = ?5, deleted = ?6, label_class_id = ?7,"
-    " persons = ?8, body = ?9 WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
+    " persons = ?8, body = ?9, message = ?10 WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "DELETE FROM resource_person WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "INSERT INTO resource_person(patient_key, type, id, person, in_compartment, at_home)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
@@ -52,13 +50,6 @@ constexpr std::array kStatements = {
     " ON CONFLICT (patient_key, type, id, parameter, text) DO NOTHING",
     "SELECT text FROM label_class WHERE label_class_id = ?1",
     "INSERT INTO label_class(label_class_id, text) VALUES (?1, ?2)",
-    "INSERT INTO message(control_id, sender, digest, feed, received, sequence,"
-    " outcome, entry_id, reason, remarks, answer, bytes)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-    " ON CONFLICT (control_id, sender, digest) DO UPDATE SET feed = excluded.feed,"
-    " received = excluded.received, sequence = excluded.sequence, outcome = excluded.outcome,"
-    " entry_id = excluded.entry_id, reason = excluded.reason, remarks = excluded.remarks,"
-    " answer = excluded.answer",
     "INSERT INTO pending_entry(id, sequence, bytes) VALUES (?1, ?2, ?3)",
     "DELETE FROM pending_entry WHERE id = ?1",
     "SELECT sequence FROM commit_sequence WHERE node = ''",
@@ -75,18 +66,19 @@ Error Conflict(const char* rule) { return Error{Code::kConflict, rule, "store"};
 
 Result<SqliteApplier> SqliteApplier::Make(Connection* connection) {
   static_assert(kStatements.size() == kStatementCount);
-  SqliteApplier applier;
+  GW_TRY(SqliteArchiveApplier archive, SqliteArchiveApplier::Make(connection));
+  SqliteApplier applier(std::move(archive));
   for (size_t i = 0; i < kStatements.size(); ++i) {
     GW_TRY(applier.statements_[i], connection->Prepare(kStatements[i]));
   }
   return applier;
 }
 
-Status SqliteApplier::Apply(const CheckedTransaction& transaction, uint64_t sequence, bool* wrote) {
+Status SqliteApplier::Apply(const CheckedTransaction& transaction, uint64_t sequence, bool* wrote,
+                            Committed* committed) {
   *wrote = false;
-  if (transaction.message) {
-    GW_RETURN_IF_ERROR(CheckAnswered(*transaction.message));
-  }
+  *committed = Committed{sequence, 0, 0};
+  GW_TRY(committed->message, archive_.Check(transaction, sequence));
   std::vector<Current> current;
   current.reserve(transaction.writes.size());
   for (const CheckedWrite& checked : transaction.writes) {
@@ -101,9 +93,9 @@ Status SqliteApplier::Apply(const CheckedTransaction& transaction, uint64_t sequ
                                          : Status());
   }
   for (size_t i = 0; i < current.size(); ++i) {
-    GW_RETURN_IF_ERROR(WriteResource(transaction.writes[i], current[i], sequence));
+    GW_RETURN_IF_ERROR(WriteResource(transaction.writes[i], current[i], *committed));
   }
-  GW_RETURN_IF_ERROR(transaction.message ? WriteMessage(transaction, sequence) : Status());
+  GW_RETURN_IF_ERROR(archive_.Write(transaction, committed));
   return WriteEntries(transaction, sequence);
 }
 
@@ -119,13 +111,6 @@ Status SqliteApplier::WriteEntries(const CheckedTransaction& transaction, uint64
       .Int(static_cast<int64_t>(sequence))
       .Blob(transaction.entry->bytes)
       .Finish();
-}
-
-Status SqliteApplier::CheckAnswered(const MessageRecord& message) {
-  Execution find(At(kFindAnswered));
-  find.Text(message.control_id).Text(message.sender).Blob(crypto::AsBytes(message.digest));
-  GW_TRY(const bool answered, find.Step());
-  return answered ? Status(Conflict("the message was answered AA before")) : Status();
 }
 
 Result<SqliteApplier::Current> SqliteApplier::CheckVersion(const CheckedWrite& checked) {
@@ -185,7 +170,7 @@ Status SqliteApplier::CheckClaims(const CheckedTransaction& transaction,
 }
 
 Status SqliteApplier::WriteResource(const CheckedWrite& checked, const Current& current,
-                                    uint64_t sequence) {
+                                    const Committed& committed) {
   const fhir::StoredResource& stored = checked.write.stored;
   // A deletion that names nobody is seen by those who could see what it deletes: else it would tell
   // everybody that there was something.
@@ -195,19 +180,19 @@ Status SqliteApplier::WriteResource(const CheckedWrite& checked, const Current& 
     GW_TRY(label_class_id, LabelClassId(stored.label_class));
   }
   GW_RETURN_IF_ERROR(WriteRow(checked, current.exists, label_class_id,
-                              keeps_sight ? current.persons : checked.persons));
+                              keeps_sight ? current.persons : checked.persons, committed.message));
   if (!keeps_sight) {
     GW_RETURN_IF_ERROR(WritePersons(checked, current));
   }
   if (stored.key.type == "Consent") {
-    GW_RETURN_IF_ERROR(WritePolicy(checked, current, sequence));
+    GW_RETURN_IF_ERROR(WritePolicy(checked, current, committed.sequence));
   }
   GW_RETURN_IF_ERROR(WriteIndex(checked, current.exists));
   return WriteClaims(checked);
 }
 
 Status SqliteApplier::WriteRow(const CheckedWrite& checked, bool exists, int64_t label_class_id,
-                               std::string_view persons) {
+                               std::string_view persons, uint64_t message) {
   const fhir::StoredResource& stored = checked.write.stored;
   if (exists) {
     GW_RETURN_IF_ERROR(DeleteRows(kArchiveVersion, checked));
@@ -228,6 +213,7 @@ Status SqliteApplier::WriteRow(const CheckedWrite& checked, bool exists, int64_t
       .Int(label_class_id)
       .Text(persons)
       .Text(stored.json)
+      .Int(static_cast<int64_t>(message))
       .Finish();
 }
 
@@ -316,26 +302,6 @@ Status SqliteApplier::WriteClaims(const CheckedWrite& checked) {
   return {};
 }
 
-Status SqliteApplier::WriteMessage(const CheckedTransaction& transaction, uint64_t sequence) {
-  const MessageRecord& message = *transaction.message;
-  const std::string_view entry_id =
-      transaction.entry ? std::string_view(transaction.entry->id) : std::string_view();
-  return Execution(At(kUpsertMessage))
-      .Text(message.control_id)
-      .Text(message.sender)
-      .Blob(crypto::AsBytes(message.digest))
-      .Text(message.feed)
-      .Int(message.received.unix_us)
-      .Int(static_cast<int64_t>(sequence))
-      .Text(message.outcome)
-      .Text(entry_id)
-      .Text(message.reason)
-      .Text(message.remarks_json)
-      .Blob(message.answer)
-      .Blob(message.bytes)
-      .Finish();
-}
-
 // The id is a hash of the text, so that it needs no sequence; where another text has it already,
 // the next of the chain is tried: two texts never share an id, since they would share decisions.
 Result<int64_t> SqliteApplier::LabelClassId(const std::string& text) {
@@ -365,7 +331,8 @@ Result<uint64_t> SqliteApplier::LastSequence() {
   return found ? static_cast<uint64_t>(find.IntAt(0)) : uint64_t{0};
 }
 
-Status SqliteApplier::SaveSequence(uint64_t sequence) {
+Status SqliteApplier::Finish(uint64_t sequence) {
+  GW_RETURN_IF_ERROR(archive_.WriteCounts());
   return Execution(At(kUpsertSequence)).Int(static_cast<int64_t>(sequence)).Finish();
 }
 

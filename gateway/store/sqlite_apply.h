@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/result.h"
 #include "gateway/store/checked_transaction.h"
+#include "gateway/store/sqlite_archive_apply.h"
 #include "gateway/store/sqlite_connection.h"
 
 namespace gw::store {
@@ -21,15 +23,20 @@ class SqliteApplier {
   static Result<SqliteApplier> Make(Connection* connection);
 
   // Writes the transaction's rows, inside the connection's open transaction. Refuses before the
-  // first row is written where it can; `*wrote` says whether it could.
+  // first row is written where it can; `*wrote` says whether it could. *committed gets sequence,
+  // message and pruned.
   // Errors: kConflict, kUnprocessable (the home of a resource would change), kUnavailable.
-  Status Apply(const CheckedTransaction& transaction, uint64_t sequence, bool* wrote);
+  Status Apply(const CheckedTransaction& transaction, uint64_t sequence, bool* wrote,
+               Committed* committed);
 
   Result<uint64_t> LastSequence();
-  Status SaveSequence(uint64_t sequence);
+  // The last writes of an engine commit: the sequence, and the counters of its transactions.
+  Status Finish(uint64_t sequence);
 
   // Forgets what it remembered of rows that a rollback has undone.
   void ForgetUncommitted() { label_ids_.clear(); }
+  // The archive's half of the same connection, with its counters.
+  SqliteArchiveApplier& archive() { return archive_; }
 
  private:
   // In the order of kStatements in the .cc.
@@ -37,7 +44,6 @@ class SqliteApplier {
     kFindHome,
     kFindCurrent,
     kFindClaim,
-    kFindAnswered,
     kInsertHome,
     kInsertResource,
     kArchiveVersion,
@@ -57,7 +63,6 @@ class SqliteApplier {
     kInsertString,
     kFindLabel,
     kInsertLabel,
-    kUpsertMessage,
     kInsertEntry,
     kDeleteEntry,
     kFindSequence,
@@ -72,25 +77,25 @@ class SqliteApplier {
     std::string persons;
   };
 
-  SqliteApplier() = default;
+  explicit SqliteApplier(SqliteArchiveApplier archive) : archive_(std::move(archive)) {}
   Statement& At(Id id) { return statements_[id]; }
 
-  Status CheckAnswered(const MessageRecord& message);
   Result<Current> CheckVersion(const CheckedWrite& checked);
   Status CheckClaims(const CheckedTransaction& transaction, const CheckedWrite& checked);
-  Status WriteResource(const CheckedWrite& checked, const Current& current, uint64_t sequence);
+  Status WriteResource(const CheckedWrite& checked, const Current& current,
+                       const Committed& committed);
   Status WriteRow(const CheckedWrite& checked, bool exists, int64_t label_class_id,
-                  std::string_view persons);
+                  std::string_view persons, uint64_t message);
   Status WritePersons(const CheckedWrite& checked, const Current& current);
   Status WritePolicy(const CheckedWrite& checked, const Current& current, uint64_t sequence);
   Status WriteIndex(const CheckedWrite& checked, bool exists);
   Status WriteIndexEntry(const CheckedWrite& checked, const fhir::IndexEntry& entry);
   Status WriteClaims(const CheckedWrite& checked);
   Status WriteEntries(const CheckedTransaction& transaction, uint64_t sequence);
-  Status WriteMessage(const CheckedTransaction& transaction, uint64_t sequence);
   Result<int64_t> LabelClassId(const std::string& text);
   Status DeleteRows(Id id, const CheckedWrite& checked);
 
+  SqliteArchiveApplier archive_;
   std::array<Statement, kStatementCount> statements_;
   std::unordered_map<std::string, int64_t> label_ids_;
 };

@@ -40,7 +40,8 @@ CREATE TABLE resource_home(
   PRIMARY KEY (id, type)
 ) STRICT, WITHOUT ROWID;
 
--- The current version of each resource, deletions included.
+-- The current version of each resource, deletions included. message: the number of the message that
+-- made it, 0 where none did; a column, so that the link costs a commit no page.
 CREATE TABLE resource(
   patient_key INTEGER NOT NULL,
   type TEXT NOT NULL,
@@ -51,6 +52,7 @@ CREATE TABLE resource(
   label_class_id INTEGER NOT NULL,
   persons TEXT NOT NULL,
   body TEXT NOT NULL,
+  message INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (patient_key, type, id)
 ) STRICT;
 CREATE INDEX resource_by_time ON resource(type, last_updated, id);
@@ -66,6 +68,7 @@ CREATE TABLE resource_version(
   label_class_id INTEGER NOT NULL,
   persons TEXT NOT NULL,
   body TEXT NOT NULL,
+  message INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (patient_key, type, id, version)
 ) STRICT;
 
@@ -153,7 +156,8 @@ CREATE TABLE index_string(
 CREATE INDEX index_string_by_value ON index_string(type, parameter, text, id);
 
 -- What was received and how it was answered; sharded by the control id, since a refused message has
--- no patient. The same bytes again overwrite their own earlier refusal.
+-- no patient. The same bytes again overwrite their own earlier refusal. number: the sequence of the
+-- commit that brought it first. state: as store::MessageState.
 CREATE TABLE message(
   control_id TEXT NOT NULL,
   sender TEXT NOT NULL,
@@ -167,6 +171,16 @@ CREATE TABLE message(
   remarks TEXT NOT NULL,
   answer BLOB NOT NULL,
   bytes BLOB NOT NULL,
+  number INTEGER NOT NULL DEFAULT 0,
+  first_received INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 1,
+  state INTEGER NOT NULL DEFAULT 0,
+  type TEXT NOT NULL DEFAULT '',
+  cause TEXT NOT NULL DEFAULT '',
+  map_version TEXT NOT NULL DEFAULT '',
+  resources TEXT NOT NULL DEFAULT '',
+  note TEXT NOT NULL DEFAULT '',
+  replaced_by INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (control_id, sender, digest)
 ) STRICT;
 
@@ -180,6 +194,71 @@ CREATE TABLE pending_entry(
 CREATE INDEX pending_entry_by_sequence ON pending_entry(sequence);
 )sql";
 
+// What operators look messages up by, and what is counted; since version 2. Apart from the rest so
+// that a file of version 1 gets the same.
+constexpr const char* kArchiveTables = R"sql(
+CREATE INDEX message_by_number ON message(number);
+CREATE INDEX message_by_feed ON message(feed, received, number);
+-- The queue: only what is refused touches it.
+CREATE INDEX message_open ON message(feed, cause, received) WHERE state = 1;
+
+-- Counters of each feed, in the transactions that they tell of.
+CREATE TABLE feed_counter(
+  feed TEXT NOT NULL PRIMARY KEY,
+  received INTEGER NOT NULL,
+  taken INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  repeated INTEGER NOT NULL,
+  replayed INTEGER NOT NULL,
+  replaced INTEGER NOT NULL,
+  discarded INTEGER NOT NULL,
+  pruned INTEGER NOT NULL,
+  versions INTEGER NOT NULL,
+  last_received INTEGER NOT NULL,
+  last_taken INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How often a feed's field was read by no rule (unmapped 0), or its code known to no map (1).
+CREATE TABLE feed_field(
+  feed TEXT NOT NULL,
+  unmapped INTEGER NOT NULL,
+  place TEXT NOT NULL,
+  system TEXT NOT NULL,
+  code TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  PRIMARY KEY (feed, unmapped, place, system, code)
+) STRICT, WITHOUT ROWID;
+
+-- What operators were told of; since 0: it is over.
+CREATE TABLE feed_alert(
+  feed TEXT NOT NULL,
+  condition TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  raised INTEGER NOT NULL,
+  PRIMARY KEY (feed, condition)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+// The columns of version 2 in a file of version 1.
+constexpr const char* kFromVersion1 = R"sql(
+ALTER TABLE resource ADD COLUMN message INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE resource_version ADD COLUMN message INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN first_received INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE message ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN type TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN map_version TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN resources TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN replaced_by INTEGER NOT NULL DEFAULT 0;
+UPDATE message SET number = sequence, first_received = received,
+  state = CASE outcome WHEN 'AA' THEN 0 ELSE 1 END;
+UPDATE store_schema SET version = 2;
+)sql";
+
 constexpr size_t kCursorKeyBytes = 32;
 
 Result<bool> HasTables(Connection* writer) {
@@ -188,10 +267,37 @@ Result<bool> HasTables(Connection* writer) {
   return Execution(find).Step();
 }
 
-Result<StoreIdentity> ReadIdentity(Connection* writer) {
+Status CreateTables(Connection* writer) {
+  GW_RETURN_IF_ERROR(writer->Run(kTables));
+  GW_RETURN_IF_ERROR(writer->Run(kArchiveTables));
+  GW_TRY(Statement insert, writer->Prepare("INSERT INTO store_schema VALUES (?1, ?2)"));
+  const std::string cursor_key = crypto::RandomBytes(kCursorKeyBytes);
+  return Execution(insert).Int(kSchemaVersion).Blob(cursor_key).Finish();
+}
+
+Result<bool> IsVersion1(Connection* writer) {
+  Result<Statement> read = writer->Prepare("SELECT 1 FROM store_schema WHERE version = 1");
+  return read ? Execution(*read).Step() : Result<bool>(false);
+}
+
+Status Upgrade(Connection* writer) {
+  GW_RETURN_IF_ERROR(writer->Run(kFromVersion1));
+  return writer->Run(kArchiveTables);
+}
+
+Status InTransaction(Connection* writer, Status (*change)(Connection*)) {
+  GW_RETURN_IF_ERROR(writer->Run("BEGIN IMMEDIATE"));
+  const Status changed = change(writer);
+  GW_RETURN_IF_ERROR(writer->Run(changed ? "COMMIT" : "ROLLBACK"));
+  return changed;
+}
+
+}  // namespace
+
+Result<StoreIdentity> ReadIdentity(Connection* connection) {
   const Error other_schema{Code::kInvalid, "the database file is of another schema version",
                            "store"};
-  Result<Statement> read = writer->Prepare("SELECT version, cursor_key FROM store_schema");
+  Result<Statement> read = connection->Prepare("SELECT version, cursor_key FROM store_schema");
   if (!read) {
     return other_schema;
   }
@@ -203,22 +309,11 @@ Result<StoreIdentity> ReadIdentity(Connection* writer) {
   return StoreIdentity{std::string(run.BlobAt(1))};
 }
 
-Status CreateTables(Connection* writer) {
-  GW_RETURN_IF_ERROR(writer->Run(kTables));
-  GW_TRY(Statement insert, writer->Prepare("INSERT INTO store_schema VALUES (?1, ?2)"));
-  const std::string cursor_key = crypto::RandomBytes(kCursorKeyBytes);
-  return Execution(insert).Int(kSchemaVersion).Blob(cursor_key).Finish();
-}
-
-}  // namespace
-
 Result<StoreIdentity> PrepareSchema(Connection* writer) {
   GW_TRY(const bool has_tables, HasTables(writer));
-  if (!has_tables) {
-    GW_RETURN_IF_ERROR(writer->Run("BEGIN IMMEDIATE"));
-    const Status created = CreateTables(writer);
-    GW_RETURN_IF_ERROR(writer->Run(created ? "COMMIT" : "ROLLBACK"));
-    GW_RETURN_IF_ERROR(created);
+  GW_TRY(const bool old, IsVersion1(writer));
+  if (!has_tables || old) {
+    GW_RETURN_IF_ERROR(InTransaction(writer, has_tables ? Upgrade : CreateTables));
   }
   return ReadIdentity(writer);
 }

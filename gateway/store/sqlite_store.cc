@@ -107,6 +107,7 @@ class SqliteStore final : public Store {
     const uint32_t readers = options.readers == 0 ? 1 : options.readers;
     GW_RETURN_IF_ERROR(store->judged_.Fill(options.path, identity.cursor_key, readers));
     GW_RETURN_IF_ERROR(store->narrow_.Fill(options.path, identity.cursor_key, kNarrowReaders));
+    GW_TRY(store->archive_, OpenArchive(options.path));
     return std::unique_ptr<Store>(std::move(store));
   }
 
@@ -145,6 +146,7 @@ class SqliteStore final : public Store {
   Result<std::vector<PendingEntry>> PendingEntries(uint32_t max) override {
     return ReaderPool::Lease(&narrow_)->PendingEntries(max);
   }
+  Archive& archive() override { return *archive_; }
 
  private:
   explicit SqliteStore(ProcessLock lock) : lock_(std::move(lock)) {}
@@ -155,6 +157,7 @@ class SqliteStore final : public Store {
   std::unique_ptr<SqliteWriter> writer_;
   ReaderPool judged_;  // for what is asked with a Visibility
   ReaderPool narrow_;
+  std::unique_ptr<Archive> archive_;
 };
 
 }  // namespace

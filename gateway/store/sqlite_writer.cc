@@ -140,7 +140,7 @@ Result<std::vector<Result<Committed>>> SqliteWriter::TryGroup(std::span<Job* con
     }
     wrote_any = wrote_any || result.ok();
   }
-  Status committed = wrote_any ? applier_.SaveSequence(sequence_) : Status();
+  Status committed = wrote_any ? applier_.Finish(sequence_) : Status();
   if (committed) {
     committed = connection_->Run("COMMIT");
   }
@@ -160,9 +160,11 @@ Result<Committed> SqliteWriter::ApplyOne(const CheckedTransaction& transaction, 
   if (savepoints) {
     GW_RETURN_IF_ERROR(connection_->Run("SAVEPOINT one"));
   }
-  const Status applied = applier_.Apply(transaction, sequence, wrote);
+  Committed committed;
+  const Status applied = applier_.Apply(transaction, sequence, wrote, &committed);
   if (applied) {
     sequence_ = sequence;
+    applier_.archive().Count();
   }
   if (savepoints && !applied) {
     applier_.ForgetUncommitted();
@@ -172,11 +174,12 @@ Result<Committed> SqliteWriter::ApplyOne(const CheckedTransaction& transaction, 
     GW_RETURN_IF_ERROR(connection_->Run("RELEASE one"));
   }
   GW_RETURN_IF_ERROR(applied);
-  return Committed{sequence};
+  return committed;
 }
 
 Status SqliteWriter::Rollback() {
   applier_.ForgetUncommitted();
+  applier_.archive().ForgetCounts();
   // SQLite undoes by itself what a full disk or an I/O error cut short.
   return connection_->in_transaction() ? connection_->Run("ROLLBACK") : Status();
 }

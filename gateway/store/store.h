@@ -14,6 +14,7 @@
 #include "gateway/base/result.h"
 #include "gateway/fhir/search.h"
 #include "gateway/fhir/stored.h"
+#include "gateway/store/archive.h"
 
 namespace gw::store {
 
@@ -46,15 +47,20 @@ struct Consents {
 // How a message was answered, and what was kept of it.
 struct MessageRecord {
   std::string feed;
-  std::string sender;        // MSH-3 and MSH-4, or the CSV file name
-  std::string control_id;    // MSH-10, or row group
-  crypto::Digest digest{};   // SHA-256 of the bytes
-  std::string bytes;         // as received
-  std::string outcome;       // AA, AE, AR
-  std::string answer;        // the acknowledgment as sent
-  std::string reason;        // of a refusal: code, place, rule; empty for AA
-  std::string remarks_json;  // unread fields, unmapped codes, remarks: a JSON array
+  std::string sender;             // MSH-3 and MSH-4, or the CSV file name
+  std::string type;               // as MessageEntry.type
+  std::string control_id;         // MSH-10, or row group
+  crypto::Digest digest{};        // SHA-256 of the bytes
+  std::string bytes;              // as received
+  std::string outcome;            // AA, AE, AR
+  std::string answer;             // the acknowledgment as sent
+  std::string reason;             // of a refusal: code, place, rule; empty for AA
+  std::string cause;              // of a refusal: what it is grouped by, see MessageEntry
+  std::string map_version;        // of the maps it was taken with
+  std::string remarks_json;       // unread fields, unmapped codes, remarks: a JSON array
+  std::vector<FieldNote> fields;  // the same, to be counted
   Instant received;
+  bool replay = false;  // taken once more: an earlier AA is no conflict, and no arrival is counted
 };
 
 // An access-log entry on its way: stored with what it tells of, appended to the log after.
@@ -86,10 +92,13 @@ struct Transaction {
   std::optional<PendingEntry> entry;
   std::vector<std::string>
       settled;  // ids of pending entries that are in the log now: their rows go
+  Upkeep upkeep;
 };
 
 struct Committed {
   uint64_t sequence = 0;  // of the commit, growing
+  uint64_t message = 0;   // number of the transaction's message; 0: it has none
+  uint32_t pruned = 0;    // messages that its Pruning deleted
 };
 
 struct PriorAnswer {
@@ -136,6 +145,9 @@ class Store {
   virtual Result<Committed> Commit(Transaction transaction) = 0;
   // Pending log entries, oldest first.
   virtual Result<std::vector<PendingEntry>> PendingEntries(uint32_t max) = 0;
+
+  // What operators read; lives as long as the store.
+  virtual Archive& archive() = 0;
 };
 
 struct SqliteOptions {

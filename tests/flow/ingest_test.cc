@@ -177,6 +177,7 @@ class KilledStore final : public store::Store {
   Result<std::vector<store::PendingEntry>> PendingEntries(uint32_t max) override {
     return inner_->PendingEntries(max);
   }
+  store::Archive& archive() override { return inner_->archive(); }
 
  private:
   std::unique_ptr<store::Store> inner_;
