@@ -173,8 +173,12 @@ class ConfigReader {
         ReadObject(&members, "log", file_, [this](Members* log) { return Log(log); }));
     GW_RETURN_IF_ERROR(Path(&members, "mappings", &config_.mappings));
     GW_RETURN_IF_ERROR(Path(&members, "profiles", &config_.profiles));
+    GW_RETURN_IF_ERROR(Paths(&members, "packages", &config_.packages));
+    GW_RETURN_IF_ERROR(Path(&members, "package_cache", &config_.package_cache));
     GW_RETURN_IF_ERROR(Paths(&members, "feeds", &config_.feeds));
     GW_RETURN_IF_ERROR(Senders(&members));
+    GW_RETURN_IF_ERROR(ReadObject(&members, "operations", file_,
+                                  [this](Members* operations) { return Operations(operations); }));
     GW_RETURN_IF_ERROR(
         ReadList(&members, "issuers", file_, [this](Members* issuer) { return Issuer(issuer); }));
     GW_RETURN_IF_ERROR(
@@ -252,6 +256,30 @@ class ConfigReader {
       config_.senders[sender] = feed.text();
     }
     return {};
+  }
+
+  static Status Care(Members* members, flow::FeedCare* care) {
+    GW_RETURN_IF_ERROR(
+        members->Count("silent_after_minutes", 1'000'000, &care->silent_after_minutes));
+    GW_RETURN_IF_ERROR(members->Count("queue_max", 1'000'000'000, &care->queue_max));
+    return members->Count("retain_days", 36'500, &care->retain_days);
+  }
+
+  // What a feed does not say of itself is what is said of all.
+  Status Operations(Members* operations) {
+    GW_RETURN_IF_ERROR(Care(operations, &config_.care));
+    const Json* feeds = operations->Take("feeds");
+    if (feeds == nullptr) {
+      return {};
+    }
+    for (const auto& [feed, said] : feeds->members()) {
+      flow::FeedCare care = config_.care;
+      Members members(said, file_ + "operations.feeds." + feed + ".");
+      GW_RETURN_IF_ERROR(Care(&members, &care));
+      GW_RETURN_IF_ERROR(members.Finish());
+      config_.feed_care[feed] = care;
+    }
+    return feeds->is_object() ? Status() : Status(operations->Wrong("feeds", "must be an object"));
   }
 
   Status Issuer(Members* members) {

@@ -7,6 +7,7 @@
 
 #include "gateway/access/access.h"
 #include "gateway/base/result.h"
+#include "gateway/flow/feed_care.h"
 
 namespace gw {
 
@@ -53,8 +54,13 @@ struct Config {
 
   std::string mappings;  // folders
   std::string profiles;
+  std::vector<std::string> packages;           // FHIR packages: .tgz files and folders
+  std::string package_cache;                   // folder of their compiled form; empty: none is kept
   std::vector<std::string> feeds;              // files
   std::map<std::string, std::string> senders;  // "MSH-3.1|MSH-4.1" -> feed name
+
+  flow::FeedCare care;                              // of each feed that is not named
+  std::map<std::string, flow::FeedCare> feed_care;  // by feed
 
   std::vector<access::Issuer> issuers;
   access::PolicySettings policy;

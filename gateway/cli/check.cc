@@ -14,6 +14,9 @@ std::vector<Error> ProblemsOf(const Config& config) {
   if (const auto mappings = LoadMappings(config, definitions); !mappings) {
     problems.push_back(mappings.error());
   }
+  if (const auto packages = LoadPackages(config, definitions); !packages) {
+    problems.push_back(packages.error());
+  }
   if (const auto labeller = access::Labeller::Load(config.profiles + "/labels"); !labeller) {
     problems.push_back(labeller.error());
   }

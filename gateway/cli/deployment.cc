@@ -52,7 +52,19 @@ Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
       }
     }
   }
+  mappings->care = config.care;
+  for (const auto& [feed, care] : config.feed_care) {
+    if (!mappings->feeds.contains(feed)) {
+      return Error{Code::kInvalid, "no feed of this name is configured", "operations.feeds." + feed,
+                   0};
+    }
+    mappings->feed_care[feed] = care;
+  }
   return std::shared_ptr<const flow::Mappings>(std::move(mappings));
+}
+
+Result<fhir::Packages> LoadPackages(const Config& config, const fhir::Definitions& definitions) {
+  return fhir::Packages::Load({config.packages, config.package_cache, {}}, definitions);
 }
 
 Result<crypto::PrivateKey> LogKey(const Config& config) {

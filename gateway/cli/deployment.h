@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/config.h"
+#include "gateway/fhir/package.h"
 #include "gateway/flow/parts.h"
 
 namespace gw::cli {
@@ -14,6 +15,9 @@ namespace gw::cli {
 // configured.
 Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
                                                            const fhir::Definitions& definitions);
+
+// The FHIR packages that a configuration names, over R4. Errors: those of fhir::Packages::Load.
+Result<fhir::Packages> LoadPackages(const Config& config, const fhir::Definitions& definitions);
 
 // The access log's signing key. Errors: as crypto::PrivateKey::FromPem; a development configuration
 // gets a new key where the file is absent, any other refuses.

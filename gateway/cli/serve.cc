@@ -1,145 +1,156 @@
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
+#include <ctime>
+#include <mutex>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "gateway/base/json.h"
 #include "gateway/base/log.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"
+#include "gateway/cli/gateway.h"
 #include "gateway/edge/csv_watcher.h"
 #include "gateway/edge/mllp_listener.h"
 #include "gateway/edge/rest_server.h"
-#include "gateway/flow/exchange.h"
-#include "gateway/flow/ingest.h"
-#include "gateway/flow/journal.h"
+#include "gateway/flow/admin.h"
+#include "gateway/flow/feed_watch.h"
 
 namespace gw::cli {
 namespace {
 
-// The parts of one deployment, in the order they need each other; undone in the reverse of it.
-struct Gateway {
-  explicit Gateway(Config given) : config(std::move(given)), definitions(fhir::Definitions::R4()) {}
-
-  Config config;
-  SystemClock clock;
-  fhir::Definitions definitions;
-  std::optional<fhir::SearchIndexer> indexer;
-  std::optional<validate::Validator> validator;
-  std::optional<access::Labeller> labeller;
-  std::optional<access::Authenticator> authenticator;
-  std::optional<flow::CurrentMappings> mappings;
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<store::AccessIndex> access_index;
-  std::unique_ptr<audit::AuditLog> log;
-  std::optional<flow::Journal> journal;
-  std::optional<flow::Parts> parts;
-  std::optional<flow::Ingest> ingest;
-  std::optional<flow::Exchange> exchange;
+// The gateway with its edges; undone from below, edges first.
+struct Served {
+  explicit Served(Config given) : gateway(std::move(given)) {}
+  Gateway gateway;
+  std::optional<flow::Admin> admin;
   std::unique_ptr<edge::MllpListener> mllp;
   std::unique_ptr<edge::CsvWatcher> csv;
   std::unique_ptr<edge::RestServer> rest;
 };
 
-Status BuildParts(Gateway* gateway) {
-  const Config& config = gateway->config;
-  GW_TRY(fhir::SearchIndexer indexer, fhir::SearchIndexer::Make(gateway->definitions));
-  gateway->indexer.emplace(std::move(indexer));
-  gateway->validator.emplace(gateway->definitions);
-  GW_TRY(access::Labeller labeller, access::Labeller::Load(config.profiles + "/labels"));
-  gateway->labeller.emplace(std::move(labeller));
-  GW_TRY(access::Authenticator authenticator,
-         access::Authenticator::Make(config.issuers, Limits{}));
-  gateway->authenticator.emplace(std::move(authenticator));
-  GW_TRY(std::shared_ptr<const flow::Mappings> mappings,
-         LoadMappings(config, gateway->definitions));
-  gateway->mappings.emplace(std::move(mappings));
-  return {};
-}
-
-Status OpenStores(Gateway* gateway) {
-  const Config& config = gateway->config;
-  std::error_code problem;
-  std::filesystem::create_directories(std::filesystem::path(config.store_path).parent_path(),
-                                      problem);
-  std::filesystem::create_directories(std::filesystem::path(config.log_directory).parent_path(),
-                                      problem);
-  store::SqliteOptions store_options;
-  store_options.path = config.store_path;
-  GW_TRY(gateway->store, store::OpenSqlite(store_options, gateway->clock));
-  GW_TRY(gateway->access_index, store::OpenAccessIndex(config.store_path + ".access-index"));
-  GW_TRY(const crypto::PrivateKey key, LogKey(config));
-  audit::Options log_options{
-      .directory = config.log_directory, .origin = config.log_origin, .key = key};
-  GW_TRY(gateway->log, audit::AuditLog::Open(std::move(log_options), gateway->clock));
-  gateway->journal.emplace(gateway->store.get(), gateway->log.get());
-  return gateway->journal->Recover();
-}
-
-// The address clients are told where the configuration names none: known once the port is.
-std::string BaseUrl(const Config& config, uint16_t port) {
-  return config.base_url.empty()
-             ? "http://" + config.http_address + ":" + std::to_string(port) + "/fhir"
-             : config.base_url;
-}
-
-Status Listen(Gateway* gateway) {
+Status Listen(Served* served, flow::Reloader* reloader) {
+  Gateway* gateway = &served->gateway;
   const Config& config = gateway->config;
   edge::RestOptions rest;
   rest.address = config.http_address;
   rest.port = config.http_port;
   rest.connections = config.http_connections;
-  GW_TRY(gateway->rest, edge::RestServer::Bind(rest));
-  gateway->parts.emplace(flow::Parts{gateway->definitions, *gateway->indexer, *gateway->validator,
-                                     *gateway->labeller, *gateway->authenticator,
-                                     gateway->config.policy, *gateway->mappings, *gateway->store,
-                                     *gateway->access_index, *gateway->log, gateway->clock,
-                                     Limits{}, BaseUrl(config, gateway->rest->port()), "caregate"});
-  gateway->ingest.emplace(*gateway->parts, &*gateway->journal);
-  gateway->exchange.emplace(*gateway->parts, &*gateway->ingest, &*gateway->journal);
-  gateway->rest->Serve(&*gateway->exchange);
+  GW_TRY(served->rest, edge::RestServer::Bind(rest));
+  Connect(gateway, served->rest->port());
+  served->admin.emplace(*gateway->parts, &*gateway->operations, reloader);
+  gateway->exchange->Offer(&*served->admin);
+  served->rest->Serve(&*gateway->exchange);
   if (config.mllp) {
     edge::MllpOptions mllp;
     mllp.address = config.mllp_address;
     mllp.port = config.mllp_port;
     mllp.connections = config.mllp_connections;
     mllp.peers = config.mllp_peers;
-    GW_TRY(gateway->mllp, edge::MllpListener::Start(mllp, &*gateway->ingest));
+    GW_TRY(served->mllp, edge::MllpListener::Start(mllp, &*gateway->ingest));
   }
   edge::CsvOptions csv;
   csv.poll_ms = config.csv_poll_ms;
   for (const CsvFolder& folder : config.csv_folders) {
     csv.folders.push_back({folder.path, folder.feeds});
   }
-  GW_TRY(gateway->csv, edge::CsvWatcher::Start(csv, &*gateway->ingest, &*gateway->mappings));
+  GW_TRY(served->csv, edge::CsvWatcher::Start(csv, &*gateway->ingest, &*gateway->mappings));
   return {};
 }
 
-void SayReady(const Gateway& gateway) {
+void SayReady(const Served& served) {
+  const Gateway& gateway = served.gateway;
   std::string line;
   JsonWriter writer(&line);
   writer.ObjectStart().Member("event", "ready").Member("http", gateway.parts->base_url);
-  if (gateway.mllp) {
-    writer.Member("mllp", gateway.config.mllp_address + ":" + std::to_string(gateway.mllp->port()));
+  if (served.mllp) {
+    writer.Member("mllp", gateway.config.mllp_address + ":" + std::to_string(served.mllp->port()));
   }
   writer.ObjectEnd();
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
 }
 
-// SIGHUP: mappings and feeds are replaced whole, or kept whole.
-void Reload(const std::string& path, Gateway* gateway) {
-  const Result<Config> config = ReadConfig(path);
-  const auto mappings = config ? LoadMappings(*config, gateway->definitions)
-                               : Result<std::shared_ptr<const flow::Mappings>>(config.error());
-  if (!mappings) {
-    log::Write(log::Level::kError, "reload.refused", {{"reason", Describe(mappings.error())}});
-    return;
+// The first key of which the new configuration says something else, and which only a restart
+// changes: what sockets, stores and tokens were made from.
+std::string KeyOfRestart(const Config& a, const Config& b) {
+  const auto issuers = [](const Config& config) {
+    std::string text;
+    for (const access::Issuer& issuer : config.issuers) {
+      text += issuer.url + " " + issuer.audience + " " + issuer.jwks + " " +
+              std::to_string(issuer.skew_s) + "\n";
+    }
+    return text;
+  };
+  const auto folders = [](const Config& config) {
+    std::string text;
+    for (const CsvFolder& folder : config.csv_folders) {
+      text += folder.path + "\n";
+      for (const std::string& feed : folder.feeds) {
+        text += " " + feed + "\n";
+      }
+    }
+    return text;
+  };
+  const auto policy = [](const access::PolicySettings& p) {
+    return std::tie(p.implicit, p.clinical_roles, p.absolute_bars, p.implicit_withholds);
+  };
+  const std::pair<const char*, bool> keys[] = {
+      {"development", a.development == b.development},
+      {"http", std::tie(a.http_address, a.http_port, a.http_connections, a.base_url) ==
+                   std::tie(b.http_address, b.http_port, b.http_connections, b.base_url)},
+      {"mllp", std::tie(a.mllp, a.mllp_address, a.mllp_port, a.mllp_connections, a.mllp_peers) ==
+                   std::tie(b.mllp, b.mllp_address, b.mllp_port, b.mllp_connections, b.mllp_peers)},
+      {"csv", a.csv_poll_ms == b.csv_poll_ms && folders(a) == folders(b)},
+      {"store", a.store_path == b.store_path},
+      {"log", std::tie(a.log_directory, a.log_key, a.log_origin) ==
+                  std::tie(b.log_directory, b.log_key, b.log_origin)},
+      {"packages", std::tie(a.packages, a.package_cache) == std::tie(b.packages, b.package_cache)},
+      {"issuers", issuers(a) == issuers(b)},
+      {"policy", policy(a.policy) == policy(b.policy)}};
+  for (const auto& [name, same] : keys) {
+    if (!same) {
+      return name;
+    }
   }
-  gateway->mappings->Set(*mappings);
-  log::Write(log::Level::kInfo, "reload.done",
-             {{"map_version", (*mappings)->translator.version()}});
+  return {};
 }
+
+// Mappings, feeds, senders and operations are replaced whole, or kept whole.
+class ConfigReloader final : public flow::Reloader {
+ public:
+  ConfigReloader(std::string path, Gateway* gateway) : path_(std::move(path)), gateway_(gateway) {}
+
+  Status Reload() override {
+    const std::lock_guard lock(mutex_);
+    const Status loaded = Load();
+    if (!loaded) {
+      log::Write(log::Level::kError, "reload.refused", {{"reason", Describe(loaded.error())}});
+      return loaded;
+    }
+    log::Write(log::Level::kInfo, "reload.done",
+               {{"map_version", gateway_->mappings->Get()->translator.version()}});
+    return {};
+  }
+
+ private:
+  Status Load() {
+    GW_TRY(const Config config, ReadConfig(path_));
+    if (const std::string key = KeyOfRestart(gateway_->config, config); !key.empty()) {
+      return Error{Code::kUnsupported, "this key changes with a restart only", path_ + ": " + key,
+                   0};
+    }
+    GW_TRY(std::shared_ptr<const flow::Mappings> mappings,
+           LoadMappings(config, gateway_->definitions));
+    gateway_->mappings->Set(std::move(mappings));
+    return {};
+  }
+
+  const std::string path_;
+  Gateway* gateway_;
+  std::mutex mutex_;  // one at a time
+};
 
 // Blocks the signals for every thread; this one waits for them.
 sigset_t BlockSignals() {
@@ -155,15 +166,31 @@ sigset_t BlockSignals() {
 
 // What flows is let out first, then what it flows through: listeners, pending entries, the log's
 // last checkpoint.
-void Stop(Gateway* gateway) {
-  gateway->mllp.reset();
-  gateway->csv.reset();
-  gateway->rest.reset();
-  gateway->journal->Settle();
-  if (const Status closed = gateway->log->Close(); !closed) {
-    log::Write(log::Level::kError, "log.close_failed", {{"reason", Describe(closed.error())}});
-  }
+void Stop(Served* served) {
+  served->mllp.reset();
+  served->csv.reset();
+  served->rest.reset();
+  Close(&served->gateway);
   log::Write(log::Level::kInfo, "stopped");
+}
+
+// Waits for the signal that ends it; until then feeds are watched and reloads done.
+void Run(const sigset_t& signals, Gateway* gateway, ConfigReloader* reloader) {
+  constexpr timespec kLook{2, 0};
+  flow::FeedWatch watch(*gateway->parts, &*gateway->journal);
+  while (true) {
+    const int signal = sigtimedwait(&signals, nullptr, &kLook);
+    if (signal == SIGTERM || signal == SIGINT) {
+      return;
+    }
+    if (signal == SIGHUP) {
+      static_cast<void>(reloader->Reload().ok());  // it has said why
+      continue;
+    }
+    if (const Status looked = watch.Look(); !looked) {
+      log::Write(log::Level::kError, "feeds.not_watched", {{"reason", Describe(looked.error())}});
+    }
+  }
 }
 
 }  // namespace
@@ -180,24 +207,19 @@ int Serve(Arguments arguments) {
     PrintError(Describe(config.error()));
     return config.error().code == Code::kNotFound ? kCannotRun : kRefused;
   }
-  Gateway gateway(*std::move(config));
-  Status started = BuildParts(&gateway);
+  Served served(*std::move(config));
+  ConfigReloader reloader(path, &served.gateway);
+  Status started = Assemble(&served.gateway);
   if (started) {
-    started = OpenStores(&gateway);
-  }
-  if (started) {
-    started = Listen(&gateway);
+    started = Listen(&served, &reloader);
   }
   if (!started) {
     PrintError(Describe(started.error()));
     return kRefused;
   }
-  SayReady(gateway);
-  int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
-    Reload(path, &gateway);
-  }
-  Stop(&gateway);
+  SayReady(served);
+  Run(signals, &served.gateway, &reloader);
+  Stop(&served);
   return kDone;
 }
 
