@@ -134,9 +134,7 @@ void Walk::Binding(const Element& element) {
   if (definition.binding == fhir::Strength::kRequired) {
     findings_.Error("code-invalid", "binding", element,
                     "no code of the required value set " + std::string(definition.value_set));
-  } else if (element.has_text() || IsPresent(element.Child("coding")) ||
-             IsPresent(element.Child("code"))) {
-    // Text alone serves where no code is suitable.
+  } else if (HasCode(element)) {
     findings_.Warning("code-invalid", "binding", element,
                       "no code of the extensible value set " + std::string(definition.value_set) +
                           ", which should be used where it has a suitable one");

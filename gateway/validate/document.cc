@@ -48,7 +48,7 @@ void TakePlace(std::string_view where, Issue* issue) {
   const size_t column = where.find("column ", line);
   issue->column = column == std::string_view::npos ? 0 : number(column + 7);
   std::string_view before = where.substr(0, line);
-  while (before.ends_with(' ') || before.ends_with(',')) {
+  while (before.ends_with(' ') || before.ends_with(',') || before.ends_with('(')) {
     before.remove_suffix(1);
   }
   issue->location = before;

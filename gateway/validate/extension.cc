@@ -13,6 +13,9 @@ using fhir::Element;
 bool IsAtPath(const Element& element, std::string_view path) {
   const Element* at = &element;
   for (size_t dot = path.rfind('.'); dot != std::string_view::npos; dot = path.rfind('.')) {
+    if (at != nullptr && at->type().name() == path) {
+      return true;  // an inner type that contains itself: Questionnaire.item
+    }
     std::string_view name = path.substr(dot + 1);
     if (name.ends_with("[x]")) {
       name.remove_suffix(3);
@@ -28,7 +31,9 @@ bool IsAtPath(const Element& element, std::string_view path) {
 
 // May an extension with these contexts stand on that element (StructureDefinition.context)?
 bool IsInContext(const Element& holder, const fhir::Profile& definition) {
-  return definition.contexts.empty() ||
+  // R4's own definitions use their tooling's extensions elsewhere than they state.
+  const bool is_tooling = holder.type().name().starts_with("ElementDefinition");
+  return is_tooling || definition.contexts.empty() ||
          std::any_of(
              definition.contexts.begin(), definition.contexts.end(),
              [&holder](const fhir::ContextRule& context) {

@@ -46,6 +46,13 @@ inline bool IsPresent(const fhir::Element* element) {
   return element != nullptr && !element->is_null();
 }
 
+// Has a coded element a code at all? Where none is suitable, an extensible binding takes text
+// alone.
+inline bool HasCode(const fhir::Element& element) {
+  return element.has_text() || IsPresent(element.Child("coding")) ||
+         IsPresent(element.Child("code"));
+}
+
 // The issues of one resource while they are found.
 class Findings {
  public:

@@ -155,6 +155,9 @@ class TreeMender {
       Primitive(property, value, other, parent);
       return;
     }
+    if (value == nullptr) {
+      return;  // only primitives have a second member
+    }
     const std::string_view name = property.element->name;
     if (value->kind != NodeKind::kObject) {
       Lose(*parent, name, value->offset, "an object was expected");
@@ -197,8 +200,9 @@ class TreeMender {
         }
       }
     } else if (!has_other) {
-      const uint32_t offset = value != nullptr ? value->offset : other->offset;
-      Lose(*parent, name, offset, "null where there is neither a value nor an extension");
+      const MendedNode* gap = value != nullptr ? value : other;
+      Lose(*parent, name, gap == nullptr ? 0 : gap->offset,
+           "null where there is neither a value nor an extension");
       return;
     }
     Element* element = parent->AppendRaw(property.element, *property.type, {},

@@ -244,7 +244,7 @@ void ProfileCheck::Binding(const Element& element, At at) {
         "the code could not be held against " + set + ": not all of it is known here");
   } else if (answer == Answer::kNo && binding.strength == fhir::Strength::kRequired) {
     Error("code-invalid", "binding", element, "no code of the required value set " + set);
-  } else if (answer == Answer::kNo) {
+  } else if (answer == Answer::kNo && HasCode(element)) {
     findings_.Warning("code-invalid", "binding", element,
                       "no code of the extensible value set " + set +
                           ", which should be used where it has a suitable one");

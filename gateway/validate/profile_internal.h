@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -122,6 +123,9 @@ class ProfileCheck {
   bool Discriminates(const fhir::Element& element, At slice,
                      const fhir::Discriminator& discriminator);
   std::vector<At> RulesAt(At from, std::string_view path) const;
+  void AddProfiles(At at, std::span<const std::string_view> fhir::TypeRule::*canonicals,
+                   std::vector<At>* out) const;
+  void AddRulesOf(At holder, std::string_view step, std::vector<At>* out) const;
   fhir::path::Collection InstanceAt(const fhir::Element& element, std::string_view path) const;
   Likeness LikenessOf(const fhir::Element& element, At at) const;
   bool IsOfType(const fhir::path::Value& value, At at) const;

@@ -192,53 +192,56 @@ std::vector<ProfileCheck::At> ProfileCheck::RulesAt(At from, std::string_view pa
     std::vector<At> next;
     for (const At& here : at) {
       if (step == "resolve()") {
-        for (const fhir::TypeRule& type : here.rule().types) {
-          for (const std::string_view canonical : type.target_profiles) {
-            if (const ReadyProfile* profile = store_.Find(canonical)) {
-              next.push_back({profile, 0});
-            }
-          }
-        }
+        AddProfiles(here, &fhir::TypeRule::target_profiles, &next);
         continue;
       }
-      const std::string_view url = step.starts_with("extension(") ? QuotedIn(step) : "";
-      const std::string_view name = url.empty() ? step : "extension";
       std::vector<At> holders = {here};
-      for (const fhir::TypeRule& type : here.rule().types) {
-        for (const std::string_view canonical : type.profiles) {
-          if (const ReadyProfile* profile = store_.Find(canonical)) {
-            holders.push_back({profile, 0});
-          }
-        }
-      }
+      AddProfiles(here, &fhir::TypeRule::profiles, &holders);
       for (const At& holder : holders) {
-        for (const ElementGroup& group : holder.groups()) {
-          const At own = {holder.profile, group.place};
-          if (own.rule().name != name) {
-            continue;
-          }
-          if (url.empty()) {
-            next.push_back(own);
-          }
-          for (const uint32_t slice : group.slices) {
-            const At sliced = {holder.profile, slice};
-            const bool is_named =
-                std::any_of(sliced.rule().types.begin(), sliced.rule().types.end(),
-                            [url](const fhir::TypeRule& type) {
-                              return std::any_of(
-                                  type.profiles.begin(), type.profiles.end(),
-                                  [url](std::string_view p) { return WithoutVersion(p) == url; });
-                            });
-            if (!url.empty() && is_named) {
-              next.push_back(sliced);
-            }
-          }
-        }
+        AddRulesOf(holder, step, &next);
       }
     }
     at = std::move(next);
   }
   return at;
+}
+
+// The roots of the profiles that the types of a rule name.
+void ProfileCheck::AddProfiles(At at, std::span<const std::string_view> fhir::TypeRule::*canonicals,
+                               std::vector<At>* out) const {
+  for (const fhir::TypeRule& type : at.rule().types) {
+    for (const std::string_view canonical : type.*canonicals) {
+      if (const ReadyProfile* profile = store_.Find(canonical)) {
+        out->push_back({profile, 0});
+      }
+    }
+  }
+}
+
+// The rules below `holder` for one step: those of a child and of its slices, or of the slice that
+// holds an extension of that url.
+void ProfileCheck::AddRulesOf(At holder, std::string_view step, std::vector<At>* out) const {
+  const std::string_view url = step.starts_with("extension(") ? QuotedIn(step) : "";
+  const auto is_named = [url](const fhir::TypeRule& type) {
+    return std::any_of(type.profiles.begin(), type.profiles.end(),
+                       [url](std::string_view profile) { return WithoutVersion(profile) == url; });
+  };
+  for (const ElementGroup& group : holder.groups()) {
+    const At own = {holder.profile, group.place};
+    if (own.rule().name != (url.empty() ? step : "extension")) {
+      continue;
+    }
+    if (url.empty()) {
+      out->push_back(own);
+    }
+    for (const uint32_t slice : group.slices) {
+      const At sliced = {holder.profile, slice};
+      if (url.empty() ||
+          std::any_of(sliced.rule().types.begin(), sliced.rule().types.end(), is_named)) {
+        out->push_back(sliced);
+      }
+    }
+  }
 }
 
 ProfileCheck::Likeness ProfileCheck::LikenessOf(const Element& element, At at) const {

@@ -129,6 +129,167 @@ constexpr Case kStructure[] = {
      R"({"resourceType":"Binary","contentType":"no/such-type"})", ""},
 };
 
+// Rules in words: "severity rule location".
+std::string Rules(std::string_view json) {
+  std::string rules;
+  for (const Issue& issue : TheValidator().Check(Parsed(json))) {
+    if (issue.rule != "dom-6" && issue.severity != Severity::kInformation) {
+      rules += rules.empty() ? "" : "; ";
+      rules += std::string(NameOf(issue.severity)) + " " + issue.rule + " " + issue.location;
+    }
+  }
+  return rules;
+}
+
+#define GW_DIV(inner)                                                \
+  R"({"resourceType":"Patient","text":{"status":"generated","div":)" \
+  R"("<div xmlns=\"http://www.w3.org/1999/xhtml\">)" inner R"(</div>"}})"
+
+constexpr Case kNarrative[] = {
+    {"text and tables", GW_DIV("<p><b>a</b> &lt; &#160;</p><table><tr><td>c</td></tr></table>"),
+     ""},
+    {"links that lead somewhere",
+     GW_DIV("<a href='https://example.org'>a</a><a href='mailto:a@example.org'>b</a>"
+            "<a href='Patient-1.html'>c</a><a href='#d'>d</a>"),
+     ""},
+    {"an image is content", GW_DIV("<img src='#x' alt='y'/>"), ""},
+    {"nothing to read", GW_DIV("<p> </p>"), "error txt-2 Patient.text.div"},
+    {"a script", GW_DIV("<script>x</script>"),
+     "error txt-1 Patient.text.div; error xhtml Patient.text.div"},
+    {"an event", GW_DIV("<p onclick='x'>y</p>"),
+     "error txt-1 Patient.text.div; error xhtml Patient.text.div"},
+    {"a link into a program", GW_DIV("<a href=' JavaScript:x'>y</a>"),
+     "error xhtml Patient.text.div"},
+    {"the same link twice is told once", GW_DIV("<a href='urn:x'>y</a><a href='urn:x'>z</a>"),
+     "error xhtml Patient.text.div"},
+    {"an entity of HTML", GW_DIV("a &reg; b"), "error xhtml Patient.text.div"},
+    {"an ampersand", GW_DIV("a & b"), "error xhtml Patient.text.div"},
+    {"tags that do not nest", GW_DIV("<p><b>a</p></b>"), "error xhtml Patient.text.div"},
+    {"a declaration", GW_DIV("<!DOCTYPE html>a"), "error xhtml Patient.text.div"},
+    {"an attribute without quotes", GW_DIV("<p class=x>a</p>"), "error xhtml Patient.text.div"},
+    {"no namespace",
+     R"({"resourceType":"Patient","text":{"status":"generated","div":"<div>a</div>"}})",
+     "error xhtml Patient.text.div"},
+    {"another root", R"({"resourceType":"Patient","text":{"status":"generated","div":"<p>a</p>"}})",
+     "error xhtml Patient.text.div"},
+};
+
+TEST(ValidatorTest, Narrative) {
+  for (const Case& each : kNarrative) {
+    EXPECT_EQ(Rules(each.json), each.expected) << each.what;
+  }
+}
+
+constexpr Case kContent[] = {
+    {"a relative canonical", GW_PLAN R"(,"instantiatesCanonical":["PlanDefinition/p"]})",
+     "error uri CarePlan.instantiatesCanonical[0]"},
+    {"a system that is not absolute", GW_PLAN R"(,"identifier":[{"system":"nhs","value":"1"}]})",
+     "error absolute-uri CarePlan.identifier[0].system"},
+    {"an OID without urn:", GW_PLAN R"(,"identifier":[{"system":"oid:1.2","value":"1"}]})",
+     "error uri CarePlan.identifier[0].system"},
+    {"an OID that is none", GW_PLAN R"(,"identifier":[{"system":"urn:oid:1..2","value":"1"}]})",
+     "error uri CarePlan.identifier[0].system"},
+    {"a tag that runs", GW_PLAN R"(,"title":"a <Script>b"})",
+     "error active-content CarePlan.title"},
+    {"a less-than sign", GW_PLAN R"(,"title":"a < b"})", ""},
+    {"a reference of no form", GW_PLAN R"(,"encounter":{"reference":"e1"}})",
+     "error reference-form CarePlan.encounter"},
+    {"a reference to no type", GW_PLAN R"(,"encounter":{"reference":"Penguin/1"}})",
+     "error reference-form CarePlan.encounter"},
+    {"a type that the reference does not bear out",
+     GW_PLAN R"(,"encounter":{"reference":"Encounter/1","type":"Patient"}})",
+     "error reference-type CarePlan.encounter"},
+    {"a contained resource without an id", GW_PLAN R"(,"contained":[{"resourceType":"Patient"}]})",
+     "error dom-3 CarePlan.contained[0]; error contained-id CarePlan.contained[0]"},
+    {"the stated size",
+     GW_PLAN R"(,"note":[{"text":"n","extension":[{"url":"http://example.org/x",)"
+             R"("valueAttachment":{"contentType":"text/plain","data":"AAAA","size":3}}]}]})",
+     ""},
+    {"another size",
+     GW_PLAN R"(,"note":[{"text":"n","extension":[{"url":"http://example.org/x",)"
+             R"("valueAttachment":{"contentType":"text/plain","data":"AAA=","size":3}}]}]})",
+     "error attachment-size CarePlan.note[0].extension[0].value.ofType(Attachment)"},
+    {"que-12 as its text has it",
+     R"({"resourceType":"Questionnaire","name":"Q","status":"draft","item":[{"linkId":"1",)"
+     R"("type":"string","enableWhen":[{"question":"a","operator":"exists","answerBoolean":true},)"
+     R"({"question":"b","operator":"exists","answerBoolean":true}]}]})",
+     "error que-12 Questionnaire.item[0]"},
+    {"properties of a code system",
+     R"({"resourceType":"CodeSystem","url":"https://example.org/cs","status":"draft",)"
+     R"("content":"complete","property":[{"code":"a","type":"code"},{"code":"a","type":"code"},)"
+     R"({"code":"inactive","uri":"http://hl7.org/fhir/concept-properties#inactive",)"
+     R"("type":"string"}],"concept":[{"code":"x","property":[{"code":"a","valueString":"y"}]}]})",
+     "error code-system-property CodeSystem.property[1]; "
+     "error code-system-property CodeSystem.property[2]; "
+     "error code-system-property CodeSystem.concept[0].property[0]; "
+     "warning csd-0 CodeSystem"},
+};
+
+TEST(ValidatorTest, Content) {
+  for (const Case& each : kContent) {
+    EXPECT_EQ(Rules(each.json), each.expected) << each.what;
+  }
+}
+
+#define GW_DOCUMENT(references, rest)                                                           \
+  R"({"resourceType":"Bundle","type":"document","timestamp":"2026-01-20T10:00:00Z",)"           \
+  R"("identifier":{"system":"https://example.org/d","value":"1"},"entry":[{"fullUrl":)"         \
+  R"("https://example.org/fhir/Composition/c","resource":{"resourceType":"Composition",)"       \
+  R"("id":"c","status":"final","type":{"text":"t"},"date":"2026-01-20","title":"T","author":[)" \
+  R"({"reference":"Practitioner/a"}],)" references R"("confidentiality":"N"}},{"fullUrl":)"     \
+  R"("https://example.org/fhir/Practitioner/a","resource":{"resourceType":"Practitioner",)"     \
+  R"("id":"a"}})" rest "]}"
+
+constexpr Case kBundles[] = {
+    {"a document that holds together", GW_DOCUMENT("", ""), ""},
+    {"what a section needs is missing",
+     GW_DOCUMENT(R"("section":[{"title":"s","entry":[{"reference":"Observation/o"}]}],)", ""),
+     "error document-reference Bundle.entry[0].resource.section[0].entry[0]"},
+    {"an entry that nothing leads to",
+     GW_DOCUMENT("", R"(,{"fullUrl":"https://example.org/fhir/Patient/p","resource":)"
+                     R"({"resourceType":"Patient","id":"p"}})"),
+     "error bundle-linked Bundle.entry[2]"},
+    {"an entry that only leads to others",
+     GW_DOCUMENT("", R"(,{"fullUrl":"https://example.org/fhir/Basic/p","resource":)"
+                     R"({"resourceType":"Basic","id":"p","code":{"text":"c"},)"
+                     R"("author":{"reference":"Practitioner/a"}}})"),
+     "warning bundle-linked Bundle.entry[2]"},
+    {"a fullUrl that disagrees with the id",
+     R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":)"
+     R"("https://example.org/fhir/Patient/q","resource":{"resourceType":"Patient","id":"p"}}]})",
+     "error full-url Bundle.entry[0]"},
+    {"a relative fullUrl",
+     R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":)"
+     R"("Patient/p","resource":{"resourceType":"Patient","id":"p"}}]})",
+     "error full-url Bundle.entry[0]"},
+    {"a link relation twice",
+     R"({"resourceType":"Bundle","type":"searchset","link":[{"relation":"self","url":)"
+     R"("https://example.org/a"},{"relation":"self","url":"https://example.org/b"}]})",
+     "error bundle-link Bundle.link[1]"},
+    {"two entries for one reference",
+     R"({"resourceType":"Bundle","type":"history","entry":[{"fullUrl":)"
+     R"("https://example.org/fhir/Patient/p","resource":{"resourceType":"Patient","id":"p",)"
+     R"("meta":{"versionId":"1"}},"request":{"method":"PUT","url":"Patient/p"},"response":)"
+     R"({"status":"200"}},{"fullUrl":"https://example.org/fhir/Patient/p","resource":)"
+     R"({"resourceType":"Patient","id":"p","meta":{"versionId":"2"},"link":[{"type":"seealso",)"
+     R"("other":{"reference":"Patient/p/_history/1"}},{"type":"seealso","other":)"
+     R"({"reference":"Patient/p"}}]},"request":{"method":"PUT","url":"Patient/p"},"response":)"
+     R"({"status":"200"}}]})",
+     "error bundle-reference Bundle.entry[1].resource.link[1].other"},
+    {"a UUID that no entry has",
+     R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":)"
+     R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239520","resource":{"resourceType":"Basic",)"
+     R"("code":{"text":"c"},"subject":{"reference":)"
+     R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239521"}}}]})",
+     "warning bundle-reference Bundle.entry[0].resource.subject"},
+};
+
+TEST(ValidatorTest, Bundles) {
+  for (const Case& each : kBundles) {
+    EXPECT_EQ(Rules(each.json), each.expected) << each.what;
+  }
+}
+
 TEST(ValidatorTest, Structure) {
   for (const Case& each : kStructure) {
     EXPECT_EQ(Checked(each.json), each.expected) << each.what;
