@@ -60,7 +60,8 @@ class Terminology {
     // Canonicals that would be needed for the rest; empty: the expansion is whole.
     std::vector<std::string> missing;
   };
-  // Errors: kNotFound: no such value set; kTooLarge: more than 100,000 codes; kInvalid: value sets
+  // Errors: kNotFound: no such value set; kTooLarge: more than 100,000 codes
+  // or a thousand value sets, or 32 inside each other; kInvalid: value sets
   // that contain each other.
   Result<Expansion> Expand(std::string_view value_set, const ExpandOptions& options) const;
 

@@ -14,6 +14,8 @@ using Answer = Terminology::Answer;
 using Expanded = Terminology::Expanded;
 
 constexpr size_t kCodesMax = 100'000;
+constexpr size_t kSetsMax = 32;        // value sets in value sets; R4's deepest has four
+constexpr uint32_t kStepsMax = 1'000;  // value sets looked at for one expansion
 
 bool ContainsIgnoringCase(std::string_view text, std::string_view part) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
@@ -35,6 +37,10 @@ class Expander {
     }
     if (std::find(inside_.begin(), inside_.end(), set->row) != inside_.end()) {
       return Error{Code::kInvalid, "value sets that contain each other", std::string(value_set)};
+    }
+    if (inside_.size() >= kSetsMax || ++steps_ > kStepsMax) {
+      return Error{Code::kTooLarge, "the value set takes in too many others",
+                   std::string(value_set)};
     }
     inside_.push_back(set->row);
     std::set<std::pair<std::string_view, std::string_view>> known;
@@ -153,6 +159,7 @@ class Expander {
   const Packages::Loaded& loaded_;
   std::vector<std::string>& missing_;
   std::vector<const compiled::ValueSetRow*> inside_;
+  uint32_t steps_ = 0;
 };
 
 }  // namespace

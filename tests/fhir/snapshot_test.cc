@@ -409,5 +409,35 @@ TEST(SnapshotLimit, HoldsAtTheBoundAndNotPastIt) {
   EXPECT_EQ(Packages::Load(sources, R4Definitions()).error().code, Code::kTooLarge);
 }
 
+TEST(SnapshotLimit, RefusesElementsThatAreNestedTooDeep) {
+  std::string path = "Questionnaire";
+  for (int level = 0; level < 63; ++level) {
+    path += ".item";
+  }
+  const auto load = [](const std::string& element) { return LoadOne("Questionnaire", element); };
+  EXPECT_TRUE(load(R"({"path":")" + path + "\"}").ok());
+  const Result<Packages> deep = load(R"({"path":")" + path + ".item\"}");
+  ASSERT_FALSE(deep.ok());
+  EXPECT_EQ(deep.error().code, Code::kTooLarge);
+  const Result<Packages> resliced =
+      load(R"({"path":"Questionnaire.item","sliceName":"a/b/c/d/e/f/g/h/i/j"})");
+  ASSERT_FALSE(resliced.ok());
+  EXPECT_EQ(resliced.error().code, Code::kTooLarge);
+}
+
+TEST(SnapshotLimit, CountsSlicesAsTheyAreMade) {
+  std::string elements = R"({"path":"Observation.component.code.text","min":1},
+      {"path":"Observation.component","slicing":{"discriminator":[{"type":"value",
+       "path":"code"}],"rules":"open"}})";
+  for (int slice = 0; slice < 2'000; ++slice) {
+    elements +=
+        R"(,{"path":"Observation.component","sliceName":"s)" + std::to_string(slice) + "\"}";
+  }
+  const Result<Packages> packages = LoadOne("Observation", elements);
+  ASSERT_FALSE(packages.ok());
+  EXPECT_EQ(packages.error().code, Code::kTooLarge);
+  EXPECT_NE(packages.error().detail.find("too many elements"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace gw::fhir

@@ -446,8 +446,38 @@ TEST(Terminology, AnswersInBoundedTime) {
   files.emplace_back("end.json", Set("l40", R"("include":[{"system":"http://example.org/none"}])"));
   const Result<Packages> packages = LoadFiles(files);
   ASSERT_TRUE(packages.ok());
-  EXPECT_EQ(Terminology(*packages).ValidateCode(Vs("l0"), {{}, "x", {}, {}}).answer,
-            Answer::kUnknown);
+  const Terminology terminology(*packages);
+  EXPECT_EQ(terminology.ValidateCode(Vs("l0"), {{}, "x", {}, {}}).answer, Answer::kUnknown);
+  EXPECT_EQ(terminology.Expand(Vs("l0"), {}).error().code, Code::kTooLarge);
+  EXPECT_EQ(terminology.Expand(Vs("l20"), {}).error().code, Code::kTooLarge);
+}
+
+// Codes that are reached on very many ways, and in a circle.
+TEST(Terminology, ClimbsAnyHierarchyInBoundedTime) {
+  std::string concepts = R"({"code":"top"})";
+  const auto parent = [](const std::string& code) {
+    return R"({"code":"parent","valueCode":")" + code + "\"}";
+  };
+  for (int level = 0; level < 60; ++level) {
+    const std::string above = level == 0 ? "top" : std::to_string(level - 1);
+    const std::string last = std::to_string(level);
+    const std::string sides =
+        level == 0 ? parent("top") : parent("a" + above) + "," + parent("b" + above);
+    concepts += R"(,{"code":"a)" + last + R"(","property":[)" + sides + R"(]},{"code":"b)" + last +
+                R"(","property":[)" + sides + "]}";
+  }
+  concepts += R"(,{"code":"x","property":[)" + parent("y") + R"(]},{"code":"y","property":[)" +
+              parent("x") + "]}";
+  const Result<Packages> packages =
+      LoadFiles({{"c.json", R"({"resourceType":"CodeSystem","url":")" + Cs("mesh") +
+                                R"(","content":"complete","concept":[)" + concepts + "]}"}});
+  ASSERT_TRUE(packages.ok()) << packages.error().detail;
+  using Relation = Terminology::Relation;
+  const Terminology terminology(*packages);
+  EXPECT_EQ(terminology.Subsumes(Cs("mesh"), "top", "a59"), Relation::kSubsumes);
+  EXPECT_EQ(terminology.Subsumes(Cs("mesh"), "x", "a59"), Relation::kNotSubsumed);
+  EXPECT_EQ(terminology.Subsumes(Cs("mesh"), "top", "x"), Relation::kNotSubsumed);
+  EXPECT_EQ(terminology.Subsumes(Cs("mesh"), "x", "y"), Relation::kSubsumes);
 }
 
 }  // namespace

@@ -58,6 +58,14 @@ void NarrowChoice(ElementNode* choice, const TypeDraft& type) {
   }
 }
 
+size_t CountOf(const std::vector<ElementNode>& nodes) {
+  size_t count = nodes.size();
+  for (const ElementNode& node : nodes) {
+    count += CountOf(node.children) + CountOf(node.slices);
+  }
+  return count;
+}
+
 // Some name an element that cannot repeat as if it were a slice: the name says nothing.
 bool IsOnlyNamed(const ElementNode& node) {
   return !node.element.slicing && !node.name.ends_with("[x]") && node.slices.empty() &&
@@ -66,12 +74,13 @@ bool IsOnlyNamed(const ElementNode& node) {
 
 class SnapshotMaker {
  public:
-  SnapshotMaker(StructureDraft* structure, StructureSource* source)
+  SnapshotMaker(StructureDraft* structure, uint32_t elements_max, StructureSource* source)
       : structure_(*structure),
+        elements_max_(elements_max),
         source_(*source),
         fits_([this](auto type, auto base) { return Fits(type, base); }) {}
 
-  Status Make(uint32_t elements_max) {
+  Status Make() {
     GW_RETURN_IF_ERROR(TakeBase());
     std::vector<PathStep> previous;
     for (const ElementDraft& element : structure_.differential) {
@@ -83,9 +92,6 @@ class SnapshotMaker {
     }
     GW_RETURN_IF_ERROR(CheckSlices(root_));
     structure_.elements = FlatOf(root_);
-    if (structure_.elements.size() > elements_max) {
-      return At(root_.name, {Code::kTooLarge, "the snapshot has too many elements", {}});
-    }
     structure_.differential.clear();
     return {};
   }
@@ -114,11 +120,22 @@ class SnapshotMaker {
     } else {
       root_ = TreeOf(base_->elements, 0);
     }
+    if (Status status = Count(CountOf(root_.children) + 1); !status) {
+      return At("baseDefinition", std::move(status).error());
+    }
     if (structure_.is_constraint && !root_name.empty() && root_name != root_.name) {
       return At(root_name, {Code::kInvalid, "the paths do not begin with the base's type", {}});
     }
     root_.name = root_name.empty() ? root_.name : root_name;
     return {};
+  }
+
+  // Counts elements as they come into the tree.
+  Status Count(size_t added) {
+    elements_ += added;
+    return elements_ <= elements_max_
+               ? Status()
+               : Status(Error{Code::kTooLarge, "the snapshot has too many elements", {}});
   }
 
   Status Apply(const ElementDraft& element, const std::vector<PathStep>& steps) {
@@ -148,6 +165,7 @@ class SnapshotMaker {
     if (structure_.is_constraint || !is_last) {
       return Error{Code::kInvalid, "the base has no such element: " + step.name, {}};
     }
+    GW_RETURN_IF_ERROR(Count(1));
     ElementNode added;
     added.name = step.name;
     node->children.push_back(std::move(added));
@@ -179,7 +197,7 @@ class SnapshotMaker {
     if (is_one && IsPrimitive(types.front().code)) {  // its value is the text of the node
       std::erase_if(node->children, [](const ElementNode& item) { return item.name == "value"; });
     }
-    return {};
+    return Count(CountOf(node->children));
   }
 
   Status UnfoldReference(ElementNode* node) {
@@ -205,7 +223,7 @@ class SnapshotMaker {
     node->children = std::move(target.children);
     node->element.types = std::move(target.element.types);
     AddConstraints(target.element.constraints, &node->element.constraints);
-    return {};
+    return Count(CountOf(node->children));
   }
 
   // The slice of that name; "a/b" is the slice b of the slice a.
@@ -227,7 +245,7 @@ class SnapshotMaker {
     }
   }
 
-  static Result<ElementNode*> AddSlice(ElementNode* sliced, const std::string& name) {
+  Result<ElementNode*> AddSlice(ElementNode* sliced, const std::string& name) {
     const bool is_choice = sliced->name.ends_with("[x]");
     if (!sliced->element.slicing) {
       if (is_choice) {
@@ -240,6 +258,7 @@ class SnapshotMaker {
         return Error{Code::kInvalid, "a slice of an element that is not sliced: " + name, {}};
       }
     }
+    GW_RETURN_IF_ERROR(Count(CountOf(sliced->children) + 1));
     ElementNode slice;
     slice.element = sliced->element;
     slice.name = sliced->name;
@@ -290,6 +309,8 @@ class SnapshotMaker {
   }
 
   StructureDraft& structure_;
+  size_t elements_max_;
+  size_t elements_ = 0;
   StructureSource& source_;
   const StructureDraft* base_ = nullptr;
   TypeFits fits_;
@@ -299,7 +320,7 @@ class SnapshotMaker {
 }  // namespace
 
 Status MakeSnapshot(StructureDraft* structure, uint32_t elements_max, StructureSource* source) {
-  return SnapshotMaker(structure, source).Make(elements_max);
+  return SnapshotMaker(structure, elements_max, source).Make();
 }
 
 }  // namespace gw::fhir

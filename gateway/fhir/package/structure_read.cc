@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -28,6 +29,10 @@ const std::map<std::string_view, SlicingRules> kRules = {{"closed", SlicingRules
 const std::map<std::string_view, ContextKind> kContexts = {{"element", ContextKind::kElement},
                                                            {"extension", ContextKind::kExtension},
                                                            {"fhirpath", ContextKind::kFhirPath}};
+
+// R4's own deepest path has nine parts, and nothing of it is resliced more than once.
+constexpr std::ptrdiff_t kPathPartsMax = 64;
+constexpr std::ptrdiff_t kReslicesMax = 8;
 
 // The value of a code, or an error that names the element.
 template <typename Value>
@@ -161,6 +166,11 @@ Result<ElementDraft> ReadElement(const Json& json, std::string_view structure) {
   element.slice_name = json.TextOf("sliceName");
   if (element.path.empty()) {
     return Error{Code::kInvalid, "an ElementDefinition has a path", element.id};
+  }
+  if (std::count(element.path.begin(), element.path.end(), '.') >= kPathPartsMax ||
+      std::count(element.id.begin(), element.id.end(), '/') > kReslicesMax ||
+      std::count(element.slice_name.begin(), element.slice_name.end(), '/') > kReslicesMax) {
+    return Error{Code::kTooLarge, "an ElementDefinition is nested too deep", element.id};
   }
   // "#Bundle.link", or with the canonical of the structure before it.
   const std::string_view reference = json.TextOf("contentReference");

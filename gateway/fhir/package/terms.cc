@@ -9,7 +9,7 @@ namespace {
 
 using compiled::View;
 
-constexpr int kLevelsMax = 64;  // of a hierarchy; v3's deepest has eleven
+constexpr size_t kSetsMax = 32;  // value sets in value sets; R4's deepest has four
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
@@ -51,14 +51,6 @@ std::optional<uint32_t> FindByCode(const View& view, std::span<const Row> rows,
     return std::nullopt;
   }
   return *found;
-}
-
-bool IsBelowWithin(const System& system, uint32_t place, uint32_t ancestor, int levels_left) {
-  const auto parents = system.view->List(system.codes()[place].parents);
-  return std::any_of(parents.begin(), parents.end(), [&](uint32_t parent) {
-    return parent == ancestor ||
-           (levels_left > 0 && IsBelowWithin(system, parent, ancestor, levels_left - 1));
-  });
 }
 
 std::vector<std::string_view> SplitList(std::string_view list) {
@@ -209,7 +201,31 @@ std::optional<uint32_t> System::Find(std::string_view code) const {
 }
 
 bool System::IsBelow(uint32_t place, uint32_t ancestor) const {
-  return IsBelowWithin(*this, place, ancestor, kLevelsMax);
+  // Most codes have one parent; those of others are looked at once each, since a code may be
+  // reached on many ways.
+  std::vector<uint32_t> open = {place};
+  std::vector<bool> seen;
+  for (size_t next = 0; next < open.size(); ++next) {
+    const auto parents = view->List(codes()[open[next]].parents);
+    if (parents.size() > 1 && seen.empty()) {
+      seen.resize(codes().size());
+    }
+    for (const uint32_t parent : parents) {
+      if (parent == ancestor) {
+        return true;
+      }
+      if (open.size() > codes().size()) {
+        return false;  // parents in a circle
+      }
+      if (seen.empty() || !seen[parent]) {
+        open.push_back(parent);
+        if (!seen.empty()) {
+          seen[parent] = true;
+        }
+      }
+    }
+  }
+  return false;
 }
 
 std::optional<System> FindSystem(const Packages::Loaded& loaded, std::string_view url,
@@ -361,7 +377,7 @@ Terminology::Validation Evaluator::InSet(std::string_view value_set, const Codin
   Terminology::Validation best;
   best.missing = value_set;
   const std::optional<Set> set = FindSet(loaded_, value_set);
-  if (!set || set->row->includes.count == 0 || steps_left_ == 0) {
+  if (!set || set->row->includes.count == 0 || steps_left_ == 0 || inside_.size() >= kSetsMax) {
     return best;
   }
   --steps_left_;
