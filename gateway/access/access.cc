@@ -58,6 +58,8 @@ bool ForAllPersons(const Judge& judge, std::span<const PersonConsents> consents,
   return permit;
 }
 
+constexpr std::string_view kOperatorRole = "integration-engineer";
+
 }  // namespace
 
 Judge::Judge(const Permit& permit, const Actor& actor, const PolicySettings& policy,
@@ -114,6 +116,21 @@ Result<Disclosure> ReleaseLog(const Permit& permit, std::vector<fhir::StoredReso
   }
   Disclosure disclosure;
   disclosure.resources_ = std::move(events);
+  return disclosure;
+}
+
+Status AuthorizeOperator(const Principal& principal) {
+  const auto& roles = principal.roles;
+  if (std::find(roles.begin(), roles.end(), kOperatorRole) == roles.end()) {
+    return Error{Code::kForbidden, "operations need the role integration-engineer", "role"};
+  }
+  return {};
+}
+
+Result<Disclosure> ReleaseOperation(const Principal& principal, std::string json) {
+  GW_RETURN_IF_ERROR(AuthorizeOperator(principal));
+  Disclosure disclosure;
+  disclosure.resources_.emplace_back().json = std::move(json);
   return disclosure;
 }
 

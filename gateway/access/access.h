@@ -189,7 +189,8 @@ struct PersonConsents {
   std::shared_ptr<const ConsentSet> consents;  // null: could not be read, which denies
 };
 
-// What may leave. Made only here: by Release (each resource judged), Public, ReleaseLog and Refuse.
+// What may leave. Made only here: by Release (each resource judged), Public, ReleaseLog,
+// ReleaseOperation and Refuse.
 class Disclosure {
  public:
   const std::vector<fhir::StoredResource>& resources() const { return resources_; }
@@ -203,6 +204,7 @@ class Disclosure {
                             std::vector<fhir::StoredResource>);
   friend Disclosure Public(fhir::StoredResource);
   friend Result<Disclosure> ReleaseLog(const Permit&, std::vector<fhir::StoredResource>);
+  friend Result<Disclosure> ReleaseOperation(const Principal&, std::string json);
   friend Disclosure Refuse(std::string outcome_json);
   std::vector<fhir::StoredResource> resources_;
   std::vector<Decision> decisions_;
@@ -218,6 +220,11 @@ Disclosure Release(const Judge& judge, std::span<const PersonConsents> consents,
 Disclosure Public(fhir::StoredResource resource);
 // AuditEvents, for a permit of the auditor role. Errors: kForbidden otherwise.
 Result<Disclosure> ReleaseLog(const Permit& permit, std::vector<fhir::StoredResource> events);
+// May the principal operate the interfaces: see kept messages, resubmit, replay, reload? The role
+// integration-engineer does that and, by itself, opens no resource. Errors: kForbidden.
+Status AuthorizeOperator(const Principal& principal);
+// What an operation answers, for such a principal: JSON that is no FHIR. Errors: kForbidden.
+Result<Disclosure> ReleaseOperation(const Principal& principal, std::string json);
 // A refusal: an OperationOutcome that holds no id, count or value of what was refused.
 Disclosure Refuse(std::string outcome_json);
 

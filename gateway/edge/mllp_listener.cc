@@ -95,7 +95,16 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
     std::vector<std::string> frames;
     const Status decoded = decoder->Feed(bytes, &frames);
     for (std::string& frame : frames) {
-      Send(hl7v2::MllpFrame(ingest_->AcceptV2(std::move(frame), peer)));
+      const flow::Ingest::Answers answers = ingest_->AnswerV2(std::move(frame), peer);
+      if (!answers.accept.empty()) {
+        Send(hl7v2::MllpFrame(answers.accept));
+      }
+      // The accept acknowledgment is given after the work and says all of it: a sender that waits
+      // for one answer a message gets one.
+      const bool also = answers.accept.empty() || options_.both_acknowledgments;
+      if (also && !answers.application.empty()) {
+        Send(hl7v2::MllpFrame(answers.application));
+      }
     }
     if (!decoded) {
       Send(hl7v2::MllpFrame(ingest_->RefuseV2(bytes, decoded.error(), peer)));

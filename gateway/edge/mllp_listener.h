@@ -13,9 +13,10 @@ namespace gw::edge {
 
 struct MllpOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                    // 0: any free one
-  uint32_t connections = 64;            // one thread each; more wait, then are closed
-  std::vector<std::string> peers;       // addresses that may connect; empty: loopback only
+  uint16_t port = 0;                  // 0: any free one
+  uint32_t connections = 64;          // one thread each; more wait, then are closed
+  bool both_acknowledgments = false;  // where both are due (flow::Ingest::AnswerV2), both are sent
+  std::vector<std::string> peers;     // addresses that may connect; empty: loopback only
   uint32_t frame_deadline_ms = 30'000;  // from a frame's first byte to its last
   uint32_t idle_deadline_ms = 600'000;  // without a frame
   Limits limits;

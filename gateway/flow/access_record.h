@@ -18,8 +18,9 @@ namespace gw::flow {
 struct AccessRecord {
   std::string id;  // UUID; of the log entry and of the AuditEvent
   Instant recorded;
-  std::string kind;    // "request", "message", "rows", "log"
-  std::string action;  // "read", "search-type" ...; "PPP^PCB"; the feed file's map
+  std::string kind;  // "request", "message", "rows", "log", "operation"
+  std::string
+      action;  // "read", "search-type" ...; "PPP^PCB"; the feed file's map; "POST /admin/..."
   std::string target;  // "CarePlan/<id>", "CarePlan"; empty where none is known
   std::string query;   // the raw search, as sent
   std::string peer;    // address, or the watched folder

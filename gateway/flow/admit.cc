@@ -7,6 +7,7 @@ namespace {
 
 // The shard of what concerns nobody.
 constexpr std::string_view kNoPerson;
+const std::string kNobody;
 
 Status Conform(const fhir::Resource& resource, const Parts& parts) {
   for (const validate::Issue& issue : parts.validator.Check(resource)) {
@@ -40,8 +41,11 @@ Status AddTargets(Identified* identified, fhir::Resource* provenance) {
     }
   }
   for (const Known& known : identified->resources) {
-    if (known.key.type == "Patient") {
-      GW_RETURN_IF_ERROR(AddReference(&provenance->root(), "target", "Patient/" + known.key.id));
+    const std::string& person = known.key.type == "Patient" ? known.key.id
+                                : known.changed             ? known.home
+                                                            : kNobody;
+    if (!person.empty()) {
+      GW_RETURN_IF_ERROR(AddReference(&provenance->root(), "target", "Patient/" + person));
     }
   }
   return {};
@@ -104,6 +108,18 @@ Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, b
       known.changed = true;
       known.current.emplace(std::move(result));
     }
+  }
+  return {};
+}
+
+Status KeepNewer(uint64_t number, Identified* identified, store::Store* store) {
+  for (Known& known : identified->resources) {
+    if (!known.changed || known.version == 0) {
+      continue;
+    }
+    GW_TRY(const std::vector<store::VersionOrigin> versions,
+           store->archive().VersionsOf(known.key));
+    known.changed = !versions.empty() && versions.front().message == number;
   }
   return {};
 }

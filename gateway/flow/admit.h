@@ -30,6 +30,10 @@ Status WhollyTaken(const map::Translation& translation);
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
                     const fhir::Definitions& definitions);
 
+// For a message taken once more: what a later message, or a client, has written since is left as it
+// is. `number`: the message's. Errors: kUnavailable.
+Status KeepNewer(uint64_t number, Identified* identified, store::Store* store);
+
 // Labels, validates and prepares everything that changed. The Provenance among it gets its targets:
 // what is written, and the persons it concerns; where nothing but Provenance would be written,
 // nothing is. Fills in the record's patients and resources. Errors: kUnprocessable with the

@@ -32,7 +32,7 @@ std::string_view ActionOf(const AccessRecord& record) {
   if (record.action == "create") {
     return "C";
   }
-  if (record.action == "update") {
+  if (record.action == "update" || record.action == "patch") {
     return "U";
   }
   return record.kind == "request" && record.action != "search-type" ? "R" : "E";
@@ -196,7 +196,9 @@ fhir::StoredResource ToAuditEvent(const AccessRecord& record, std::string_view s
       .Member("lastUpdated", recorded)
       .ObjectEnd();
   writer.Key("type");
-  WriteCoding(kEventType, record.kind == "request" ? "rest" : "transmit", &writer);
+  WriteCoding(kEventType,
+              record.kind == "request" || record.kind == "operation" ? "rest" : "transmit",
+              &writer);
   if (record.kind == "request" && record.action != "health") {
     writer.Key("subtype").ArrayStart();
     WriteCoding(kInteraction, record.action, &writer);

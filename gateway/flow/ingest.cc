@@ -6,56 +6,21 @@
 
 #include "gateway/access/label.h"
 #include "gateway/base/crypto.h"
-#include "gateway/base/json.h"
 #include "gateway/base/log.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/identify.h"
+#include "gateway/flow/remarks.h"
 #include "gateway/hl7v2/acknowledgment.h"
 
 namespace gw::flow {
 namespace {
 
-std::string ReasonOf(const Error& error) {
-  return error.where.empty() ? error.detail : error.where + ": " + error.detail;
-}
-
-std::string RemarksJson(const map::Translation& translation) {
-  std::string json;
-  JsonWriter writer(&json);
-  writer.ArrayStart();
-  for (const map::Remark& remark : translation.remarks) {
-    writer.ObjectStart()
-        .Member("severity", std::string_view(&remark.severity, 1))
-        .Member("code", remark.code);
-    writer.Member("at", remark.where).Member("text", remark.text).ObjectEnd();
+store::Upkeep UpkeepOf(const Again* again) {
+  store::Upkeep upkeep;
+  if (again != nullptr && !again->same_bytes) {
+    upkeep.settlements.push_back({again->number, store::MessageState::kReplaced, again->note});
   }
-  for (const std::string& unread : translation.unread) {
-    writer.ObjectStart()
-        .Member("severity", "W")
-        .Member("code", "unread")
-        .Member("at", unread)
-        .ObjectEnd();
-  }
-  for (const map::Unmapped& unmapped : translation.unmapped) {
-    writer.ObjectStart()
-        .Member("severity", "W")
-        .Member("code", "unmapped-code")
-        .Member("at", unmapped.where);
-    writer.Member("system", unmapped.system).Member("value", unmapped.code).ObjectEnd();
-  }
-  writer.ArrayEnd();
-  return json;
-}
-
-// Warnings ride on the AA as ERR segments of severity W; there the sender's people see them.
-std::vector<hl7v2::Issue> WarningsOf(const map::Translation& translation) {
-  std::vector<hl7v2::Issue> issues;
-  for (const map::Remark& remark : translation.remarks) {
-    if (remark.severity == 'W') {
-      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, 0}, 'W'});
-    }
-  }
-  return issues;
+  return upkeep;
 }
 
 }  // namespace
@@ -66,6 +31,9 @@ struct Ingest::Arrival {
   AccessRecord record;
   std::shared_ptr<const Mappings> mappings;
   const map::Feed* feed = nullptr;
+  const Again* again = nullptr;  // taken once more at an operator's word
+  Taken taken;
+  std::optional<Error> refusal;
 };
 
 std::string Ingest::AcceptV2(std::string bytes, std::string_view peer) {
@@ -77,6 +45,49 @@ std::string Ingest::AcceptV2(std::string bytes, std::string_view peer) {
     return RefuseUnreadable(&arrival, message.error());
   }
   return Answer(*message, &arrival);
+}
+
+Ingest::Answers Ingest::AnswerV2(std::string bytes, std::string_view peer) {
+  Arrival arrival = ArrivalOf(bytes, peer);
+  hl7v2::ParseOptions options;
+  options.limits = parts_.limits;
+  const Result<hl7v2::Message> message = hl7v2::Message::Parse(std::move(bytes), options);
+  if (!message) {
+    return {"", RefuseUnreadable(&arrival, message.error())};
+  }
+  Answers answers{"", Answer(*message, &arrival)};
+  const hl7v2::AckCode code =
+      arrival.refusal ? hl7v2::AckCodeFor(*arrival.refusal) : hl7v2::AckCode::kAccept;
+  const hl7v2::AcksDue due = hl7v2::AcksDueFor(*message, code);
+  if (due.accept) {
+    std::vector<hl7v2::Issue> issues;
+    if (arrival.refusal) {
+      issues.push_back({*arrival.refusal, 'E'});
+    }
+    answers.accept = hl7v2::Acknowledge(*message, hl7v2::CommitCodeFor(code), issues,
+                                        crypto::Uuid7(arrival.record.recorded.unix_us / 1000),
+                                        arrival.record.recorded);
+  }
+  if (!due.application) {
+    answers.application.clear();
+  }
+  return answers;
+}
+
+Taken Ingest::TakeAgain(std::string bytes, const Again& again) {
+  Arrival arrival = ArrivalOf(bytes, again.peer);
+  arrival.again = &again;
+  arrival.kept.replay = true;
+  arrival.record.reason = again.note;
+  hl7v2::ParseOptions options;
+  options.limits = parts_.limits;
+  const Result<hl7v2::Message> message = hl7v2::Message::Parse(std::move(bytes), options);
+  if (message) {
+    static_cast<void>(Answer(*message, &arrival));
+  } else {
+    static_cast<void>(RefuseUnreadable(&arrival, message.error()));
+  }
+  return std::move(arrival.taken);
 }
 
 std::string Ingest::RefuseV2(std::string_view bytes, const Error& error, std::string_view peer) {
@@ -104,17 +115,18 @@ std::string Ingest::Answer(const hl7v2::Message& message, Arrival* arrival) {
       std::string(message.sending_application()) + "|" + std::string(message.sending_facility());
   arrival->kept.sender = arrival->record.sender = sender;
   arrival->kept.control_id = arrival->record.control_id = std::string(message.control_id());
-  arrival->record.action =
+  arrival->record.action = arrival->kept.type =
       std::string(message.message_code()) + "^" + std::string(message.trigger_event());
   Result<std::optional<store::PriorAnswer>> prior =
       parts_.store.FindAnswer(sender, arrival->kept.control_id, arrival->kept.digest);
   if (!prior) {
     return Refuse(message, arrival, prior.error());
   }
-  if (*prior && (*prior)->same_bytes) {
+  const bool once_more = arrival->again != nullptr && arrival->again->was_taken;
+  if (*prior && (*prior)->same_bytes && !once_more) {
     return Repeat(message, **prior, arrival);
   }
-  Status taken = FindFeed(message, arrival, prior->has_value());
+  Status taken = FindFeed(message, arrival, prior->has_value() && !once_more);
   for (int attempt = 0; taken && attempt < kAttemptsMax; ++attempt) {
     const Status admitted = Take(message, arrival);
     if (!LostRace(admitted) || attempt + 1 == kAttemptsMax) {
@@ -152,23 +164,31 @@ Status Ingest::FindFeed(const hl7v2::Message& message, Arrival* arrival, bool co
 
 // Translate, admit, log: AA is the last thing made of it, and stored before it is said.
 Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival) {
-  const Instant now = arrival->record.recorded;
+  // What is taken once more was recorded when it came first: else it would differ by that alone.
+  const Instant now = arrival->again != nullptr && arrival->again->was_taken
+                          ? arrival->again->received
+                          : arrival->record.recorded;
   GW_TRY(map::Translation translation,
          arrival->mappings->translator.FromV2(message, *arrival->feed, now));
   GW_RETURN_IF_ERROR(WhollyTaken(translation));
   arrival->kept.outcome = arrival->record.answer = "AA";
   arrival->kept.remarks_json = RemarksJson(translation);
+  arrival->kept.fields = FieldsOf(translation);
+  arrival->kept.map_version = arrival->mappings->translator.version();
   arrival->kept.answer = hl7v2::Acknowledge(message, hl7v2::AckCode::kAccept,
                                             WarningsOf(translation), arrival->record.id, now);
   AccessRecord record = arrival->record;
-  GW_RETURN_IF_ERROR(Admit(std::move(translation.changes), arrival->feed->upsert,
-                           arrival->mappings->translator.version(), arrival->kept, &record));
+  GW_TRY(const store::Committed committed,
+         Admit(std::move(translation.changes), arrival->feed->upsert, arrival->kept, &record,
+               arrival->again));
   GW_TRY(const audit::Receipt receipt, journal_->Append(record, true));
   static_cast<void>(receipt);
+  arrival->taken = {"AA", "", committed.message, static_cast<uint32_t>(record.resources.size())};
   return {};
 }
 
-// The answer it was given, after its entry is in the log; the repeat itself is logged too.
+// The answer it was given, after its entry is in the log; the repeat itself is logged and counted
+// too.
 std::string Ingest::Repeat(const hl7v2::Message& message, const store::PriorAnswer& prior,
                            Arrival* arrival) {
   arrival->record.answer = "AA";
@@ -176,13 +196,23 @@ std::string Ingest::Repeat(const hl7v2::Message& message, const store::PriorAnsw
   if (const Status ensured = journal_->Ensure(prior.entry_id); !ensured) {
     return Refuse(message, arrival, ensured.error());
   }
-  const Result<audit::Receipt> receipt = journal_->Append(arrival->record, false);
+  const auto sender = arrival->mappings->senders.find(arrival->kept.sender);
+  store::Transaction counted;
+  counted.upkeep.repeated = arrival->again == nullptr;
+  counted.upkeep.repeat_of =
+      sender == arrival->mappings->senders.end() ? std::string() : sender->second;
+  counted.entry = store::PendingEntry{arrival->record.id, ToBytes(arrival->record)};
+  counted.settled = journal_->TakeSettled();
+  const bool pending = parts_.store.Commit(std::move(counted)).ok();  // the answer stands without
+  const Result<audit::Receipt> receipt = journal_->Append(arrival->record, pending);
+  arrival->taken = {"AA", arrival->record.reason, 0, 0};
   return receipt ? prior.answer : Refuse(message, arrival, receipt.error());
 }
 
 std::string Ingest::Refuse(const hl7v2::Message& message, Arrival* arrival, const Error& error) {
   const hl7v2::AckCode code = hl7v2::AckCodeFor(error);
   const hl7v2::Issue issue{error, 'E'};
+  arrival->refusal = error;
   arrival->kept.outcome = std::string(hl7v2::NameOf(code));
   arrival->kept.answer =
       hl7v2::Acknowledge(message, code, {&issue, 1}, arrival->record.id, arrival->record.recorded);
@@ -207,6 +237,11 @@ void Ingest::Keep(Arrival* arrival, const Error& error) {
   arrival->record.id = crypto::Uuid7(parts_.clock.Now().unix_us / 1000);
   arrival->record.answer = arrival->kept.outcome;
   arrival->record.reason = arrival->kept.reason = ReasonOf(error);
+  arrival->kept.cause = CauseOf(error);
+  arrival->taken = {arrival->kept.outcome, arrival->kept.reason, 0, 0};
+  if (arrival->again != nullptr && arrival->again->was_taken) {
+    return;  // what was answered AA stays so: today's maps refuse it, which the caller is told
+  }
   arrival->record.outcome =
       error.code == Code::kInternal || error.code == Code::kUnavailable ? "8" : "4";
   log::Write(log::Level::kWarn, "message.refused",
@@ -215,9 +250,11 @@ void Ingest::Keep(Arrival* arrival, const Error& error) {
               {"reason", arrival->kept.reason}});
   store::Transaction transaction;
   transaction.message = arrival->kept;
+  transaction.upkeep = UpkeepOf(arrival->again);
   transaction.entry = store::PendingEntry{arrival->record.id, ToBytes(arrival->record)};
   transaction.settled = journal_->TakeSettled();
   const Result<store::Committed> committed = parts_.store.Commit(std::move(transaction));
+  arrival->taken.number = committed ? committed->message : 0;
   const Result<audit::Receipt> receipt = committed ? journal_->Append(arrival->record, true)
                                                    : Result<audit::Receipt>(committed.error());
   if (!receipt) {
@@ -226,19 +263,23 @@ void Ingest::Keep(Arrival* arrival, const Error& error) {
   }
 }
 
-Status Ingest::Admit(std::vector<map::Change> changes, bool upsert, std::string_view map_version,
-                     store::MessageRecord message, AccessRecord* record) {
+Result<store::Committed> Ingest::Admit(std::vector<map::Change> changes, bool upsert,
+                                       store::MessageRecord message, AccessRecord* record,
+                                       const Again* again) {
   GW_RETURN_IF_ERROR(journal_->Ready());  // the log took its last entry, or nothing new commits
   GW_TRY(Identified identified, Identify(&changes, parts_, record->recorded));
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_.definitions));
+  if (again != nullptr && again->was_taken) {
+    GW_RETURN_IF_ERROR(KeepNewer(again->number, &identified, &parts_.store));
+  }
   store::Transaction transaction;
-  GW_TRY(transaction.writes, WritesOf(&identified, parts_, record->recorded, map_version, record));
+  GW_TRY(transaction.writes,
+         WritesOf(&identified, parts_, record->recorded, message.map_version, record));
   transaction.message = std::move(message);
+  transaction.upkeep = UpkeepOf(again);
   transaction.entry = store::PendingEntry{record->id, ToBytes(*record)};
   transaction.settled = journal_->TakeSettled();
-  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
-  static_cast<void>(committed);
-  return {};
+  return parts_.store.Commit(std::move(transaction));
 }
 
 }  // namespace gw::flow

@@ -34,6 +34,24 @@ struct ClientWrite {
   uint64_t expected_version = 0;  // 0: create
 };
 
+// Why a kept message is taken once more.
+struct Again {
+  uint64_t number = 0;     // of the kept one
+  bool same_bytes = true;  // false: an edit, which takes its place in the queue
+  bool was_taken = false;  // it was answered AA: what a later message changed stays as it is
+  Instant received;        // when it came first
+  std::string note;        // who, and why
+  std::string_view peer;
+};
+
+// What became of it.
+struct Taken {
+  std::string outcome;    // AA, AE, AR
+  std::string reason;     // of a refusal: place and rule
+  uint64_t number = 0;    // of the message now; 0: as before
+  uint32_t versions = 0;  // of resources, written
+};
+
 // THE WAY OF A MESSAGE: parse, map, identify, apply, check, store, log, acknowledge. v2 messages,
 // CSV rows and resources that clients write all end in Admit. Thread-safe.
 class Ingest {
@@ -45,13 +63,26 @@ class Ingest {
   // the reason. `peer`: the sender's address, for the log.
   std::string AcceptV2(std::string bytes, std::string_view peer);
 
+  // The same in the mode that the sender asks for (MSH-15, MSH-16): each acknowledgment that is
+  // due, in ER7. Both where it asks for both, in the order in which they are sent.
+  struct Answers {
+    std::string accept;       // CA, CE, CR; empty: not due
+    std::string application;  // AA, AE, AR; empty: not due
+  };
+  Answers AnswerV2(std::string bytes, std::string_view peer);
+
   // What framed badly: kept and logged, and answered so that the sender can read it.
   std::string RefuseV2(std::string_view bytes, const Error& error, std::string_view peer);
 
+  // A message that is kept, or an edit of it, taken as if it came now, for an operator: no arrival
+  // is counted, and nobody is answered.
+  Taken TakeAgain(std::string bytes, const Again& again);
+
   // A whole file of a feed. Errors: those of the file as such (header, encoding); bad rows are in
   // the report and stop nothing. The same file again changes nothing.
+  // `again`: at an operator's word: no arrival is counted.
   Result<CsvReport> AcceptCsv(std::string_view bytes, const map::Feed& feed,
-                              std::string_view file_name);
+                              std::string_view file_name, bool again = false);
 
   // A client's create or update; `record` is logged with it (outcome and resources are filled in).
   // The entry is pending when this returns; the caller appends it. Errors: kUnprocessable with the
@@ -71,15 +102,17 @@ class Ingest {
   std::string RefuseUnreadable(Arrival* arrival, const Error& error);
   void Keep(Arrival* arrival, const Error& error);
 
-  RowReport TakeRows(map::RowGroup* group, const Mappings& mappings, const map::Feed& feed,
-                     const crypto::Digest& file, std::string_view file_name);
-  Status AdmitRows(const map::Translation& translation, const Mappings& mappings,
-                   const map::Feed& feed, store::MessageRecord kept, AccessRecord record);
+  struct File;  // a CSV file on its way
+  void KeepFile(std::string_view bytes, const File& file);
+  RowReport TakeRows(map::RowGroup* group, const File& file);
+  Status AdmitRows(const map::Translation& translation, const File& file, store::MessageRecord kept,
+                   AccessRecord record);
   void KeepRows(store::MessageRecord kept, AccessRecord record);
 
   // Where every way ends: identify, apply, check, store.
-  Status Admit(std::vector<map::Change> changes, bool upsert, std::string_view map_version,
-               store::MessageRecord message, AccessRecord* record);
+  Result<store::Committed> Admit(std::vector<map::Change> changes, bool upsert,
+                                 store::MessageRecord message, AccessRecord* record,
+                                 const Again* again = nullptr);
 
   const Parts& parts_;
   Journal* journal_;

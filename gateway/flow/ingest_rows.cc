@@ -4,8 +4,10 @@
 
 #include "gateway/access/label.h"
 #include "gateway/base/crypto.h"
+#include "gateway/base/log.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/ingest.h"
+#include "gateway/flow/remarks.h"
 
 namespace gw::flow {
 namespace {
@@ -20,12 +22,21 @@ std::string RowsText(const std::vector<uint32_t>& rows) {
 
 }  // namespace
 
+// A CSV file on its way: what every group of its rows has in common.
+struct Ingest::File {
+  const map::Feed& feed;
+  std::string_view name;
+  const crypto::Digest digest;
+  const std::shared_ptr<const Mappings> mappings;
+  const bool again;
+};
+
 Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& feed,
-                                    std::string_view file_name) {
-  const std::shared_ptr<const Mappings> mappings = parts_.mappings.Get();
-  const crypto::Digest digest = crypto::Sha256(bytes);
+                                    std::string_view file_name, bool again) {
+  const File file{feed, file_name, crypto::Sha256(bytes), parts_.mappings.Get(), again};
   GW_TRY(map::CsvTranslation translation,
-         mappings->translator.FromCsv(bytes, feed, parts_.clock.Now()));
+         file.mappings->translator.FromCsv(bytes, feed, parts_.clock.Now()));
+  KeepFile(bytes, file);
   CsvReport report;
   report.rows_read = translation.rows_read;
   report.duplicates = translation.duplicates;
@@ -33,7 +44,7 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
   report.trailers = translation.trailers;
   report.remarks = std::move(translation.remarks);
   for (map::RowGroup& group : translation.groups) {
-    RowReport rows = TakeRows(&group, *mappings, feed, digest, file_name);
+    RowReport rows = TakeRows(&group, file);
     const auto count = static_cast<uint32_t>(rows.rows.size());
     if (rows.result == "refused") {
       report.refused += count;
@@ -50,8 +61,30 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
   return report;
 }
 
-RowReport Ingest::TakeRows(map::RowGroup* group, const Mappings& mappings, const map::Feed& feed,
-                           const crypto::Digest& file, std::string_view file_name) {
+// The file's bytes stand once, beside what is kept of its groups: from them a refused group is
+// taken once more. Where they cannot be kept the file itself is still in the folder.
+void Ingest::KeepFile(std::string_view bytes, const File& file) {
+  store::Transaction transaction;
+  store::MessageRecord& kept = transaction.message.emplace();
+  kept.feed = file.feed.name;
+  kept.sender = "csv:" + file.feed.name;
+  kept.control_id = crypto::Hex(file.digest);
+  kept.digest = file.digest;
+  kept.type = store::kFileType;
+  kept.bytes = std::string(bytes);
+  kept.outcome = kept.answer = "AA";
+  kept.remarks_json = "[]";
+  kept.map_version = file.mappings->translator.version();
+  kept.received = parts_.clock.Now();
+  const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, kept.digest);
+  const bool known = prior && *prior;
+  if (!known && !parts_.store.Commit(std::move(transaction))) {
+    log::Write(log::Level::kError, "file.not_kept", {{"feed", file.feed.name}});
+  }
+}
+
+RowReport Ingest::TakeRows(map::RowGroup* group, const File& file) {
+  const map::Feed& feed = file.feed;
   RowReport report{group->rows, "refused", "", ""};
   AccessRecord record;
   record.recorded = parts_.clock.Now();
@@ -59,19 +92,21 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const Mappings& mappings, const
   record.kind = "rows";
   record.action = feed.map;
   record.feed = feed.name;
-  record.sender = std::string(file_name);
+  record.sender = std::string(file.name);
   record.organization = {map::IdentifierSystem(feed, "ODS", ""), feed.organization};
   store::MessageRecord kept;
   kept.feed = feed.name;
   kept.sender = "csv:" + feed.name;
   // The file's bytes and the rows make the identity: the same file again finds its answer and
   // changes nothing.
-  kept.control_id = crypto::Hex(file) + ":" + RowsText(group->rows);
-  kept.digest = file;
+  kept.control_id = crypto::Hex(file.digest) + ":" + RowsText(group->rows);
+  kept.digest = file.digest;
+  kept.type = "rows";
+  kept.replay = file.again;
   kept.received = record.recorded;
   record.control_id = RowsText(group->rows);
-  record.digest = crypto::Hex(file);
-  const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, file);
+  record.digest = crypto::Hex(file.digest);
+  const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, file.digest);
   if (prior && *prior && (*prior)->same_bytes) {
     report.result = "unchanged";
     return report;
@@ -83,7 +118,7 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const Mappings& mappings, const
   if (taken) {
     int attempt = 0;
     do {
-      taken = AdmitRows(*group->translation, mappings, feed, kept, record);
+      taken = AdmitRows(*group->translation, file, kept, record);
     } while (LostRace(taken) && ++attempt < kAttemptsMax);
   }
   if (taken) {
@@ -93,13 +128,14 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const Mappings& mappings, const
   report.where = taken.error().where;
   report.reason = taken.error().detail;
   record.outcome = "4";
-  record.reason = report.where.empty() ? report.reason : report.where + ": " + report.reason;
+  record.reason = ReasonOf(taken.error());
+  kept.cause = CauseOf(taken.error());
   KeepRows(std::move(kept), record);
   return report;
 }
 
-Status Ingest::AdmitRows(const map::Translation& translation, const Mappings& mappings,
-                         const map::Feed& feed, store::MessageRecord kept, AccessRecord record) {
+Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
+                         store::MessageRecord kept, AccessRecord record) {
   GW_RETURN_IF_ERROR(WhollyTaken(translation));
   std::vector<map::Change> changes;
   changes.reserve(translation.changes.size());
@@ -108,8 +144,12 @@ Status Ingest::AdmitRows(const map::Translation& translation, const Mappings& ma
         {change.action, change.fragment.Clone(), change.full_url, change.where, change.stub});
   }
   kept.outcome = kept.answer = record.answer = "AA";
-  GW_RETURN_IF_ERROR(Admit(std::move(changes), feed.upsert, mappings.translator.version(),
-                           std::move(kept), &record));
+  kept.remarks_json = RemarksJson(translation);
+  kept.fields = FieldsOf(translation);
+  kept.map_version = file.mappings->translator.version();
+  GW_TRY(const store::Committed committed,
+         Admit(std::move(changes), file.feed.upsert, std::move(kept), &record));
+  static_cast<void>(committed);
   GW_TRY(const audit::Receipt receipt, journal_->Append(record, true));
   static_cast<void>(receipt);
   return {};

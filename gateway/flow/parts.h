@@ -13,6 +13,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/limits.h"
 #include "gateway/fhir/search.h"
+#include "gateway/flow/feed_care.h"
 #include "gateway/map/feed.h"
 #include "gateway/map/translate.h"
 #include "gateway/store/access_index.h"
@@ -26,7 +27,13 @@ struct Mappings {
   map::Translator translator;
   std::map<std::string, map::Feed, std::less<>> feeds;  // by name
   std::map<std::string, std::string, std::less<>>
-      senders;  // "ASCCASE|X9903" (MSH-3.1|MSH-4.1) -> feed
+      senders;         // "ASCCASE|X9903" (MSH-3.1|MSH-4.1) -> feed
+  FeedCare care = {};  // of feeds that are not in feed_care
+  std::map<std::string, FeedCare, std::less<>> feed_care = {};  // by name
+  const FeedCare& CareOf(std::string_view feed) const {
+    const auto found = feed_care.find(feed);
+    return found == feed_care.end() ? care : found->second;
+  }
 };
 
 // The mappings in force; a message keeps those it began with. Thread-safe.

@@ -249,8 +249,41 @@ std::string_view NameOf(AckCode code) {
       return "AE";
     case AckCode::kReject:
       return "AR";
+    case AckCode::kCommitAccept:
+      return "CA";
+    case AckCode::kCommitError:
+      return "CE";
+    case AckCode::kCommitReject:
+      return "CR";
   }
   return "AR";
+}
+
+AckCode CommitCodeFor(AckCode application) {
+  switch (application) {
+    case AckCode::kAccept:
+      return AckCode::kCommitAccept;
+    case AckCode::kError:
+      return AckCode::kCommitError;
+    default:
+      return AckCode::kCommitReject;
+  }
+}
+
+AcksDue AcksDueFor(const Message& message, AckCode application) {
+  const std::string_view accept = message.Raw(Location{"MSH", 1, 15});
+  const std::string_view processed = message.Raw(Location{"MSH", 1, 16});
+  if (accept.empty() && processed.empty()) {
+    return {false, true};
+  }
+  const bool taken = application == AckCode::kAccept;
+  const auto due = [taken](std::string_view condition) {
+    if (condition.empty() || condition == "NE") {
+      return false;
+    }
+    return condition == "ER" ? !taken : (condition != "SU" || taken);
+  };
+  return {due(accept), due(processed)};
 }
 
 int Hl7CodeFor(const Error& error) {

@@ -11,8 +11,29 @@
 
 namespace gw::hl7v2 {
 
-enum class AckCode : uint8_t { kAccept, kError, kReject };  // AA, AE, AR of table 0008
-std::string_view NameOf(AckCode code);                      // "AA"
+// Table 0008: AA, AE, AR, and of the enhanced mode's accept acknowledgment CA, CE, CR.
+enum class AckCode : uint8_t {
+  kAccept,
+  kError,
+  kReject,
+  kCommitAccept,
+  kCommitError,
+  kCommitReject
+};
+std::string_view NameOf(AckCode code);  // "AA"
+
+// The accept acknowledgment that says what an application acknowledgment says: AA is CA.
+AckCode CommitCodeFor(AckCode application);
+
+// Which acknowledgments of a message are due, by what it asks (MSH-15, MSH-16: table 0155) and by
+// its outcome: AL always, NE never, ER where refused, SU where taken; any other text as AL. Neither
+// valued: the original mode, always the application acknowledgment and no other.
+// Spec: HL7 v2.9 section 2.9.2, 2.9.3.
+struct AcksDue {
+  bool accept = false;       // CA, CE, CR
+  bool application = false;  // AA, AE, AR
+};
+AcksDue AcksDueFor(const Message& message, AckCode application);
 
 // One ERR segment. `error.where` in the form of Location::ToString() becomes ERR-2,
 // `error.hl7_code` ERR-3 (207 where it is 0 and the Code has no code of table 0357 of its own),

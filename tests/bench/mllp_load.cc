@@ -47,7 +47,9 @@ void Send(const std::string& host, uint16_t port, const std::string& text,
     }
     const std::chrono::duration<double, std::milli> taken = SteadyClock::now() - start;
     tally->milliseconds.push_back(taken.count());
-    ++(answer->find("MSA|AA") != std::string::npos ? tally->accepted : tally->refused);
+    const bool accepted = answer->find("MSA|AA") != std::string::npos ||
+                          answer->find("MSA|CA") != std::string::npos;  // the enhanced mode's
+    ++(accepted ? tally->accepted : tally->refused);
   }
 }
 

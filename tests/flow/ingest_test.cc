@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "gateway/hl7v2/message.h"
 #include "tests/flow/flow_testing.h"
 
@@ -77,6 +79,45 @@ TEST(Ingest, AConsentMessageGovernsTheNextRequest) {
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Goal", charity)), 0u);
   const Caller stranger{"stranger", "X9940", "doctor", "TREAT", "", "system/*.rs"};
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", stranger)), 0u);
+}
+
+TEST(Ingest, TheEnhancedModeGetsItsAcceptAcknowledgment) {
+  const TestFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  std::string good = CarePlanMessage();
+  const size_t end = good.find('\r');
+  const std::string msh = good.substr(0, end);
+  const auto asking = [&](const std::string& id, const std::string& conditions,
+                          const std::string& from = "", const std::string& to = "") {
+    std::string line = msh;
+    while (std::count(line.begin(), line.end(), '|') < 14) {
+      line += "|";
+    }
+    line = line.substr(0, [&] {
+      size_t at = 0;
+      for (int bars = 0; bars < 14; ++at) {
+        bars += line[at] == '|' ? 1 : 0;
+      }
+      return at;
+    }());
+    std::string message = line + conditions + good.substr(end);
+    message.replace(message.find("DEMO000001"), 10, id);
+    return from.empty() ? message : message.replace(message.find(from), from.size(), to);
+  };
+  Ingest::Answers answers = gateway.ingest().AnswerV2(asking("E1", "AL|NE"), "192.0.2.8");
+  EXPECT_EQ(AckOf(answers.accept), "CA");
+  EXPECT_TRUE(answers.application.empty());
+  EXPECT_NE(answers.accept.find("MSA|CA|E1"), std::string::npos);
+  answers = gateway.ingest().AnswerV2(asking("E1", "AL|AL"), "192.0.2.8");
+  EXPECT_EQ(AckOf(answers.accept), "CA");
+  EXPECT_EQ(AckOf(answers.application), "AA");
+  answers = gateway.ingest().AnswerV2(asking("E2", "ER|NE", "|P|2.5.1|", "|T|2.5.1|"), "192.0.2.8");
+  EXPECT_EQ(AckOf(answers.accept), "CR");
+  EXPECT_EQ(ErrorCodeOf(answers.accept), "202");
+  answers = gateway.ingest().AnswerV2(asking("E3", "NE|NE"), "192.0.2.8");
+  EXPECT_TRUE(answers.accept.empty() && answers.application.empty());
+  answers = gateway.ingest().AnswerV2("no message", "192.0.2.8");
+  EXPECT_EQ(AckOf(answers.application), "AE");
 }
 
 struct BadMessage {

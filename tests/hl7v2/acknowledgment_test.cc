@@ -118,5 +118,33 @@ TEST(AcknowledgmentTest, AnswersWhatItCannotRead) {
   }
 }
 
+TEST(AcknowledgmentTest, GivesWhatTheEnhancedModeAsksFor) {
+  struct Case {
+    std::string accept, application;
+    AcksDue taken, refused;
+  };
+  const std::vector<Case> cases = {
+      {"", "", {false, true}, {false, true}},     {"AL", "NE", {true, false}, {true, false}},
+      {"AL", "AL", {true, true}, {true, true}},   {"NE", "AL", {false, true}, {false, true}},
+      {"", "AL", {false, true}, {false, true}},   {"ER", "SU", {false, true}, {true, false}},
+      {"SU", "ER", {true, false}, {false, true}}, {"NE", "NE", {false, false}, {false, false}},
+      {"?", "", {true, false}, {true, false}}};
+  for (const Case& one : cases) {
+    const auto message = Message::Parse("MSH|^~\\&|A|B|C|D|2026||ADT^A08|1|P|2.5|||" + one.accept +
+                                            "|" + one.application + "\rPID|1\r",
+                                        {});
+    ASSERT_TRUE(message.ok());
+    for (const AckCode code : {AckCode::kAccept, AckCode::kError, AckCode::kReject}) {
+      const AcksDue& expected = code == AckCode::kAccept ? one.taken : one.refused;
+      const AcksDue due = AcksDueFor(*message, code);
+      EXPECT_EQ(due.accept, expected.accept) << one.accept << "/" << one.application;
+      EXPECT_EQ(due.application, expected.application) << one.accept << "/" << one.application;
+    }
+  }
+  EXPECT_EQ(NameOf(CommitCodeFor(AckCode::kAccept)), "CA");
+  EXPECT_EQ(NameOf(CommitCodeFor(AckCode::kError)), "CE");
+  EXPECT_EQ(NameOf(CommitCodeFor(AckCode::kReject)), "CR");
+}
+
 }  // namespace
 }  // namespace gw::hl7v2

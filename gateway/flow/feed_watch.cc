@@ -1,0 +1,78 @@
+#include "gateway/flow/feed_watch.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "gateway/base/log.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr int64_t kMinuteUs = 60'000'000;
+constexpr int64_t kDayUs = 24 * 60 * kMinuteUs;
+// Messages that one step deletes, and steps of one look: a step keeps the writer for some
+// milliseconds, and a backlog of a million is gone within the hour.
+constexpr uint32_t kForgottenAtOnce = 100;
+constexpr int kStepsAtOnce = 10;
+
+}  // namespace
+
+Status FeedWatch::Look() {
+  const Instant now = parts_.clock.Now();
+  const std::shared_ptr<const Mappings> mappings = parts_.mappings.Get();
+  GW_TRY(std::vector<store::FeedState> states, parts_.store.archive().Feeds());
+  GW_TRY(alerts_, parts_.store.archive().Alerts());
+  for (const auto& [name, feed] : mappings->feeds) {
+    const bool known = std::any_of(states.begin(), states.end(), [&name = name](const auto& state) {
+      return state.feed == name;
+    });
+    if (!known) {
+      states.emplace_back().feed = name;  // it never sent anything
+    }
+  }
+  for (const store::FeedState& state : states) {
+    const FeedCare& care = mappings->CareOf(state.feed);
+    const Instant heard = std::max(state.last_received, since_);
+    const bool silent = care.silent_after_minutes != 0 && !state.feed.empty() &&
+                        now.unix_us - heard.unix_us > care.silent_after_minutes * kMinuteUs;
+    GW_RETURN_IF_ERROR(Tell(state.feed, "silent", silent, now));
+    GW_RETURN_IF_ERROR(
+        Tell(state.feed, "queue", care.queue_max != 0 && state.open > care.queue_max, now));
+    GW_RETURN_IF_ERROR(Forget(state.feed, care, now));
+  }
+  return {};
+}
+
+Status FeedWatch::Tell(const std::string& feed, std::string_view condition, bool holds,
+                       Instant now) {
+  const bool told = std::any_of(alerts_.begin(), alerts_.end(), [&](const auto& alert) {
+    return alert.feed == feed && alert.condition == condition && alert.since.unix_us != 0;
+  });
+  if (told == holds) {
+    return {};
+  }
+  store::Transaction transaction;
+  transaction.upkeep.alerts = {
+      {feed, std::string(condition), holds ? now : Instant{}, /*raised=*/0}};
+  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  static_cast<void>(committed);
+  log::Write(holds ? log::Level::kWarn : log::Level::kInfo, holds ? "feed.alert" : "feed.recovered",
+             {{"feed", feed}, {"condition", condition}});
+  return {};
+}
+
+Status FeedWatch::Forget(const std::string& feed, const FeedCare& care, Instant now) {
+  bool more = care.retain_days != 0;
+  for (int step = 0; more && step < kStepsAtOnce; ++step) {
+    store::Transaction transaction;
+    transaction.upkeep.pruning =
+        store::Pruning{feed, Instant{now.unix_us - care.retain_days * kDayUs}, kForgottenAtOnce};
+    transaction.settled = journal_->TakeSettled();
+    GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+    more = committed.pruned == kForgottenAtOnce;
+  }
+  return {};
+}
+
+}  // namespace gw::flow

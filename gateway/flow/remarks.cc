@@ -1,0 +1,101 @@
+#include "gateway/flow/remarks.h"
+
+#include "gateway/base/json.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr size_t kCodeBytesMax = 64;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// The first bytes of a code; what is longer is free text in a coded field, and stays with the
+// message.
+std::string CodeOf(const std::string& code) {
+  return code.size() <= kCodeBytesMax ? code : std::string("(text)");
+}
+
+}  // namespace
+
+std::string PlaceOf(std::string_view where) {
+  if (where.starts_with("row ")) {
+    const size_t comma = where.find(", ");
+    where = comma == std::string_view::npos ? std::string_view("row") : where.substr(comma + 2);
+  }
+  std::string place;
+  for (size_t i = 0; i < where.size(); ++i) {
+    const char open = where[i];
+    size_t end = i + 1;
+    while (end < where.size() && IsDigit(where[end])) {
+      ++end;
+    }
+    const char close = open == '[' ? ']' : ')';
+    if ((open == '[' || open == '(') && end > i + 1 && end < where.size() && where[end] == close) {
+      i = end;
+      continue;
+    }
+    place += open;
+  }
+  return place;
+}
+
+std::string CauseOf(const Error& error) {
+  const std::string place = PlaceOf(error.where);
+  return std::to_string(hl7v2::Hl7CodeFor(error)) + (place.empty() ? "" : " " + place);
+}
+
+std::vector<store::FieldNote> FieldsOf(const map::Translation& translation) {
+  std::vector<store::FieldNote> fields;
+  fields.reserve(translation.unread.size() + translation.unmapped.size());
+  for (const std::string& unread : translation.unread) {
+    fields.push_back({false, PlaceOf(unread), "", ""});
+  }
+  for (const map::Unmapped& unmapped : translation.unmapped) {
+    fields.push_back({true, PlaceOf(unmapped.where), unmapped.system, CodeOf(unmapped.code)});
+  }
+  return fields;
+}
+
+std::string ReasonOf(const Error& error) {
+  return error.where.empty() ? error.detail : error.where + ": " + error.detail;
+}
+
+std::string RemarksJson(const map::Translation& translation) {
+  std::string json;
+  JsonWriter writer(&json);
+  writer.ArrayStart();
+  for (const map::Remark& remark : translation.remarks) {
+    writer.ObjectStart()
+        .Member("severity", std::string_view(&remark.severity, 1))
+        .Member("code", remark.code);
+    writer.Member("at", remark.where).Member("text", remark.text).ObjectEnd();
+  }
+  for (const std::string& unread : translation.unread) {
+    writer.ObjectStart()
+        .Member("severity", "W")
+        .Member("code", "unread")
+        .Member("at", unread)
+        .ObjectEnd();
+  }
+  for (const map::Unmapped& unmapped : translation.unmapped) {
+    writer.ObjectStart()
+        .Member("severity", "W")
+        .Member("code", "unmapped-code")
+        .Member("at", unmapped.where);
+    writer.Member("system", unmapped.system).Member("value", unmapped.code).ObjectEnd();
+  }
+  writer.ArrayEnd();
+  return json;
+}
+
+std::vector<hl7v2::Issue> WarningsOf(const map::Translation& translation) {
+  std::vector<hl7v2::Issue> issues;
+  for (const map::Remark& remark : translation.remarks) {
+    if (remark.severity == 'W') {
+      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, 0}, 'W'});
+    }
+  }
+  return issues;
+}
+
+}  // namespace gw::flow

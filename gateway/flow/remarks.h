@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/hl7v2/acknowledgment.h"
+#include "gateway/map/translate.h"
+#include "gateway/store/archive.h"
+
+namespace gw::flow {
+
+// What is kept of a translation's remarks, and of a refusal: places and rules, never a value.
+
+// "PID-3: the rule".
+std::string ReasonOf(const Error& error);
+// What refusals are grouped by: the table 0357 code and the place without repetitions: "204 PID-3",
+// "102 CarePlan.goal", "103 column DOB".
+std::string CauseOf(const Error& error);
+// A place without what tells one repetition, row or segment from the next.
+std::string PlaceOf(std::string_view where);
+
+// Remarks, unread fields and unmapped codes as a JSON array, for the message's record.
+std::string RemarksJson(const map::Translation& translation);
+// The unread fields and unmapped codes, to be counted by feed.
+std::vector<store::FieldNote> FieldsOf(const map::Translation& translation);
+// Warnings ride on the AA as ERR segments of severity W; there the sender's people see them.
+std::vector<hl7v2::Issue> WarningsOf(const map::Translation& translation);
+
+}  // namespace gw::flow
