@@ -190,10 +190,10 @@ class ModelBuilder {
   struct ElementSpec {
     std::string name;
     std::string
-        type;  // of this model, or an R4 primitive ("dateTime"); looked up when Finish() is called
+        type;  // of this model or of R4 ("dateTime"), looked up by Finish(); "A|B" is a choice
     uint16_t max = kMany;
   };
-  void AddType(std::string name, std::vector<ElementSpec> elements);
+  void AddType(std::string name, std::vector<ElementSpec> elements);  // "name#key": key is hidden
   Status Finish();                                        // kInvalid: names the unknown type
   const TypeDef* Find(std::string_view type_name) const;  // null before Finish()
 

@@ -5,18 +5,38 @@
 #include "gateway/fhir/definitions.h"
 
 namespace gw::fhir {
+namespace {
+
+std::string_view BeforeFirst(std::string_view text, char separator) {
+  return text.substr(0, text.find(separator));
+}
+
+// "valueString" of value and string.
+std::string ChoiceName(std::string_view element, std::string_view type) {
+  std::string name(element);
+  name += type;
+  char& first = name[element.size()];
+  first = first >= 'a' && first <= 'z' ? static_cast<char>(first - 'a' + 'A') : first;
+  return name;
+}
+
+}  // namespace
 
 struct ModelBuilder::Types {
   struct Model {
     std::string name;
     std::vector<ElementSpec> specs;
-    std::vector<const TypeDef*> element_types;
+    std::vector<std::vector<const TypeDef*>> element_types;  // of each element
+    std::vector<std::string> choice_names;
     std::vector<ElementDef> elements;
     std::vector<TypeDef::NamedProperty> properties;
     TypeDef type;
   };
   std::map<std::string, std::unique_ptr<Model>, std::less<>> models;
   bool is_finished = false;
+
+  Status FindTypes(const Definitions& definitions, Model* model) const;
+  static void Fill(Model* model, std::string_view name);
 };
 
 ModelBuilder::ModelBuilder(const Definitions& definitions)
@@ -30,36 +50,63 @@ void ModelBuilder::AddType(std::string name, std::vector<ElementSpec> elements) 
   types_->models.insert_or_assign(std::move(name), std::move(model));
 }
 
+Status ModelBuilder::Types::FindTypes(const Definitions& definitions, Model* model) const {
+  for (const ElementSpec& spec : model->specs) {
+    std::vector<const TypeDef*> found;
+    for (std::string_view rest = spec.type; !rest.empty();) {
+      const std::string_view name = BeforeFirst(rest, '|');
+      rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+      const auto own = models.find(name);
+      found.push_back(own != models.end() ? &own->second->type : definitions.Find(name));
+    }
+    if (found.empty() || std::count(found.begin(), found.end(), nullptr) > 0) {
+      return Error{Code::kInvalid, "the model names a type that does not exist: " + spec.type,
+                   std::string(BeforeFirst(model->name, '#')) + "." + spec.name};
+    }
+    model->element_types.push_back(std::move(found));
+  }
+  return {};
+}
+
+void ModelBuilder::Types::Fill(Model* model, std::string_view name) {
+  size_t choices = 0;
+  for (size_t index = 0; index < model->specs.size(); ++index) {
+    ElementDef element;
+    element.name = model->specs[index].name;
+    element.types = model->element_types[index];
+    element.max = model->specs[index].max;
+    element.choice = element.types.size() > 1;
+    choices += element.choice ? element.types.size() : 0;
+    model->elements.push_back(element);
+  }
+  model->choice_names.reserve(choices);  // properties hold views of them
+  for (const ElementDef& element : model->elements) {
+    for (const TypeDef* type : element.types) {
+      std::string_view json_name = element.name;
+      if (element.choice) {
+        model->choice_names.push_back(ChoiceName(element.name, type->name()));
+        json_name = model->choice_names.back();
+      }
+      model->properties.push_back({json_name, {&element, type}});
+    }
+  }
+  std::sort(model->properties.begin(), model->properties.end(),
+            [](const TypeDef::NamedProperty& a, const TypeDef::NamedProperty& b) {
+              return a.json_name < b.json_name;
+            });
+  model->type.name_ = name;
+  model->type.elements_ = model->elements;
+  model->type.properties_ = model->properties;
+}
+
 Status ModelBuilder::Finish() {
   for (auto& [name, model] : types_->models) {
-    for (const ElementSpec& spec : model->specs) {
-      const auto own = types_->models.find(spec.type);
-      const TypeDef* type =
-          own != types_->models.end() ? &own->second->type : definitions_.Find(spec.type);
-      if (type == nullptr || (own == types_->models.end() && type->kind() != Kind::kPrimitive)) {
-        return Error{Code::kInvalid, "the model names a type that does not exist: " + spec.type,
-                     name + "." + spec.name};
-      }
-      model->element_types.push_back(type);
-    }
-    model->type.name_ = model->name;
+    GW_RETURN_IF_ERROR(types_->FindTypes(definitions_, model.get()));
     model->type.kind_ = Kind::kModel;
-    for (size_t index = 0; index < model->specs.size(); ++index) {
-      ElementDef element;
-      element.name = model->specs[index].name;
-      element.types = std::span<const TypeDef* const>(model->element_types).subspan(index, 1);
-      element.max = model->specs[index].max;
-      model->elements.push_back(element);
-    }
-    for (const ElementDef& element : model->elements) {
-      model->properties.push_back({element.name, {&element, element.types.front()}});
-    }
-    std::sort(model->properties.begin(), model->properties.end(),
-              [](const TypeDef::NamedProperty& a, const TypeDef::NamedProperty& b) {
-                return a.json_name < b.json_name;
-              });
-    model->type.elements_ = model->elements;
-    model->type.properties_ = model->properties;
+    model->type.name_ = BeforeFirst(name, '#');  // choices are named by it, in any order
+  }
+  for (auto& [name, model] : types_->models) {
+    Types::Fill(model.get(), BeforeFirst(name, '#'));
   }
   types_->is_finished = true;
   return {};
