@@ -7,6 +7,7 @@
 
 #include "gateway/map/fml_cursor_internal.h"
 #include "gateway/map/fml_lexer_internal.h"
+#include "gateway/map/fml_names_internal.h"
 
 namespace gw::map {
 namespace {
@@ -29,19 +30,6 @@ constexpr std::array<ModeWord, 4> kTargetModes = {{{"first", FmlListMode::kFirst
                                                    {"share", FmlListMode::kShare},
                                                    {"last", FmlListMode::kLast},
                                                    {"collate", FmlListMode::kCollate}}};
-
-// The relationships of an inline ConceptMap and their R4 codes.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kEquivalences = {
-    {{"-", "relatedto"},
-     {"=", "equal"},
-     {"==", "equivalent"},
-     {"!=", "disjoint"},
-     {"--", "unmatched"},
-     {"<=", "wider"},
-     {"<-", "subsumes"},
-     {">=", "narrower"},
-     {">-", "specializes"},
-     {"~", "inexact"}}};
 
 class Parser : private FmlCursor {
  public:
@@ -99,6 +87,8 @@ class Parser : private FmlCursor {
         map_.url = value;
       } else if (key == "name") {
         map_.name = value;
+      } else if (!key.empty()) {
+        map_.metadata.push_back({key, value});
       }
     }
     std::erase_if(tokens(), [](const FmlToken& token) { return token.kind == Kind::kMetadata; });
@@ -194,7 +184,11 @@ class Parser : private FmlCursor {
       GW_RETURN_IF_ERROR(Expect("="));
       GW_RETURN_IF_ERROR(ExpectWord("provided"));
       TakeIf(";");
-      concept_map.unmapped_provided.push_back(std::move(system));
+      concept_map.unmapped.push_back({.source_system = system,
+                                      .target_system = system,
+                                      .provided = true,
+                                      .code = {},
+                                      .display = {}});
     }
     while (!TakeIf("}")) {
       GW_TRY(FmlConceptMap::Code code, ReadCode(prefixes));
@@ -242,13 +236,13 @@ class Parser : private FmlCursor {
     GW_TRY(code.source_system, System(prefixes));
     GW_RETURN_IF_ERROR(Expect(":"));
     GW_TRY(code.source_code, CodeText());
-    const auto* equivalence = std::find_if(kEquivalences.begin(), kEquivalences.end(),
-                                           [this](const auto& e) { return Now().Is(e.first); });
-    if (equivalence == kEquivalences.end()) {
+    if (Now().kind == Kind::kSymbol) {
+      code.equivalence = EquivalenceOf(Now().text);
+    }
+    if (code.equivalence.empty()) {
       return Expected("a relationship: one of - = == != -- <= <- >= >- ~");
     }
     Take();
-    code.equivalence = std::string(equivalence->second);
     if (code.equivalence != "unmatched") {
       GW_TRY(code.target_system, System(prefixes));
       GW_RETURN_IF_ERROR(Expect(":"));
@@ -346,10 +340,7 @@ class Parser : private FmlCursor {
     if (Now().kind == Kind::kString) {
       rule.name = Take().text;
     } else {
-      for (const FmlSource& source : rule.sources) {
-        rule.name += (rule.name.empty() ? "" : ", ") +
-                     (source.element.empty() ? source.context : source.element);
-      }
+      rule.name = NameOfSources(rule, ", ");
     }
     if (!TakeIf(";")) {
       return Expected(rule.targets.empty() ? "'->', 'then', the name of the rule in quotes or ';'"

@@ -154,11 +154,26 @@ struct FmlConceptMap {
     std::string equivalence;    // R4 concept-map-equivalence
     std::string target_system;  // empty where equivalence is unmatched
     std::string target_code;
+    std::string display;  // of a StructureMap; the text form has none
+  };
+  // What becomes of the other codes of a system.
+  struct Unmapped {
+    std::string source_system;
+    std::string target_system;
+    bool provided = true;  // kept as they are: all that the text form can say; else all are `code`
+    std::string code;
+    std::string display;
   };
   FmlPlace place;
-  std::string id;                              // "#name"
-  std::vector<std::string> unmapped_provided;  // systems whose unmapped codes are kept as they are
+  std::string id;  // "#name"
+  std::vector<Unmapped> unmapped;
   std::vector<Code> codes;
+};
+
+// `/// title = "..."`: what else is said of the map; a name of R4 StructureMap, or a note.
+struct FmlMetadata {
+  std::string name;
+  std::string value;
 };
 
 // One map file.
@@ -167,6 +182,7 @@ struct FmlMap {
   FmlPlace place;
   std::string url;
   std::string name;
+  std::vector<FmlMetadata> metadata;  // without url and name
   std::vector<FmlConceptMap> concept_maps;
   std::vector<FmlUse> uses;
   std::vector<FmlImport> imports;

@@ -79,8 +79,10 @@ Status FmlCursor::ExpectWord(std::string_view word) {
   return {};
 }
 
+// R4 delimits identifiers with double quotes, FHIRPath with back quotes.
 Result<std::string> FmlCursor::Name(std::string_view what) {
-  if (Now().kind != Kind::kIdentifier) {
+  const bool is_delimited = Now().kind == Kind::kString && Now().quoted && !Now().text.empty();
+  if (Now().kind != Kind::kIdentifier && !is_delimited) {
     return Expected(what);
   }
   return Take().text;

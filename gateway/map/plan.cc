@@ -35,6 +35,11 @@ bool Plan::Has(std::string_view map_url) const {
   return parts_->program->entries.find(map_url) != parts_->program->entries.end();
 }
 
+const fhir::TypeDef* Plan::SourceOf(std::string_view map_url) const {
+  const auto entry = parts_->program->entries.find(map_url);
+  return entry == parts_->program->entries.end() ? nullptr : entry->second.source;
+}
+
 Result<Mapped> Plan::Run(std::string_view map_url, const fhir::Element& source,
                          const RunOptions& options) const {
   const auto entry = parts_->program->entries.find(map_url);

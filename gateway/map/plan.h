@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -27,6 +28,16 @@ struct Mapped {
       unread;  // valued leaves of the source that no rule read, document order
   std::vector<Unmapped> unmapped;
   std::vector<Remark> remarks;  // log and check of the language
+  uint64_t steps = 0;  // elements of the source that were looked at, and targets that were run
+};
+
+// One element that a rule made, as `map trace` tells it. Valid during the call; the element holds
+// what the rule has put there so far.
+struct TraceStep {
+  std::string_view rule;   // its name
+  std::string_view place;  // "file:line:column"
+  const fhir::Element* source = nullptr;
+  const fhir::Element* target = nullptr;
 };
 
 struct RunOptions {
@@ -35,15 +46,17 @@ struct RunOptions {
   std::string seed;  // names the run: uuid() gives the same UUIDs for the same seed
   std::string
       hash_key;  // of keyedHash(): a secret of the deployment; without it that transform fails
-  // Where set: called for each rule that made something, for `map trace`.
-  const std::function<void(std::string_view rule, const fhir::Element& source,
-                           const fhir::Element& target)>* trace = nullptr;
+  // Where set: called for each target that a rule made.
+  const std::function<void(const TraceStep& step)>* trace = nullptr;
 };
 
 struct CompileOptions {
   // A variable that is bound and never used hides a value that is dropped; false lets it pass, as
   // other engines do.
   bool refuse_unused_variables = true;
+  // A string may stand where one other primitive is declared: its form is checked in the run, as
+  // other engines do.
+  bool check_texts_in_runs = false;
 };
 
 // FHIR Mapping Language maps, checked and compiled to a flat plan. A source element that is the HL7
@@ -64,6 +77,8 @@ class Plan {
   ~Plan();
 
   bool Has(std::string_view map_url) const;
+  // The type that the first group of the map takes; null where the map cannot be run.
+  const fhir::TypeDef* SourceOf(std::string_view map_url) const;
   // Runs the first group of the map. Errors: kInvalid where a check or a mandatory source fails,
   // with the place in the source and the rule's name; kUnprocessable where the target cannot take a
   // value.

@@ -68,12 +68,13 @@ CodeTable CodeTable::FromFml(const FmlConceptMap& concept_map) {
   table.url_ = concept_map.id;
   for (const FmlConceptMap::Code& code : concept_map.codes) {
     if (IsTranslation(code.equivalence)) {
-      table.rows_.push_back(
-          {code.source_system, code.source_code, code.target_system, code.target_code, {}});
+      table.rows_.push_back({code.source_system, code.source_code, code.target_system,
+                             code.target_code, code.display});
     }
   }
-  for (const std::string& system : concept_map.unmapped_provided) {
-    table.unmapped_.push_back({system, system, true, {}, {}});
+  for (const FmlConceptMap::Unmapped& rest : concept_map.unmapped) {
+    table.unmapped_.push_back(
+        {rest.source_system, rest.target_system, rest.provided, rest.code, rest.display});
   }
   table.Finish();
   return table;

@@ -64,13 +64,14 @@ Result<RuleOp> RuleCompiler::Rule(const FmlRule& rule) {
   return op;
 }
 
-Result<const PathOp*> RuleCompiler::Path(const FmlPath& path, const StaticType* focus) {
+Result<const PathOp*> RuleCompiler::Path(const FmlPath& path, const StaticType* focus,
+                                         std::string_view own_name) {
   if (path.text.empty()) {
     return static_cast<const PathOp*>(nullptr);
   }
   const FmlMap& map = compiler_.library().map(map_);
   PathCompiler paths(map.file, map.constants, &scope_, compiler_.definitions());
-  GW_TRY(std::unique_ptr<PathOp> op, paths.Compile(path, focus));
+  GW_TRY(std::unique_ptr<PathOp> op, paths.Compile(path, focus, own_name));
   return compiler_.Keep(std::move(op));
 }
 
@@ -99,9 +100,9 @@ Result<SourceOp> RuleCompiler::Source(const FmlSource& source, StaticType* type)
   if (!source.variable.empty()) {
     op.variable = scope_.Declare(source.variable, source.variable_place, context->is_target, *type);
   }
-  GW_TRY(op.where, Path(source.where, type));
-  GW_TRY(op.check, Path(source.check, type));
-  GW_TRY(op.log, Path(source.log, type));
+  GW_TRY(op.where, Path(source.where, type, source.element));
+  GW_TRY(op.check, Path(source.check, type, source.element));
+  GW_TRY(op.log, Path(source.log, type, source.element));
   return op;
 }
 

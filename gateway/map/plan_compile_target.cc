@@ -139,6 +139,15 @@ Status RuleCompiler::Created(const FmlTarget& target, TargetOp* op, StaticType* 
   return {};
 }
 
+// A string where the only type is another primitive, if a run may tell whether it fits.
+const fhir::TypeDef* RuleCompiler::TextIn(const fhir::ElementDef& element,
+                                          const fhir::TypeDef& value) const {
+  const bool may_fit = compiler_.options().check_texts_in_runs &&
+                       &value == compiler_.types().string_type && element.types.size() == 1 &&
+                       element.types.front()->kind() == fhir::Kind::kPrimitive;
+  return may_fit ? element.types.front() : nullptr;
+}
+
 // Where a value of that type goes.
 Status RuleCompiler::Valued(const FmlTarget& target, const StaticType& value, TargetOp* op,
                             StaticType* place) {
@@ -172,6 +181,9 @@ Status RuleCompiler::Valued(const FmlTarget& target, const StaticType& value, Ta
     fitting = TypeIn(*element, *value.type);
   } else {
     fitting = value.type;  // an element that only the run knows
+  }
+  if (fitting == nullptr && element != nullptr) {
+    fitting = TextIn(*element, *value.type);
   }
   if (fitting == nullptr) {
     const std::string takes = element != nullptr ? TypesOf(*element) : Describe(*place);
@@ -262,6 +274,9 @@ Status RuleCompiler::TypeCases(const FmlTarget& target, const fhir::TypeDef& sou
       only != nullptr && (only == &source || FitOf(source, *only) != Fit::kNever)
           ? only
           : (only != nullptr ? nullptr : TypeIn(element, source));
+  if (to == nullptr && only == nullptr) {
+    to = TextIn(element, source);
+  }
   if (to == nullptr) {
     return Fail(target.place, "'" + target.element + "' takes " + TypesOf(element) + ", not " +
                                   std::string(source.name()) +

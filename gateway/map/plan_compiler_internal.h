@@ -81,7 +81,9 @@ class RuleCompiler {
   Result<SourceOp> Source(const FmlSource& source, StaticType* type);
   Status SourceFilter(const FmlSource& source, StaticType* type, SourceOp* op);
   Status SourceDefault(const FmlSource& source, const StaticType& type, SourceOp* op);
-  Result<const PathOp*> Path(const FmlPath& path, const StaticType* focus);
+  // `own_name`: the element that the focus is, where the expression may call it so.
+  Result<const PathOp*> Path(const FmlPath& path, const StaticType* focus,
+                             std::string_view own_name = {});
 
   // Targets (plan_compile_target.cc).
   Result<TargetOp> Target(const FmlTarget& target);
@@ -89,6 +91,7 @@ class RuleCompiler {
   Status Created(const FmlTarget& target, TargetOp* op, StaticType* place);
   Status Valued(const FmlTarget& target, const StaticType& value, TargetOp* op, StaticType* place);
   Result<TargetOp> ByType(const FmlTarget& target, Slot source, const StaticType& type);
+  const fhir::TypeDef* TextIn(const fhir::ElementDef& element, const fhir::TypeDef& value) const;
   Status TypeCases(const FmlTarget& target, const fhir::TypeDef& source,
                    const fhir::ElementDef& element, TargetOp* op);
   Result<ArgumentOp> Argument(const FmlArgument& argument, bool wants_target, StaticType* type);

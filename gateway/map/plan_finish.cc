@@ -69,7 +69,8 @@ Result<Item> Runner::Refer(const Place& place, const Item& item) {
   return Written(holder);
 }
 
-// The fullUrl of the Bundle entry that holds the resource; made where no rule made one.
+// The fullUrl of the Bundle entry that holds the resource, else its id; made where no rule made
+// one.
 Result<std::string> Runner::UrlOf(fhir::Element* resource) {
   fhir::Element* entry = resource->parent();
   if (entry != nullptr && entry->type().name() == "Bundle.entry") {
@@ -82,14 +83,12 @@ Result<std::string> Runner::UrlOf(fhir::Element* resource) {
     GW_RETURN_IF_ERROR(entry->Add("fullUrl", made));
     return made;
   }
-  const std::string_view id = resource->TextAt("id");
+  std::string id(resource->TextAt("id"));
   if (id.empty()) {
-    return Error{.code = Code::kUnprocessable,
-                 .detail = "a reference to a " + std::string(resource->type().name()) +
-                           " that is in no Bundle entry and has no id",
-                 .where = place_ == nullptr ? std::string() : PlaceOf(*place_)};
+    id = crypto::NamedUuid(options_.seed + "#" + std::to_string(++uuids_));
+    GW_RETURN_IF_ERROR(resource->Add("id", id));
   }
-  const bool is_contained = entry != nullptr;
+  const bool is_contained = entry != nullptr && entry->is_resource();
   return (is_contained ? "#" : std::string(resource->type().name()) + "/") + std::string(id);
 }
 

@@ -2,28 +2,12 @@
 #include <set>
 #include <utility>
 
+#include "gateway/map/fml_names_internal.h"
 #include "gateway/map/plan_library_internal.h"
+#include "gateway/map/structure_map.h"
 
 namespace gw::map {
 namespace {
-
-// Does `url` fit a pattern in which * stands for anything?
-bool UrlFits(std::string_view pattern, std::string_view url) {
-  const size_t star = pattern.find('*');
-  if (star == std::string_view::npos) {
-    return pattern == url;
-  }
-  if (!url.starts_with(pattern.substr(0, star))) {
-    return false;
-  }
-  const std::string_view rest = pattern.substr(star + 1);
-  for (size_t at = star; at <= url.size(); ++at) {
-    if (UrlFits(rest, url.substr(at))) {
-      return true;
-    }
-  }
-  return false;
-}
 
 // "Patient" of http://hl7.org/fhir/StructureDefinition/Patient, with or without a version of R4.
 std::string_view TypeOfUrl(std::string_view url) {
@@ -95,7 +79,7 @@ Status Library::ReadFiles(std::span<const MapFile> files) {
   std::map<std::string, std::string> urls;
   for (const MapFile& file : files) {
     auto map = std::make_unique<Map>();
-    GW_TRY(map->text, ParseFml(file.name, file.text));
+    GW_TRY(map->text, ReadMap(file.name, file.text, *definitions_, Limits()));
     maps_.push_back(std::move(map));
     const FmlMap& text = maps_.back()->text;
     const auto [other, is_new] = urls.emplace(text.url, text.file);
@@ -120,7 +104,7 @@ Status Library::ReadUses(uint32_t map) {
   for (const FmlUse& use : maps_[map]->text.uses) {
     const fhir::TypeDef* type = (*find_source_)(use.url);
     if (type == nullptr) {
-      type = definitions_->Find(TypeOfUrl(use.url));
+      type = definitions_->Find(TypeOfUrl(std::string_view(use.url).substr(0, use.url.find('|'))));
     }
     if (type == nullptr) {
       return Fail(map, use.place, "there is no structure with the url '" + use.url + "'");
@@ -204,6 +188,9 @@ Result<const fhir::TypeDef*> Library::TypeNamed(uint32_t map, std::string_view n
     return type;
   }
   if (const fhir::TypeDef* type = (*find_source_)(name); type != nullptr) {
+    return type;
+  }
+  if (const fhir::TypeDef* type = definitions_->Find(TypeOfUrl(name)); type != nullptr) {
     return type;
   }
   const fhir::TypeDef* found = nullptr;

@@ -181,6 +181,11 @@ Result<StaticType> PathCompiler::Name(const Focus& focus) {
     ++at_;
     return focus.type;
   }
+  if (focus.exists && !focus.is_item && !own_name_.empty() && token.text == own_name_) {
+    Change(token.begin, token.end - token.begin, "$this");
+    ++at_;
+    return focus.type;
+  }
   return Fail(token.begin, focus.exists ? Describe(focus.type) + " has no element '" + token.text +
                                               "', and there is no such variable"
                                         : "there is no variable '" + token.text + "'");
@@ -291,9 +296,10 @@ Result<StaticType> PathCompiler::Walk(const Focus& focus) {
   return is_one_path ? current : StaticType();
 }
 
-Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path,
-                                                      const StaticType* focus) {
+Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path, const StaticType* focus,
+                                                      std::string_view own_name) {
   path_ = path;
+  own_name_ = std::string(own_name);
   auto tokens = LexFml(file_, path.text);
   if (!tokens) {
     return Fail(0, tokens.error().detail);

@@ -24,9 +24,11 @@ class PathCompiler {
                const fhir::Definitions& definitions)
       : file_(file), constants_(constants), scope_(*scope), definitions_(definitions) {}
 
-  // `focus` null: the expression has none, and each of its paths begins with a variable.
+  // `focus` null: the expression has none, and each of its paths begins with a variable. `own_name`
+  // means the focus too where nothing else has that name: `src.a where a.length() < 9`.
   // Errors: kInvalid, where = "file:line:column".
-  Result<std::unique_ptr<PathOp>> Compile(const FmlPath& path, const StaticType* focus);
+  Result<std::unique_ptr<PathOp>> Compile(const FmlPath& path, const StaticType* focus,
+                                          std::string_view own_name = {});
 
  private:
   // Where paths begin in a part of the expression.
@@ -64,6 +66,7 @@ class PathCompiler {
   Scope& scope_;
   const fhir::Definitions& definitions_;
   FmlPath path_;
+  std::string own_name_;
   std::vector<FmlToken> tokens_;
   size_t at_ = 0;
   std::vector<Edit> edits_;

@@ -183,7 +183,9 @@ Status Runner::Gather(const RuleOp& rule, const SourceOp& op) {
     fhir::Element* out = context.out == nullptr ? nullptr : context.out->first_child();
     for (const fhir::Element* child = context.node->first_child(); child != nullptr;
          child = child->next(), out = out == nullptr ? nullptr : out->next()) {
-      if (Belongs(op.step, *context.node, *child) && (op.filter == nullptr || IsA(child->type(), *op.filter))) {
+      ++mapped_->steps;
+      if (Belongs(op.step, *context.node, *child) &&
+          (op.filter == nullptr || IsA(child->type(), *op.filter))) {
         items_.push_back({child, out, {}, nullptr});
       }
     }
@@ -294,14 +296,10 @@ void Runner::ApplyListMode(FmlListMode mode, size_t first) {
 
 // The targets, and what depends on them, for one binding of the sources.
 Status Runner::Fire(const RuleOp& rule, bool is_null) {
-  made_ = false;
   const size_t item_index = item_index_;
   for (const TargetOp& target : rule.targets) {
     item_index_ = item_index;
     GW_RETURN_IF_ERROR(RunTarget(rule, target, is_null));
-  }
-  if (made_ && options_.trace != nullptr && place_ != nullptr && last_made_ != nullptr) {
-    (*options_.trace)(rule.name, *place_, *last_made_);
   }
   if (is_null) {
     return {};

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -46,12 +47,6 @@ class Runner {
     const RuleOp* rule = nullptr;
     const TargetOp* op = nullptr;
     fhir::Element* context = nullptr;  // null: the value goes to a variable only
-  };
-  struct Shared {
-    const fhir::Element* context;
-    const fhir::ElementDef* element;
-    uint32_t share;
-    fhir::Element* node;
   };
   // A Reference, or a uri, that must say where a resource is once the Bundle stands.
   struct Pending {
@@ -167,12 +162,11 @@ class Runner {
   uint32_t depth_ = 0;
   std::vector<Item> items_;               // of the sources that are open, as a stack
   const fhir::Element* place_ = nullptr;  // the source node that is being mapped, for messages
-  bool made_ = false;                     // by the rule at hand: what `trace` tells
-  fhir::Element* last_made_ = nullptr;
   size_t item_index_ = 0;
   ReadSet read_;
   uint64_t uuids_ = 0;
-  std::vector<Shared> shared_;
+  using ShareKey = std::tuple<const fhir::Element*, const fhir::ElementDef*, uint32_t>;
+  std::map<ShareKey, fhir::Element*> shared_;
   std::vector<Pending> pending_;
   std::vector<Ordered> ordered_;
   std::vector<fhir::Resource> loose_;  // what create() and cc() made for a variable only

@@ -39,6 +39,7 @@ const fhir::ElementDef* Runner::ElementOf(const Place& place) {
 }
 
 Status Runner::RunTarget(const RuleOp& rule, const TargetOp& op, bool is_null) {
+  ++mapped_->steps;
   Place place{.rule = &rule, .op = &op, .context = nullptr};
   Item made;
   const bool has_context = op.context != kNoSlot;
@@ -64,9 +65,8 @@ Status Runner::RunTarget(const RuleOp& rule, const TargetOp& op, bool is_null) {
   if (op.variable != kNoSlot) {
     At(op.variable) = made;
   }
-  if (made.out != nullptr && !is_alias) {
-    made_ = true;
-    last_made_ = made.out;
+  if (options_.trace != nullptr && made.out != nullptr && !is_alias && place_ != nullptr) {
+    (*options_.trace)({rule.name, rule.place, place_, made.out});
   }
   return {};
 }
@@ -154,12 +154,9 @@ Result<fhir::Element*> Runner::MakeSingle(const Place& place, const fhir::Elemen
 
 Result<fhir::Element*> Runner::MakeShared(const Place& place, const fhir::ElementDef& element,
                                           const fhir::TypeDef& type) {
-  const auto found = std::find_if(shared_.begin(), shared_.end(), [&](const Shared& shared) {
-    return shared.context == place.context && shared.element == &element &&
-           shared.share == place.op->share;
-  });
-  if (found != shared_.end()) {
-    return found->node;
+  fhir::Element*& shared = shared_[{place.context, &element, place.op->share}];
+  if (shared != nullptr) {
+    return shared;
   }
   fhir::Element* made = nullptr;
   if (element.max == 1) {
@@ -167,7 +164,7 @@ Result<fhir::Element*> Runner::MakeShared(const Place& place, const fhir::Elemen
   } else {
     GW_TRY(made, AddTo(place, place.context, element, type));
   }
-  shared_.push_back({place.context, &element, place.op->share, made});
+  shared = made;
   return made;
 }
 

@@ -110,12 +110,14 @@ Error OfTable0357(Error error) {
 Result<Translation> Translator::Parts::Run(std::string_view map_url, const Element& source,
                                            const Feed& feed, Instant now, std::string seed) const {
   Origins origins;
-  const std::function<void(std::string_view, const Element&, const Element&)> trace =
-      [&origins](std::string_view, const Element& from, const Element& to) {
-        if (to.is_resource()) {
-          origins.emplace(&to, &from);
-        }
-      };
+  const std::function<void(const TraceStep&)> trace = [this, &origins](const TraceStep& step) {
+    if (step.target->is_resource()) {
+      origins.emplace(step.target, step.source);
+    }
+    if (options.trace != nullptr) {
+      options.trace->Made(step);
+    }
+  };
   RunOptions run;
   run.feed = &feed;
   run.now = now;

@@ -50,11 +50,22 @@ struct CsvTranslation {
   std::vector<Remark> remarks;  // of the file, and of every row that is in no group
 };
 
+struct TraceStep;
+
+// Is told what the rules make, step by step (gateway/map/plan.h).
+class TraceSink {
+ public:
+  virtual ~TraceSink() = default;
+  virtual void Made(const TraceStep& step) = 0;
+};
+
 struct TranslatorOptions {
   // The key of the identifiers that are made from names (decision 9): a secret of the deployment,
   // the same for ever. Empty: a key that everybody knows, for convert and for tests only.
   std::string hash_key;
   Limits limits;
+  // For `map trace`; such a translator serves one thread at a time. Must outlive it.
+  TraceSink* trace = nullptr;
 };
 
 // All maps of one mappings/ directory, checked against source and target definitions and compiled.

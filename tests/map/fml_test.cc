@@ -50,7 +50,9 @@ TEST(Fml, ReadsTheWholeGrammar) {
   ASSERT_EQ(map->concept_maps.size(), 1u);
   const FmlConceptMap& codes = map->concept_maps[0];
   EXPECT_EQ(codes.id, "#codes");
-  EXPECT_EQ(codes.unmapped_provided, std::vector<std::string>{"urn:s"});
+  ASSERT_EQ(codes.unmapped.size(), 1u);
+  EXPECT_EQ(codes.unmapped[0].source_system, "urn:s");
+  EXPECT_TRUE(codes.unmapped[0].provided);
   ASSERT_EQ(codes.codes.size(), 4u);
   EXPECT_EQ(codes.codes[0].equivalence, "equivalent");
   EXPECT_EQ(codes.codes[1].source_code, "x y");
