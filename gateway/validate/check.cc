@@ -16,6 +16,14 @@ Walk::Walk(const Validator::Rules& rules, std::span<const ReadyProfile* const> a
     : rules_(rules), asked_(asked), findings_(out) {
   environment_.arena = &arena_;
   environment_.definitions = &rules.definitions;
+  membership_ = [this](std::string_view value_set, std::string_view system, std::string_view code) {
+    return MemberOf(value_set, system, code);
+  };
+  conformance_ = [this](const Element& element, std::string_view profile) {
+    return ConformsTo(element, profile);
+  };
+  environment_.membership = &membership_;
+  environment_.conformance = &conformance_;
 }
 
 void Walk::Whole(const Element& resource) {

@@ -9,6 +9,8 @@ namespace {
 
 using fhir::Element;
 
+constexpr uint32_t kConformanceDepthMax = 8;  // profiles that ask for each other
+
 // Is the element that path, from a type that holds it: "HumanName.family", "Patient.contact.name"?
 bool IsAtPath(const Element& element, std::string_view path) {
   const Element* at = &element;
@@ -138,6 +140,27 @@ std::string_view Walk::FindType(std::string_view reference) const {
     return {};
   }
   return TargetOf(reference, FormOf(reference, rules_.definitions));
+}
+
+Walk::Membership Walk::MemberOf(std::string_view value_set, std::string_view system,
+                                std::string_view code) {
+  const fhir::Terminology::Answer answer =
+      rules_.profiles.terminology().ValidateCode(value_set, {system, code, {}, {}}).answer;
+  return answer == fhir::Terminology::Answer::kYes  ? Membership::kMember
+         : answer == fhir::Terminology::Answer::kNo ? Membership::kNotMember
+                                                    : Membership::kUnknown;
+}
+
+std::optional<bool> Walk::ConformsTo(const Element& element, std::string_view profile) {
+  const ReadyProfile* known = rules_.profiles.Find(profile);
+  if (known == nullptr || conformance_depth_ >= kConformanceDepthMax) {
+    return std::nullopt;
+  }
+  ++conformance_depth_;
+  const bool conforms =
+      ProfileCheck(rules_.profiles, *this, environment_, &findings_).Conforms(element, *known);
+  --conformance_depth_;
+  return conforms;
 }
 
 namespace {

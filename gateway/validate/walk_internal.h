@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,6 +73,8 @@ class Walk final : public ReferenceFinder {
   void Extension(const fhir::Element& element);
   void ExtensionParts(const fhir::Element& element, const ReadyProfile& definition);
   void Profiles(const fhir::Element& resource);
+  Membership MemberOf(std::string_view value_set, std::string_view system, std::string_view code);
+  std::optional<bool> ConformsTo(const fhir::Element& element, std::string_view profile);
 
   // bundle.cc
   void BundleEntries();
@@ -86,6 +90,10 @@ class Walk final : public ReferenceFinder {
   Findings findings_;
   Arena arena_;
   fhir::path::Environment environment_;
+  // memberOf() and conformsTo() of invariants.
+  std::function<Membership(std::string_view, std::string_view, std::string_view)> membership_;
+  std::function<std::optional<bool>(const fhir::Element&, std::string_view)> conformance_;
+  uint32_t conformance_depth_ = 0;
   Scope scope_;
   const fhir::Element* contained_ = nullptr;  // the contained resource that the walk is in
   BundleScope* bundle_ = nullptr;             // the innermost Bundle that the walk is in
