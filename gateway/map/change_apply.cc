@@ -14,6 +14,12 @@ Error Absent(const Change& change, const Operation& operation) {
   return {Code::kUnprocessable, "no such element: " + operation.path, change.where};
 }
 
+// A child by its JSON property name: occurrencePeriod stands as occurrence.
+Element* ChildNamed(Element* holder, std::string_view json_name) {
+  const fhir::ElementDef* definition = holder->type().ByJsonName(json_name).element;
+  return holder->Child(definition == nullptr ? json_name : definition->name);
+}
+
 // The element that holds the last name of the path; the names before it are made where absent,
 // null where they are and `make` is false.
 Result<Element*> HolderOf(Element* root, const Operation& operation, bool make,
@@ -29,7 +35,7 @@ Result<Element*> HolderOf(Element* root, const Operation& operation, bool make,
   std::string_view rest = operation.path;
   *last = CutName(&rest);
   while (holder != nullptr && !rest.empty()) {
-    Element* next = holder->Child(*last);
+    Element* next = ChildNamed(holder, *last);
     if (next == nullptr && make) {
       GW_TRY(next, holder->Add(*last));
     }

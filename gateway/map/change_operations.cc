@@ -99,7 +99,8 @@ class Differ {
       }
       return {};
     }
-    if (HasSeparateParts(child) && (old != nullptr || IsKnownPart(child))) {
+    const bool same_type = old != nullptr && &old->type() == &child.type();
+    if (HasSeparateParts(child) && (same_type || (old == nullptr && IsKnownPart(child)))) {
       return Elements({child, old, path + ".", place.item});
     }
     if (IsValued(child) && (old == nullptr || !SameElement(child, *old))) {

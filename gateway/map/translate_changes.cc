@@ -267,7 +267,9 @@ class ChangeMaker {
     Element* child = element->first_child();
     while (child != nullptr) {
       Element* next = child->next();
-      const bool kept = IsMark(*child) || DropHalves(child);
+      // An item that says no more than that its list is whole stays.
+      const bool is_whole = MarkOf(*child, kActionMark) == "SP";
+      const bool kept = IsMark(*child) || DropHalves(child) || is_whole;
       if (!kept) {
         element->Remove(child);
       }
