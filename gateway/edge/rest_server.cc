@@ -32,9 +32,24 @@ using std::chrono::milliseconds;
 constexpr std::string_view kNoAnswer =
     R"({"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"transient",)"
     R"("diagnostics":"the gateway cannot answer now"}]})";
+constexpr std::string_view kNoAnswerXml =
+    R"(<OperationOutcome xmlns="http://hl7.org/fhir"><issue><severity value="error"/>)"
+    R"(<code value="transient"/><diagnostics value="the gateway cannot answer now"/></issue>)"
+    R"(</OperationOutcome>)";
 
-void Send(int status, const std::vector<std::pair<std::string, std::string>>& headers,
-          std::string_view body, bool head, Poco::Net::HTTPServerResponse* response) {
+struct Body {
+  std::string_view bytes;
+  std::string_view media_type;
+};
+
+Body NoAnswer(const rest::Request& request) {
+  const Result<rest::Format> asked = rest::AnswerFormat(request);
+  const rest::Format format = asked ? *asked : rest::Format::kJson;
+  return {format == rest::Format::kXml ? kNoAnswerXml : kNoAnswer, rest::MediaTypeOf(format)};
+}
+
+void Send(int status, const std::vector<std::pair<std::string, std::string>>& headers, Body body,
+          bool head, Poco::Net::HTTPServerResponse* response) {
   response->setStatusAndReason(static_cast<HttpStatus>(status));
   response->set("Cache-Control", "private, no-store");
   response->set("X-Content-Type-Options", "nosniff");
@@ -42,15 +57,15 @@ void Send(int status, const std::vector<std::pair<std::string, std::string>>& he
   for (const auto& [name, value] : headers) {
     response->set(name, value);
   }
-  if (!body.empty()) {
-    response->setContentType("application/fhir+json; charset=utf-8");
+  if (!body.bytes.empty()) {
+    response->setContentType(std::string(body.media_type));
   }
   if (head || status == HttpStatus::HTTP_NOT_MODIFIED) {
-    response->setContentLength(static_cast<std::streamsize>(body.size()));
+    response->setContentLength(static_cast<std::streamsize>(body.bytes.size()));
     response->send();
     return;
   }
-  response->sendBuffer(body.data(), body.size());
+  response->sendBuffer(body.bytes.data(), body.bytes.size());
 }
 
 class RequestHandler final : public Poco::Net::HTTPRequestHandler {
@@ -71,7 +86,7 @@ class RequestHandler final : public Poco::Net::HTTPRequestHandler {
       log::Write(log::Level::kError, "http.request_failed");
       response.setKeepAlive(false);
       if (!response.sent()) {
-        Send(500, {}, kNoAnswer, false, &response);
+        Send(500, {}, NoAnswer({}), false, &response);
       }
     }
     deadlines_->SetIdle(socket, milliseconds(options_.header_deadline_ms));
@@ -96,10 +111,11 @@ class RequestHandler final : public Poco::Net::HTTPRequestHandler {
     const bool head = request.method == "HEAD";
     if (!answer) {
       log::Write(log::Level::kError, "http.not_logged", {{"reason", answer.error().detail}});
-      Send(503, {{"Retry-After", "1"}}, kNoAnswer, head, response);
+      Send(503, {{"Retry-After", "1"}}, NoAnswer(request), head, response);
       return;
     }
-    Send(answer->status(), answer->headers(), answer->body(), head, response);
+    Send(answer->status(), answer->headers(), {answer->body(), answer->media_type()}, head,
+         response);
   }
 
   const RestOptions& options_;

@@ -57,9 +57,9 @@ struct Query {
 // parameter is left then, the search is refused. Modifiers: :missing, :not of tokens, :Type of
 // references. Dates without a zone are UTC; ap is not offered. Token codes compare exactly. A
 // reference is an id, Type/id, or an absolute URL, which is kept as text. A _count past the bound
-// is lowered to it, 0 asks for the total alone; _cursor is the page; _format takes JSON's names.
-// Errors: kInvalid (unknown parameter or modifier, bad value: where = the parameter's name),
-// kTooLarge (more values than limits.search_values_max), kUnsupported (_format, the type). Spec: R4
+// is lowered to it, 0 asks for the total alone; _cursor is the page; _format is kept for the links
+// only. Errors: kInvalid (unknown parameter or modifier, bad value: where = the parameter's name),
+// kTooLarge (more values than limits.search_values_max), kUnsupported (the type). Spec: R4
 // search.html 3.1.1.
 Result<Query> ParseQuery(std::string_view type, std::string_view text, bool lenient,
                          const Definitions& definitions, const Limits& limits);

@@ -15,9 +15,6 @@ constexpr auto kNotOffered = std::to_array<std::string_view>(
     {"_content", "_contained", "_containedType", "_elements",   "_filter", "_has",      "_include",
      "_list",    "_profile",   "_query",         "_revinclude", "_score",  "_security", "_sort",
      "_source",  "_summary",   "_tag",           "_text",       "_total",  "_type"});
-constexpr auto kJsonFormats = std::to_array<std::string_view>(
-    {"json", "application/json", "application/fhir+json", "text/json"});
-
 struct NamedPrefix {
   std::string_view text;
   Prefix prefix;
@@ -163,10 +160,9 @@ class QueryParser {
     if (name == "_cursor") {
       return Cursor(value);
     }
-    if (name == "_format") {
-      return Has(kJsonFormats, value)
-                 ? Status()
-                 : Error{Code::kUnsupported, "the format is not offered", "_format"};
+    if (name == "_format") {  // which rest judges for every interaction; the next page keeps it
+      query_.applied.emplace_back(name, value);
+      return {};
     }
     if (name == "_pretty") {
       return value == "true" || value == "false"

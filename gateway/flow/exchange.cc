@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/crypto.h"
+#include "gateway/base/log.h"
 #include "gateway/flow/consents.h"
 #include "gateway/flow/interactions/interactions.h"
 
@@ -40,6 +41,7 @@ Result<access::Interaction> AccessKindOf(rest::Kind kind) {
     case rest::Kind::kCreate:
       return access::Interaction::kCreate;
     case rest::Kind::kUpdate:
+    case rest::Kind::kPatch:  // SMART App Launch 2.0: u, update, holds patch
       return access::Interaction::kUpdate;
     case rest::Kind::kHealth:
     case rest::Kind::kCapabilities:
@@ -63,6 +65,8 @@ Result<Found> Perform(const Asked& asked) {
       return Create(asked);
     case rest::Kind::kUpdate:
       return Update(asked);
+    case rest::Kind::kPatch:
+      return Patch(asked);
     case rest::Kind::kHealth:
     case rest::Kind::kCapabilities:
       break;
@@ -94,6 +98,12 @@ Error Told(const Error& error) {
     return Error{error.code, "the gateway cannot do this now", "", 0};
   }
   return error;
+}
+
+// A format that is not offered is refused in JSON.
+rest::Format FormatFor(const rest::Request& request) {
+  const Result<rest::Format> asked = rest::AnswerFormat(request);
+  return asked ? *asked : rest::Format::kJson;
 }
 
 void AddPatient(const std::string& patient, AccessRecord* record) {
@@ -148,10 +158,23 @@ struct Exchange::Answer {
   bool entry_pending = false;
 };
 
-Response::Response(const access::Disclosure& disclosure, const audit::Receipt&, rest::Reply reply)
-    : status_(reply.status),
-      headers_(std::move(reply.headers)),
-      body_(rest::Render(reply, disclosure.resources())) {}
+Response::Response(const access::Disclosure& disclosure, const audit::Receipt&, rest::Reply reply,
+                   const fhir::Definitions& definitions)
+    : status_(reply.status), format_(reply.format), headers_(std::move(reply.headers)) {
+  Result<std::string> body =
+      rest::InFormat(format_, rest::Render(reply, disclosure.resources()), definitions);
+  if (!body) {
+    log::Write(log::Level::kError, "http.not_rendered", {{"reason", body.error().detail}});
+    const Error error = Told(body.error());
+    status_ = rest::HttpStatusOf(error);
+    format_ = rest::Format::kJson;
+    body = rest::OutcomeJson(error);
+  }
+  body_ = *std::move(body);
+}
+
+Response::Response(const access::Disclosure& disclosure, const audit::Receipt&)
+    : operation_(true), body_(disclosure.resources().front().json) {}
 
 Exchange::Exchange(const Parts& parts, Ingest* ingest, Journal* journal)
     : parts_(parts),
@@ -163,20 +186,34 @@ Exchange::~Exchange() = default;
 
 Result<Response> Exchange::Handle(const rest::Request& request) {
   AccessRecord record = RecordFor(request, parts_.clock);
+  if (admin_ != nullptr && Admin::Serves(request)) {
+    return Operate(request, std::move(record));
+  }
   Result<Answer> answer = Run(request, &record);
   if (!answer) {
-    return Refused(answer.error(), std::move(record));
+    return Refused(request, answer.error(), std::move(record));
   }
   GW_TRY(const audit::Receipt receipt, journal_->Append(record, answer->entry_pending));
-  return Response(answer->disclosure, receipt, std::move(answer->reply));
+  answer->reply.format = FormatFor(request);
+  return Response(answer->disclosure, receipt, std::move(answer->reply), parts_.definitions);
+}
+
+Result<Response> Exchange::Operate(const rest::Request& request, AccessRecord record) {
+  const Result<access::Disclosure> answer = admin_->Run(request, &record);
+  if (!answer) {
+    return Refused(request, answer.error(), std::move(record));
+  }
+  GW_TRY(const audit::Receipt receipt, journal_->Append(record, false));
+  return Response(*answer, receipt);
 }
 
 Result<Response> Exchange::Refuse(const rest::Request& request, const Error& error) {
-  return Refused(error, RecordFor(request, parts_.clock));
+  return Refused(request, error, RecordFor(request, parts_.clock));
 }
 
 // Absent and withheld alike come here as kNotFound, and leave as the same bytes.
-Result<Response> Exchange::Refused(const Error& error, AccessRecord record) {
+Result<Response> Exchange::Refused(const rest::Request& request, const Error& error,
+                                   AccessRecord record) {
   record.outcome = OutcomeOf(error);
   record.status = rest::HttpStatusOf(error);
   record.reason = error.where.empty() ? error.detail : error.where + ": " + error.detail;
@@ -185,7 +222,10 @@ Result<Response> Exchange::Refused(const Error& error, AccessRecord record) {
     RecordWithheld(&record);
   }
   GW_TRY(const audit::Receipt receipt, journal_->Append(record, false));
-  return Response(access::Refuse(rest::OutcomeJson(Told(error))), receipt, RefusalReply(error));
+  rest::Reply reply = RefusalReply(error);
+  reply.format = FormatFor(request);
+  return Response(access::Refuse(rest::OutcomeJson(Told(error))), receipt, std::move(reply),
+                  parts_.definitions);
 }
 
 // The log says whose record was asked for where the answer does not. Looked up for what is absent

@@ -10,9 +10,11 @@
 #include "gateway/audit/audit_log.h"
 #include "gateway/base/result.h"
 #include "gateway/flow/access_record.h"
+#include "gateway/flow/admin.h"
 #include "gateway/flow/ingest.h"
 #include "gateway/flow/journal.h"
 #include "gateway/flow/parts.h"
+#include "gateway/rest/format.h"
 #include "gateway/rest/interaction.h"
 #include "gateway/rest/reply.h"
 
@@ -22,13 +24,21 @@ namespace gw::flow {
 // log has it: forging either does not compile.
 class Response {
  public:
-  Response(const access::Disclosure& disclosure, const audit::Receipt& receipt, rest::Reply reply);
+  // What an operation answers: JSON that is no FHIR.
+  Response(const access::Disclosure& disclosure, const audit::Receipt& receipt);
+  Response(const access::Disclosure& disclosure, const audit::Receipt& receipt, rest::Reply reply,
+           const fhir::Definitions& definitions);
   int status() const { return status_; }
   const std::vector<std::pair<std::string, std::string>>& headers() const { return headers_; }
   const std::string& body() const { return body_; }
+  std::string_view media_type() const {  // of the body
+    return operation_ ? std::string_view("application/json") : rest::MediaTypeOf(format_);
+  }
 
  private:
-  int status_;
+  int status_ = 200;
+  bool operation_ = false;
+  rest::Format format_ = rest::Format::kJson;
   std::vector<std::pair<std::string, std::string>> headers_;
   std::string body_;
 };
@@ -38,6 +48,8 @@ class Exchange {
  public:
   Exchange(const Parts& parts, Ingest* ingest, Journal* journal);
   ~Exchange();
+  // Before the first request: from now on operators are served too. `admin` must outlive it.
+  void Offer(Admin* admin) { admin_ = admin; }
 
   // Every request leaves one entry in the access log before its answer.
   // Errors: kUnavailable where the log does not take it: then nothing is answered but 503.
@@ -49,13 +61,15 @@ class Exchange {
   struct Answer;
   Result<Answer> Run(const rest::Request& request, AccessRecord* record);
   Result<Answer> AnswerAnyone(const rest::Request& request, AccessRecord* record);
-  Result<Response> Refused(const Error& error, AccessRecord record);
+  Result<Response> Operate(const rest::Request& request, AccessRecord record);
+  Result<Response> Refused(const rest::Request& request, const Error& error, AccessRecord record);
   void RecordWithheld(AccessRecord* record) const;
 
   const Parts& parts_;
   Ingest* ingest_;
   Journal* journal_;
   std::unique_ptr<class ConsentBook> consents_;
+  Admin* admin_ = nullptr;
 };
 
 }  // namespace gw::flow

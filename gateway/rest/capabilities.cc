@@ -25,6 +25,7 @@ void WriteInteractions(std::string_view type, JsonWriter* writer) {
   if (IsWritable(type)) {
     write(Kind::kCreate);
     write(Kind::kUpdate);
+    write(Kind::kPatch);
   }
   writer->ArrayEnd();
 }
@@ -83,7 +84,15 @@ std::string CapabilityStatementJson(const fhir::SearchIndexer& indexer, std::str
       .Key("format")
       .ArrayStart()
       .String("json")
+      .String("xml")
       .String("application/fhir+json")
+      .String("application/fhir+xml")
+      .ArrayEnd();
+  writer.Key("patchFormat")
+      .ArrayStart()
+      .String("application/json-patch+json")
+      .String("application/fhir+json")
+      .String("application/fhir+xml")
       .ArrayEnd();
   writer.Key("rest").ArrayStart().ObjectStart().Member("mode", "server");
   writer.Key("security")

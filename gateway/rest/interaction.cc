@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "gateway/rest/format.h"
+
 namespace gw::rest {
 namespace {
 
@@ -82,44 +84,16 @@ Result<std::optional<uint64_t>> VersionHeader(const Request& request, std::strin
   return Error{Code::kInvalid, "is not one version in the form W/\"3\"", std::string(name), 0};
 }
 
-bool IsJsonMediaType(std::string_view value) {
-  value = value.substr(0, value.find(';'));
-  while (!value.empty() && value.back() == ' ') {
-    value.remove_suffix(1);
-  }
-  return EqualsIgnoringCase(value, "application/fhir+json") ||
-         EqualsIgnoringCase(value, "application/json");
-}
-
-// One of the media ranges must admit FHIR JSON.
-Status CheckAccept(std::string_view accept) {
-  if (accept.empty()) {
-    return {};
-  }
-  while (!accept.empty()) {
-    const size_t end = std::min(accept.find(','), accept.size());
-    std::string_view range = accept.substr(0, end);
-    accept.remove_prefix(std::min(end + 1, accept.size()));
-    while (!range.empty() && range.front() == ' ') {
-      range.remove_prefix(1);
-    }
-    if (range.starts_with("*/*") || range.starts_with("application/*") || IsJsonMediaType(range)) {
-      return {};
-    }
-  }
-  return Error{Code::kUnsupported, "only application/fhir+json is offered", "Accept", 0};
-}
-
 bool HasPreference(const Request& request, std::string_view preference) {
   return request.Header("Prefer").find(preference) != std::string_view::npos;
 }
 
 Status ParseBody(const Request& request, const fhir::Definitions& definitions, const Limits& limits,
                  Interaction* interaction) {
-  if (!IsJsonMediaType(request.Header("Content-Type"))) {
-    return Error{Code::kUnsupported, "the body must be application/fhir+json", "Content-Type", 0};
-  }
-  GW_TRY(fhir::Resource body, fhir::ParseJson(request.body, definitions, limits));
+  GW_TRY(const Format format, BodyFormat(request));
+  GW_TRY(fhir::Resource body, format == Format::kXml
+                                  ? fhir::ParseXml(request.body, definitions, limits)
+                                  : fhir::ParseJson(request.body, definitions, limits));
   if (body.type() != interaction->type) {
     return Error{Code::kInvalid, "the body is a resource of another type than the URL names",
                  "resourceType", 0};
@@ -127,6 +101,27 @@ Status ParseBody(const Request& request, const fhir::Definitions& definitions, c
   if (interaction->kind == Kind::kUpdate && body.id() != interaction->id) {
     return Error{Code::kInvalid, "the id in the body must be the id in the URL",
                  interaction->type + ".id", 0};
+  }
+  interaction->body.emplace(std::move(body));
+  return {};
+}
+
+// R4 http.html 3.1.0.9: JSON Patch by its own media type, FHIRPath Patch as Parameters.
+Status ParsePatch(const Request& request, const fhir::Definitions& definitions,
+                  const Limits& limits, Interaction* interaction) {
+  std::string_view type = request.Header("Content-Type");
+  type = type.substr(0, type.find_first_of("; "));
+  if (EqualsIgnoringCase(type, "application/json-patch+json")) {
+    interaction->json_patch = request.body;
+    return {};
+  }
+  GW_TRY(const Format format, BodyFormat(request));
+  GW_TRY(fhir::Resource body, format == Format::kXml
+                                  ? fhir::ParseXml(request.body, definitions, limits)
+                                  : fhir::ParseJson(request.body, definitions, limits));
+  if (body.type() != "Parameters") {
+    return Error{Code::kInvalid, "a patch is application/json-patch+json or a Parameters resource",
+                 "resourceType", 0};
   }
   interaction->body.emplace(std::move(body));
   return {};
@@ -201,10 +196,11 @@ Result<Interaction> Route(const Request& request) {
   }
   interaction.id = std::string(segments[1]);
   if (segments.size() == 2) {
-    if (!get && request.method != "PUT") {
+    const bool patch = request.method == "PATCH";
+    if (!get && !patch && request.method != "PUT") {
       return NotOffered("this method is not offered here");
     }
-    interaction.kind = get ? Kind::kRead : Kind::kUpdate;
+    interaction.kind = get ? Kind::kRead : patch ? Kind::kPatch : Kind::kUpdate;
     return interaction;
   }
   const auto version = segments.size() == 4 ? PositiveNumber(segments[3]) : std::nullopt;
@@ -243,6 +239,8 @@ std::string_view NameOf(Kind kind) {
       return "create";
     case Kind::kUpdate:
       return "update";
+    case Kind::kPatch:
+      return "patch";
   }
   return "";
 }
@@ -280,7 +278,7 @@ Result<Interaction> Parse(const Request& request, const fhir::Definitions& defin
   if (interaction.kind == Kind::kHealth) {
     return interaction;
   }
-  GW_RETURN_IF_ERROR(CheckAccept(request.Header("Accept")));
+  GW_RETURN_IF_ERROR(AnswerFormat(request));
   GW_TRY(interaction.if_none_match, VersionHeader(request, "If-None-Match"));
   GW_TRY(interaction.if_match, VersionHeader(request, "If-Match"));
   if (HasPreference(request, "return=minimal")) {
@@ -291,11 +289,13 @@ Result<Interaction> Parse(const Request& request, const fhir::Definitions& defin
   if (interaction.kind == Kind::kSearch) {
     GW_RETURN_IF_ERROR(ParseSearch(request, definitions, indexer, limits, &interaction));
   }
-  if (interaction.kind == Kind::kCreate || interaction.kind == Kind::kUpdate) {
+  const bool patch = interaction.kind == Kind::kPatch;
+  if (patch || interaction.kind == Kind::kCreate || interaction.kind == Kind::kUpdate) {
     if (!IsWritable(interaction.type)) {
       return NotOffered("clients may not write resources of this type");
     }
-    GW_RETURN_IF_ERROR(ParseBody(request, definitions, limits, &interaction));
+    GW_RETURN_IF_ERROR(patch ? ParsePatch(request, definitions, limits, &interaction)
+                             : ParseBody(request, definitions, limits, &interaction));
   }
   return interaction;
 }

@@ -46,7 +46,7 @@ Mapping MappingOf(Code code) {
 
 int HttpStatusOf(const Error& error) {
   if (error.code == Code::kUnsupported) {
-    if (error.where == "Accept") {
+    if (error.where == "Accept" || error.where == "_format") {
       return 406;
     }
     if (error.where == "Content-Length") {

@@ -9,8 +9,8 @@
 namespace gw::rest {
 
 // The one table from Code to HTTP status and to FHIR issue-type. What is not supported is 405 for a
-// method, and by the header in `where` 406 (Accept), 411 (Content-Length), 415 (Content-Type) or
-// 501 (Transfer-Encoding).
+// method, and by the header in `where` 406 (Accept, and _format of the query), 411
+// (Content-Length), 415 (Content-Type) or 501 (Transfer-Encoding).
 int HttpStatusOf(const Error& error);
 std::string_view IssueTypeOf(Code code);  // "not-found", "invalid" ...
 

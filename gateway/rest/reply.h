@@ -15,6 +15,7 @@ namespace gw::rest {
 // An answer but for its resources: what HTTP needs around them.
 struct Reply {
   enum class Form : uint8_t { kResource, kSearchset, kEmpty } form = Form::kResource;
+  Format format = Format::kJson;
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;  // beside those that every answer has
   // Searchset only: the links and what is told of the whole.
@@ -25,8 +26,8 @@ struct Reply {
   std::string base_url;  // of fullUrl
 };
 
-// The body: one resource as it is stored, or a Bundle of type searchset around them (R4
-// bundle.html).
+// The body in JSON, whatever the format: one resource as it is stored, or a Bundle of type
+// searchset around them (R4 bundle.html). InFormat (format.h) makes XML of it.
 std::string Render(const Reply& reply, const std::vector<fhir::StoredResource>& resources);
 
 // ETag and Last-Modified of a version (R4 http.html 3.1.0.1).

@@ -138,6 +138,54 @@ TEST_F(RestServerTest, RequestsOfOneConnectionAreAnsweredInOrder) {
   EXPECT_EQ(AnswersIn(answer), 3u) << answer;
 }
 
+TEST_F(RestServerTest, AnswersInTheFormatThatIsAsked) {
+  struct Case {
+    std::string target, header, status, type, starts;
+  };
+  const std::string json = "application/fhir+json; charset=utf-8";
+  const std::string xml = "application/fhir+xml; charset=utf-8";
+  const std::vector<Case> cases = {
+      {"/fhir/metadata", "", "200", json, "{\"resourceType\":\"CapabilityStatement\""},
+      {"/fhir/metadata", "Accept: application/fhir+xml\r\n", "200", xml, "<?xml"},
+      {"/fhir/metadata?_format=xml", "Accept: application/fhir+json\r\n", "200", xml, "<?xml"},
+      {"/fhir/metadata", "Accept: text/html\r\nAccept: text/xml;q=0.2\r\n", "200", xml, "<?xml"},
+      {"/fhir/metadata", "Accept: text/html\r\n", "406", json,
+       "{\"resourceType\":\"OperationOutcome\""},
+      {"/fhir/CarePlan/1", "Accept: application/fhir+xml\r\n", "401", xml, "<?xml"},
+      // A request whose framing is refused.
+      {"/fhir/CarePlan?_format=xml", "Content-Length: x\r\n", "400", xml, "<?xml"},
+  };
+  for (const Case& one : cases) {
+    const std::string answer =
+        Send("GET " + one.target + " HTTP/1.1\r\nHost: x\r\n" + one.header + "\r\n");
+    EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 " + one.status) << answer;
+    EXPECT_NE(answer.find("Content-Type: " + one.type + "\r\n"), std::string::npos) << answer;
+    EXPECT_NE(answer.find("Vary: Authorization, Accept\r\n"), std::string::npos);
+    const size_t body = answer.find("\r\n\r\n");
+    ASSERT_NE(body, std::string::npos);
+    EXPECT_EQ(answer.substr(body + 4, one.starts.size()), one.starts) << answer;
+  }
+}
+
+TEST_F(RestServerTest, APatchComesWhole) {
+  gateway.Put(R"({"resourceType":"Patient","id":"p1"})");
+  gateway.Put(R"({"resourceType":"Organization","id":"surgery","identifier":[
+    {"system":"https://fhir.nhs.uk/Id/ods-organization-code","value":"X9902"}]})");
+  gateway.Put(R"({"resourceType":"CarePlan","id":"plan1","status":"active","intent":"plan",
+    "subject":{"reference":"Patient/p1"}})");
+  const std::string patch = R"([{"op":"replace","path":"/status","value":"completed"}])";
+  const rest::Request asked = gateway.Ask("PATCH", "/fhir/CarePlan/plan1", flow::Caller());
+  const std::string answer =
+      Send("PATCH /fhir/CarePlan/plan1 HTTP/1.1\r\nHost: x\r\nAuthorization: " +
+           std::string(asked.Header("authorization")) +
+           "\r\nIf-Match: W/\"1\"\r\nContent-Type: application/json-patch+json\r\n"
+           "Content-Length: " +
+           std::to_string(patch.size()) + "\r\n\r\n" + patch);
+  EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 200") << answer;
+  EXPECT_NE(answer.find("ETag: W/\"2\""), std::string::npos) << answer;
+  EXPECT_NE(answer.find("\"status\":\"completed\""), std::string::npos) << answer;
+}
+
 TEST_F(RestServerTest, AByteASecondIsCutAtTheDeadline) {
   Poco::Net::StreamSocket slow = Connect();
   const auto start = std::chrono::steady_clock::now();

@@ -86,7 +86,7 @@ TEST(ParseQuery, ResultParameters) {
   EXPECT_EQ(query->cursor, "abc");
   EXPECT_EQ(query->criteria.size(), 1U);
   const std::vector<std::pair<std::string, std::string>> applied = {
-      {"_id", "p1"}, {"_count", "20"}, {"_cursor", "abc"}};
+      {"_id", "p1"}, {"_count", "20"}, {"_format", "json"}, {"_cursor", "abc"}};
   EXPECT_EQ(query->applied, applied);
   EXPECT_EQ(Parse("Patient", "_count=0")->count, 0U);
   EXPECT_EQ(Parse("Patient", "_count=1000")->count, 1000U);
@@ -157,7 +157,6 @@ TEST(ParseQuery, Refuses) {
       {"Patient", "_count=x", Code::kInvalid, "_count"},
       {"Patient", "_count=1&_count=2", Code::kInvalid, "_count"},
       {"Patient", "_cursor=", Code::kInvalid, "_cursor"},
-      {"Patient", "_format=xml", Code::kUnsupported, "_format"},
       {"Patient", "_pretty=1", Code::kInvalid, "_pretty"},
   };
   for (const Refusal& one : kCases) {
