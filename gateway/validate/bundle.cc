@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,18 +36,16 @@ void Walk::BundleEntries() {
 }
 
 void Walk::BundleLinks(const Element& bundle) {
-  std::vector<std::string_view> seen;
+  std::set<std::string_view> seen;
   for (const Element& child : Children(bundle)) {
     if (child.name() != "link") {
       continue;
     }
-    const std::string_view relation = child.TextAt("relation");
-    if (std::find(seen.begin(), seen.end(), relation) != seen.end()) {
+    if (!seen.insert(child.TextAt("relation")).second) {
       findings_.Error("structure", "bundle-link", child, "a link relation occurs once in a Bundle");
     }
-    seen.push_back(relation);
   }
-  if (bundle_->type() == "searchset" && std::find(seen.begin(), seen.end(), "self") == seen.end()) {
+  if (bundle_->type() == "searchset" && !seen.contains("self")) {
     findings_.Warning("structure", "bundle-link", bundle,
                       "a searchset should say by a self link what the search was");
   }

@@ -73,17 +73,12 @@ Report Refused(const Error& error) {
 
 // Is this only what follows from content that was not taken?
 bool FollowsFromLoss(const Issue& issue, const MendedResource& mended) {
-  for (const auto& [location, name] : mended.losses) {
-    if (issue.location != location) {
-      continue;
-    }
-    const bool is_missing =
-        issue.rule == "cardinality" && !name.empty() && issue.detail.starts_with(name + ":");
-    if (issue.rule == "ele-1" || is_missing) {
-      return true;
-    }
+  if (issue.rule == "ele-1") {
+    const auto loss = mended.losses.lower_bound({issue.location, ""});
+    return loss != mended.losses.end() && loss->first == issue.location;
   }
-  return false;
+  return issue.rule == "cardinality" &&
+         mended.losses.contains({issue.location, issue.detail.substr(0, issue.detail.find(':'))});
 }
 
 Issue FaultIssue(const JsonFault& fault, Severity severity) {

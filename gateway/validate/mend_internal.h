@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,7 +43,7 @@ struct MendedResource {
   std::vector<Issue> issues;
   // Elements whose content was not taken: that they lack it needs no second issue. As the location
   // and the name of the child.
-  std::vector<std::pair<std::string, std::string>> losses;
+  std::set<std::pair<std::string, std::string>> losses;
 };
 MendedResource MendResource(const MendedNode& root, const fhir::Definitions& definitions);
 

@@ -71,7 +71,7 @@ class TreeMender {
     issue.code = "structure";
     issue.rule = "json-form";
     issue.location = findings_.LocationOf(element);
-    out_.losses.emplace_back(issue.location, name);
+    out_.losses.emplace(issue.location, name);
     issue.location += "." + std::string(name);
     issue.detail = std::move(detail);
     issue.offset = offset;
@@ -105,7 +105,7 @@ class TreeMender {
     issue.code = "structure";
     issue.rule = "unknown-element";
     issue.location = findings_.LocationOf(element);
-    out_.losses.emplace_back(issue.location, "");
+    out_.losses.emplace(issue.location, "");
     issue.detail = "a property that the type does not have";
     issue.offset = offset;
     out_.issues.push_back(std::move(issue));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -273,9 +274,7 @@ class NarrativeReader {
     for (char& c : scheme) {
       c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     }
-    const bool is_known = std::find(refused_.begin(), refused_.end(), value) != refused_.end();
-    if (!Has(kLinkSchemes, scheme) && !is_known) {
-      refused_.push_back(value);
+    if (!Has(kLinkSchemes, scheme) && refused_.insert(value).second) {
       faults_.emplace_back("a link whose scheme cannot be followed");
     }
   }
@@ -285,7 +284,7 @@ class NarrativeReader {
   std::vector<std::string_view>& local_;
   std::string_view text_;
   size_t at_ = 0;
-  std::vector<std::string_view> refused_;  // links that were reported
+  std::set<std::string_view> refused_;  // links that were reported
   std::vector<std::string_view> open_;
   std::vector<std::string> faults_;
   bool is_closed_ = false;

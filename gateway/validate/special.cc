@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "gateway/validate/rules_internal.h"
 
@@ -58,59 +59,48 @@ void PropertyDefinition(const Element& property, Findings* findings) {
   }
 }
 
-void PropertyValues(const Element& holder, const Element& system, Findings* findings) {
+// `types`: of each property that the system defines, by its code.
+void PropertyValues(const Element& holder,
+                    const std::map<std::string_view, std::string_view>& types, Findings* findings) {
   for (const Element& item : Children(holder)) {
     if (item.name() != "concept") {
       continue;
     }
     for (const Element& property : Children(item)) {
       const Element* value = property.name() == "property" ? property.Child("value") : nullptr;
-      if (!IsPresent(value)) {
-        continue;
-      }
-      const std::string_view code = property.TextAt("code");
-      for (const Element& defined : Children(system)) {
-        if (defined.name() != "property" || defined.TextAt("code") != code) {
-          continue;
-        }
-        if (!Carries(defined.TextAt("type"), value->type().name())) {
-          findings->Error("business-rule", "code-system-property", property,
-                          "the value is not of the type that the code system defines");
-        }
-        break;
+      const auto defined = types.find(property.TextAt("code"));
+      if (IsPresent(value) && defined != types.end() &&
+          !Carries(defined->second, value->type().name())) {
+        findings->Error("business-rule", "code-system-property", property,
+                        "the value is not of the type that the code system defines");
       }
     }
-    PropertyValues(item, system, findings);
+    PropertyValues(item, types, findings);
   }
 }
 
 // The properties of concepts: defined once, and used as defined.
 void CodeSystem(const Element& system, const Definitions&, Findings* findings) {
-  std::vector<std::string_view> codes;
-  std::vector<std::string_view> uris;
-  const auto is_known = [](const std::vector<std::string_view>& known, std::string_view text) {
-    return !text.empty() && std::find(known.begin(), known.end(), text) != known.end();
-  };
+  std::map<std::string_view, std::string_view> types;
+  std::set<std::string_view> uris;
   for (const Element& property : Children(system)) {
     if (property.name() != "property") {
       continue;
     }
     const std::string_view code = property.TextAt("code");
     const std::string_view uri = property.TextAt("uri");
-    if (is_known(codes, code)) {
+    if (!types.emplace(code, property.TextAt("type")).second) {
       findings->Error("business-rule", "code-system-property", property,
                       "a property of that code is defined already");
     }
-    if (is_known(uris, uri)) {
+    if (!uri.empty() && !uris.insert(uri).second) {
       findings->Error("business-rule", "code-system-property", property,
                       "a property of that URI is defined already");
     }
     PropertyDefinition(property, findings);
-    codes.push_back(code);
-    uris.push_back(uri);
   }
-  if (!codes.empty()) {
-    PropertyValues(system, system, findings);
+  if (!types.empty()) {
+    PropertyValues(system, types, findings);
   }
 }
 
