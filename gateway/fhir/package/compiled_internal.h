@@ -218,6 +218,8 @@ struct Sections {
 
 template <typename Row>
 using ConstRows = std::span<const Row>;
+template <typename Row>
+using OwnRows = std::vector<Row>;
 
 // The bytes, read in place. Views go with the bytes.
 struct View : Sections<ConstRows> {
@@ -251,7 +253,7 @@ template <typename Row>
 const Row* FindCanonical(const View& view, std::span<const Row> rows, std::string_view canonical);
 
 // The compiled form while it grows. Equal texts, lists, types and constraints are kept once.
-class Writer : public Sections<std::vector> {
+class Writer : public Sections<OwnRows> {
  public:
   Writer() { Intern({}); }
 

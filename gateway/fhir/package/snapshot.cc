@@ -72,13 +72,10 @@ bool IsOnlyNamed(const ElementNode& node) {
          node.element.base_max.value_or(kMany) <= 1;
 }
 
-class SnapshotMaker {
+class SnapshotMaker final : public TypeOrder {
  public:
   SnapshotMaker(StructureDraft* structure, uint32_t elements_max, StructureSource* source)
-      : structure_(*structure),
-        elements_max_(elements_max),
-        source_(*source),
-        fits_([this](auto type, auto base) { return Fits(type, base); }) {}
+      : structure_(*structure), elements_max_(elements_max), source_(*source) {}
 
   Status Make() {
     GW_RETURN_IF_ERROR(TakeBase());
@@ -146,7 +143,7 @@ class SnapshotMaker {
     for (size_t index = 1; index < steps.size(); ++index) {
       GW_TRY(node, Enter(node, steps[index], index + 1 == steps.size()));
     }
-    GW_RETURN_IF_ERROR(MergeElement(element, fits_, &node->element));
+    GW_RETURN_IF_ERROR(MergeElement(element, this, &node->element));
     return {};
   }
 
@@ -289,7 +286,7 @@ class SnapshotMaker {
     return {};
   }
 
-  bool Fits(std::string_view type, std::string_view base) const {
+  bool Fits(std::string_view type, std::string_view base) override {
     // What R4 writes for any type.
     if (base == "*" || base == "Element" || base == "Resource") {
       return true;
@@ -313,7 +310,6 @@ class SnapshotMaker {
   size_t elements_ = 0;
   StructureSource& source_;
   const StructureDraft* base_ = nullptr;
-  TypeFits fits_;
   ElementNode root_;
 };
 

@@ -28,7 +28,7 @@ Status MergeCardinality(const ElementDraft& differential, ElementDraft* element)
   return {};
 }
 
-Status MergeTypes(const ElementDraft& differential, const TypeFits& fits, ElementDraft* element) {
+Status MergeTypes(const ElementDraft& differential, TypeOrder* order, ElementDraft* element) {
   if (differential.types.empty()) {
     return {};
   }
@@ -36,7 +36,7 @@ Status MergeTypes(const ElementDraft& differential, const TypeFits& fits, Elemen
   element->types = differential.types;
   for (TypeDraft& type : element->types) {
     const auto found = std::find_if(base.begin(), base.end(), [&](const TypeDraft& item) {
-      return item.code == type.code || fits(type.code, item.code);
+      return item.code == type.code || order->Fits(type.code, item.code);
     });
     if (found == base.end() && !base.empty()) {
       return Contradiction("a type that the base does not allow: " + type.code);
@@ -135,9 +135,9 @@ void AddConstraints(const std::vector<ConstraintDraft>& added, std::vector<Const
   }
 }
 
-Status MergeElement(const ElementDraft& differential, const TypeFits& fits, ElementDraft* element) {
+Status MergeElement(const ElementDraft& differential, TypeOrder* order, ElementDraft* element) {
   GW_RETURN_IF_ERROR(MergeCardinality(differential, element));
-  GW_RETURN_IF_ERROR(MergeTypes(differential, fits, element));
+  GW_RETURN_IF_ERROR(MergeTypes(differential, order, element));
   GW_RETURN_IF_ERROR(MergeBinding(differential, element));
   GW_RETURN_IF_ERROR(MergeSlicing(differential, element));
   GW_RETURN_IF_ERROR(MergeValues(differential, element));
