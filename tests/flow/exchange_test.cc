@@ -88,6 +88,7 @@ std::vector<Probe> ProbesOf(const std::string& type, const std::string& id) {
     probes.push_back(
         {"PUT", path + "/" + id,
          "{\"resourceType\":\"" + type + "\",\"id\":\"" + id + "\",\"status\":\"active\"}"});
+    probes.push_back({"PATCH", path + "/" + id, R"({"resourceType":"Parameters"})"});
   }
   return probes;
 }

@@ -40,5 +40,6 @@ Result<Found> Search(const Asked& asked);
 Result<Found> SearchLog(const Asked& asked);
 Result<Found> Create(const Asked& asked);
 Result<Found> Update(const Asked& asked);
+Result<Found> Patch(const Asked& asked);
 
 }  // namespace gw::flow
