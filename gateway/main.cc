@@ -23,6 +23,10 @@ constexpr Subcommand kSubcommands[] = {
      "convert [--from hl7v2|csv] [--feed NAME] [--config FILE] [--report] FILE..."},
     {"validate", gw::cli::Validate, "validate [--profile URL]... [--package TGZ]... FILE..."},
     {"fhirpath", gw::cli::FhirPath, "fhirpath [--strict] [--no-input] EXPRESSION [FILE]"},
+    {"transform", gw::cli::Transform, "transform --map FILE [--package DIR|TGZ]... FILE..."},
+    {"map", gw::cli::Map,
+     "map test [DIR] [--config FILE] [--write] | map trace --feed NAME FILE [--config FILE] | map "
+     "convert FILE"},
     {"send", gw::cli::Send, "send HOST:PORT FILE..."},
     {"token", gw::cli::Token,
      "token --config FILE --client ID [--patient ID] [--lifetime SECONDS]"},

@@ -38,6 +38,8 @@ int Check(Arguments arguments);
 int Convert(Arguments arguments);
 int Validate(Arguments arguments);
 int FhirPath(Arguments arguments);
+int Transform(Arguments arguments);
+int Map(Arguments arguments);
 int Send(Arguments arguments);
 int Token(Arguments arguments);
 int Audit(Arguments arguments);
