@@ -288,7 +288,8 @@ Status NarrativeReader::CheckElement(std::string_view name) const {
   if (open_.empty() && name != "div") {
     return Refusal("a narrative is one div");
   }
-  if (open_.size() == limits_.xml_depth_max) {
+  // Half of what a document may have, so that a narrative fits wherever it stands in one.
+  if (open_.size() == limits_.xml_depth_max / 2) {
     return Error{Code::kTooLarge, "nested too deeply", ToText(PlaceAt(text_, at_))};
   }
   return is_strict_ && !Has(kElements, name)

@@ -223,7 +223,7 @@ class Guard {
       return Refuse(TooLarge("too many elements in the document"));
     }
     // The library looks a prefix up among all that are open.
-    if (namespaces_open_ > limits_.xml_attributes_max) {
+    if (namespaces_open_ > limits_.xml_depth_max) {
       return Refuse(TooLarge("too many namespaces declared"));
     }
     ReadAttributes(raw.attributes);

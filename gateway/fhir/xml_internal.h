@@ -52,13 +52,13 @@ class XmlEvents {
   size_t offset_ = 0;
 };
 
-// Reads exactly one XML document, hardened: depth, elements and attributes bounded; a document
-// type, entities other than XML's five, encodings other than UTF-8, NUL, bytes that are not UTF-8
-// and what is not well formed or breaks the rules of namespaces refused. Nothing is ever fetched. A
-// byte order mark is passed over. Texts and attribute values end at 10,000,000 bytes, libxml2's own
-// bound. Errors: kInvalid with the rule, where = "line L, column C" (columns count characters);
-// kTooLarge past a bound of `limits`. Source: XML 1.0; pitfalls X1 to X4 of libxml2 2.9.14.
-// Re-entrant.
+// Reads exactly one XML document, hardened: depth, elements, attributes and open namespaces
+// bounded; a document type, entities other than XML's five, encodings other than UTF-8, NUL, bytes
+// that are not UTF-8 and what is not well formed or breaks the rules of namespaces refused. Nothing
+// is ever fetched. A byte order mark is passed over. Texts and attribute values end at 10,000,000
+// bytes, libxml2's own bound. Errors: kInvalid with the rule, where = "line L, column C" (columns
+// count characters); kTooLarge past a bound of `limits`. Source: XML 1.0; pitfalls X1 to X4 of
+// libxml2 2.9.14. Re-entrant.
 Status ReadXml(std::string_view text, const Limits& limits, XmlEvents* events);
 
 // What stands as an attribute in XML: ids of elements, Extension.url and the values of primitives

@@ -162,8 +162,8 @@ TEST(NarrativeTest, BoundsHold) {
     }
     return Div(open + "x" + close);
   };
-  EXPECT_EQ(RefusalOf(nested(127)), "");
-  EXPECT_EQ(RefusalOf(nested(128)), "nested too deeply");
+  EXPECT_EQ(RefusalOf(nested(63)), "");
+  EXPECT_EQ(RefusalOf(nested(64)), "nested too deeply");
   Limits limits;
   limits.xml_attributes_max = 2;
   EXPECT_TRUE(CheckNarrative(Div("<p id=\"a\" class=\"b\">x</p>"), limits).ok());
