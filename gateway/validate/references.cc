@@ -82,7 +82,9 @@ BundleScope::BundleScope(const fhir::Element& bundle, const fhir::Definitions& d
     const auto place = static_cast<uint32_t>(entries_.size());
     Entry entry;
     entry.element = &child;
-    entry.resource = child.Child("resource");
+    // A patch stands for what it is applied to, whose type it does not tell.
+    const bool is_patch = child.TextAt("request.method") == "PATCH";
+    entry.resource = is_patch ? nullptr : child.Child("resource");
     entry.full_url = child.TextAt("fullUrl");
     entry.root = FormOf(entry.full_url, definitions).root;
     entries_.push_back(entry);

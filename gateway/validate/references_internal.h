@@ -33,7 +33,7 @@ class BundleScope {
 
   struct Entry {
     const fhir::Element* element = nullptr;
-    const fhir::Element* resource = nullptr;  // null where it has none
+    const fhir::Element* resource = nullptr;  // null where it has none, or a patch
     std::string_view full_url;
     std::string_view root;  // of a RESTful fullUrl, for relative references: "https://x.org/fhir/"
   };

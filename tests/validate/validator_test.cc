@@ -276,6 +276,14 @@ constexpr Case kBundles[] = {
      R"({"reference":"Patient/p"}}]},"request":{"method":"PUT","url":"Patient/p"},"response":)"
      R"({"status":"200"}}]})",
      "error bundle-reference Bundle.entry[1].resource.link[1].other"},
+    {"a patch does not tell the type of what it is applied to",
+     R"({"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":)"
+     R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239520","resource":{"resourceType":"Parameters"},)"
+     R"("request":{"method":"PATCH","url":"CarePlan/1"}},{"resource":{"resourceType":"Basic",)"
+     R"("code":{"text":"c"},"subject":{"type":"CarePlan","reference":)"
+     R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}},"request":{"method":"POST",)"
+     R"("url":"Basic"}}]})",
+     ""},
     {"a UUID that no entry has",
      R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":)"
      R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239520","resource":{"resourceType":"Basic",)"
