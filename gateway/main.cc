@@ -30,6 +30,8 @@ constexpr Subcommand kSubcommands[] = {
     {"send", gw::cli::Send, "send HOST:PORT FILE..."},
     {"token", gw::cli::Token,
      "token --config FILE --client ID [--patient ID] [--lifetime SECONDS]"},
+    {"feed", gw::cli::Feed,
+     "feed list|causes|messages|fields|show|resubmit|discard|replay|trace --config FILE ..."},
     {"audit", gw::cli::Audit, "audit verify DIR [--checkpoint FILE] [--verifier FILE]"},
 };
 

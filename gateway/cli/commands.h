@@ -43,5 +43,6 @@ int Map(Arguments arguments);
 int Send(Arguments arguments);
 int Token(Arguments arguments);
 int Audit(Arguments arguments);
+int Feed(Arguments arguments);
 
 }  // namespace gw::cli

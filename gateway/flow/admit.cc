@@ -51,17 +51,20 @@ Status AddTargets(Identified* identified, fhir::Resource* provenance) {
   return {};
 }
 
-// The map's version stands with the message it was used on, as an entity of the Provenance.
-Status AddMapVersion(std::string_view map_version, fhir::Resource* provenance) {
+// What the message was taken by, as an entity of the Provenance: the feed, the maps' version.
+Status AddMeans(std::string_view system, std::string_view value, fhir::Resource* provenance) {
+  if (value.empty()) {
+    return {};
+  }
   GW_TRY(fhir::Element * entity, provenance->root().Add("entity"));
   GW_TRY(const fhir::Element* role, entity->Add("role", "derivation"));
   GW_TRY(fhir::Element * what, entity->Add("what"));
   GW_TRY(fhir::Element * identifier, what->Add("identifier"));
-  GW_TRY(const fhir::Element* system, identifier->Add("system", "urn:caregate:map-version"));
-  GW_TRY(const fhir::Element* value, identifier->Add("value", map_version));
+  GW_TRY(const fhir::Element* named, identifier->Add("system", system));
+  GW_TRY(const fhir::Element* text, identifier->Add("value", value));
   static_cast<void>(role);
-  static_cast<void>(system);
-  static_cast<void>(value);
+  static_cast<void>(named);
+  static_cast<void>(text);
   return {};
 }
 
@@ -166,7 +169,8 @@ Result<std::vector<store::Write>> WritesOf(Identified* identified, const Parts& 
     }
     if (known.key.type == "Provenance") {
       GW_RETURN_IF_ERROR(AddTargets(identified, &*known.current));
-      GW_RETURN_IF_ERROR(AddMapVersion(map_version, &*known.current));
+      GW_RETURN_IF_ERROR(AddMeans("urn:caregate:map-version", map_version, &*known.current));
+      GW_RETURN_IF_ERROR(AddMeans("urn:caregate:feed", record->feed, &*known.current));
     }
     GW_TRY(store::Write write, WriteOf(&*known.current, known, parts, now));
     record->resources.push_back(known.key.type + "/" + known.key.id + "/_history/" +

@@ -1,0 +1,174 @@
+// caregate feed on a store, and the reload of a running gateway's configuration.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "gateway/base/json.h"
+#include "gateway/cli/commands.h"
+#include "gateway/cli/gateway.h"
+#include "gateway/cli/reload.h"
+
+namespace gw::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string FileText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+class FeedCommand : public testing::Test {
+ protected:
+  FeedCommand() {
+    std::string name = (fs::temp_directory_path() / "caregate-cli-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+    const std::string root = GW_SOURCE_DIR;
+    fs::create_symlink(root + "/profiles", folder_ + "/profiles");
+    fs::copy(root + "/mappings", folder_ + "/mappings", fs::copy_options::recursive);
+    fs::create_directory(folder_ + "/feeds");
+    Write("feeds/council.json", Replaced(FileText(root + "/config/feeds/northshire-council.json"),
+                                         "northshire-council", "council"));
+    Write("config.json", ConfigText());
+  }
+  ~FeedCommand() override {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  static std::string ConfigText() {
+    return R"({"development":true,"http":{"port":0},"store":{"path":"store.db"},
+"log":{"directory":"log","key":"key.pem","origin":"test.example/log"},
+"mappings":"mappings","profiles":"profiles","feeds":["feeds/council.json"],
+"senders":{"ASCCASE|X9903":"council"},
+"operations":{"queue_max":5,"feeds":{"council":{"retain_days":30}}},
+"issuers":[{"url":"https://issuer.test.example","audience":"https://caregate.test.example","jwks":")" +
+           std::string(GW_SOURCE_DIR) + R"(/config/development/jwks.json"}]})";
+  }
+  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+  void Write(const std::string& name, const std::string& text) const {
+    std::ofstream(Path(name), std::ios::binary) << text;
+  }
+  // Runs `step` on an assembled gateway.
+  template <typename Step>
+  void On(const Step& step) {
+    Result<Config> config = ReadConfig(Path("config.json"));
+    ASSERT_TRUE(config) << config.error().where << ": " << config.error().detail;
+    Gateway gateway(*std::move(config));
+    const Status assembled = Assemble(&gateway);
+    ASSERT_TRUE(assembled) << assembled.error().where << ": " << assembled.error().detail;
+    Connect(&gateway, 0);
+    step(&gateway);
+    Close(&gateway);
+  }
+  // caregate feed ...: exit code, and what it printed.
+  std::pair<int, std::string> Feed(std::vector<std::string> words) {
+    words.insert(words.end(), {"--config", Path("config.json")});
+    testing::internal::CaptureStdout();
+    const int code = cli::Feed(Arguments(std::move(words)));
+    return {code, testing::internal::GetCapturedStdout()};
+  }
+  const std::string message_ =
+      FileText(std::string(GW_SOURCE_DIR) + "/tests/demo/01-care-plan.hl7");
+  std::string folder_;
+};
+
+TEST_F(FeedCommand, FindsAndSettlesWhatWasRefused) {
+  const std::string test_message = Replaced(message_, "|P|2.5.1|", "|T|2.5.1|");
+  On([&](Gateway* gateway) {
+    gateway->ingest->AcceptV2(test_message, "192.0.2.8");
+    // Beside a running gateway: what shows nobody's data, and nothing else.
+    EXPECT_EQ(Feed({"causes"}).first, kDone);
+    EXPECT_EQ(Feed({"show", "1"}).first, kCannotRun);
+  });
+  const auto [code, causes] = Feed({"causes"});
+  EXPECT_EQ(code, kDone);
+  const auto cause = Json::Parse(causes, Limits{});
+  ASSERT_TRUE(cause) << causes;
+  EXPECT_EQ(cause->TextOf("feed"), "council");
+  EXPECT_EQ(cause->TextOf("cause"), "202 MSH-11");
+  const auto listed = Json::Parse(Feed({"messages", "--feed", "council"}).second, Limits{});
+  ASSERT_TRUE(listed);
+  const std::string number = listed->Find("message")->text();
+
+  const auto shown = Json::Parse(Feed({"show", number}).second, Limits{});
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->TextOf("bytes"), test_message);
+  EXPECT_EQ(Feed({"resubmit", number}).first, kRefused);  // nothing has changed
+  EXPECT_EQ(Feed({"discard", number}).first, kRefused);   // without a reason
+  Write("edited.hl7", message_);
+  EXPECT_EQ(Feed({"resubmit", number, "--file", Path("edited.hl7")}).first, kDone);
+  EXPECT_EQ(Feed({"causes"}).second, "");
+  EXPECT_EQ(
+      Feed({"replay", "--feed", "council", "--from", "2020-01-01", "--until", "2099-01-01"}).first,
+      kDone);
+  const auto trace = Json::Parse(Feed({"trace", "--control-id", "DEMO000001"}).second, Limits{});
+  ASSERT_TRUE(trace);
+  EXPECT_EQ(trace->Find("messages")->items().size(), 2u);
+  EXPECT_GT(trace->Find("versions")->items().size(), 4u);
+  EXPECT_EQ(Feed({"list"}).first, kDone);
+  EXPECT_EQ(Feed({"fields", "--feed", "council"}).first, kDone);
+  EXPECT_EQ(Feed({"nothing"}).first, kRefused);
+  EXPECT_EQ(Feed({"show", "one"}).first, kCannotRun);
+  EXPECT_EQ(Feed({"list", "--what"}).first, kCannotRun);
+
+  size_t operations = 0;
+  On([&](Gateway* gateway) {
+    const auto entries = gateway->log->ReadFrom(0, 1000);
+    ASSERT_TRUE(entries);
+    for (const audit::Stored& entry : *entries) {
+      const auto record = flow::FromBytes(entry.entry.bytes);
+      operations += record && record->kind == "operation" ? 1u : 0u;
+    }
+  });
+  EXPECT_EQ(operations, 7u);  // show, resubmit twice, discard, replay, trace, nothing
+}
+
+TEST_F(FeedCommand, AReloadIsWholeOrNothing) {
+  On([&](Gateway* gateway) {
+    ConfigReloader reloader(Path("config.json"), gateway);
+    const auto before = gateway->mappings->Get();
+    EXPECT_EQ(before->CareOf("council").retain_days, 30u);
+    EXPECT_EQ(before->CareOf("council").queue_max, 5u);
+    EXPECT_EQ(before->CareOf("another").retain_days, 0u);
+
+    Write("config.json", Replaced(ConfigText(), "\"retain_days\":30", "\"retain_days\":31"));
+    EXPECT_TRUE(reloader.Reload());
+    EXPECT_EQ(gateway->mappings->Get()->CareOf("council").retain_days, 31u);
+    EXPECT_EQ(before->CareOf("council").retain_days, 30u);  // whoever began with it keeps it
+
+    // A map that cannot be read: its place, and the old maps.
+    const std::string version = gateway->mappings->Get()->translator.version();
+    const std::string map = "mappings/hl7v2-to-fhir/segment/MSH.map";
+    const std::string good = FileText(Path(map));
+    Write(map, good + "\ngroup {\n");
+    Write("config.json", Replaced(ConfigText(), "\"retain_days\":30", "\"retain_days\":32"));
+    const Status refused = reloader.Reload();
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().where.find("MSH.map:"), std::string::npos) << refused.error().where;
+    EXPECT_EQ(gateway->mappings->Get()->CareOf("council").retain_days, 31u);
+    EXPECT_EQ(gateway->mappings->Get()->translator.version(), version);
+    Write(map, good + "\n// better\n");
+    EXPECT_TRUE(reloader.Reload());
+    EXPECT_NE(gateway->mappings->Get()->translator.version(), version);
+
+    Write("config.json", Replaced(ConfigText(), "\"store.db\"", "\"other.db\""));
+    EXPECT_EQ(reloader.Reload().error().code, Code::kUnsupported);
+    EXPECT_NE(reloader.Reload().error().where.find("store"), std::string::npos);
+    Write("config.json", Replaced(ConfigText(), "\"council\":{", "\"nobody\":{"));
+    EXPECT_EQ(reloader.Reload().error().where, "operations.feeds.nobody");
+    Write("config.json", Replaced(ConfigText(), "queue_max", "queue_min"));
+    EXPECT_EQ(reloader.Reload().error().code, Code::kInvalid);
+  });
+}
+
+}  // namespace
+}  // namespace gw::cli
