@@ -1,0 +1,319 @@
+// caregate feed: what operators do with kept messages, on the store itself. What shows no person's
+// data is read beside a running gateway; everything else takes the store and its access log for the
+// moment, and is logged before it is told (docs/decisions/007-operations.md).
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+#include "gateway/base/crypto.h"
+#include "gateway/base/log.h"
+#include "gateway/cli/commands.h"
+#include "gateway/cli/deployment.h"
+#include "gateway/cli/gateway.h"
+#include "gateway/flow/operations_json.h"
+
+namespace gw::cli {
+namespace {
+
+constexpr std::string_view kUsage =
+    "feed list|causes|messages|fields|show|resubmit|discard|replay|trace --config FILE\n"
+    "  feed list                                counters and alerts of each feed\n"
+    "  feed causes [--feed NAME]                the queue by cause\n"
+    "  feed messages [--feed NAME] [--state S] [--cause C] [--control-id ID] [--from D] "
+    "[--until D]\n"
+    "  feed fields --feed NAME                  top unread fields and unmapped codes\n"
+    "  feed show NUMBER                         one message with its bytes\n"
+    "  feed resubmit NUMBER [--file EDITED] | --feed NAME --cause C\n"
+    "  feed discard NUMBER --reason TEXT | --feed NAME --cause C --reason TEXT\n"
+    "  feed replay --feed NAME --from D --until D\n"
+    "  feed trace --control-id ID | --identifier [SYSTEM|]VALUE | --resource TYPE/ID";
+constexpr uint32_t kListedMax = 10'000;
+
+// The words of one call.
+struct Asked {
+  std::string verb;
+  std::optional<uint64_t> number;
+  std::optional<std::string> feed, cause, control_id, identifier, resource, state;
+  std::string reason, file, from, until;
+};
+
+std::optional<std::string> Given(Arguments* arguments, std::string_view name) {
+  std::string value = arguments->Option(name);
+  return value.empty() ? std::nullopt : std::optional(std::move(value));
+}
+
+std::optional<Asked> Parse(Arguments* arguments) {
+  Asked asked;
+  asked.feed = Given(arguments, "--feed");
+  asked.cause = Given(arguments, "--cause");
+  asked.control_id = Given(arguments, "--control-id");
+  asked.identifier = Given(arguments, "--identifier");
+  asked.resource = Given(arguments, "--resource");
+  asked.state = Given(arguments, "--state");
+  asked.reason = arguments->Option("--reason");
+  asked.file = arguments->Option("--file");
+  asked.from = arguments->Option("--from");
+  asked.until = arguments->Option("--until");
+  std::string unknown;
+  const std::vector<std::string> operands = arguments->Operands(&unknown);
+  if (!unknown.empty() || operands.empty() || operands.size() > 2) {
+    return std::nullopt;
+  }
+  asked.verb = operands[0];
+  if (operands.size() == 2) {
+    uint64_t number = 0;
+    const char* end = operands[1].data() + operands[1].size();
+    if (std::from_chars(operands[1].data(), end, number).ptr != end) {
+      return std::nullopt;
+    }
+    asked.number = number;
+  }
+  return asked;
+}
+
+int Print(const Result<std::string>& json) {
+  if (!json) {
+    PrintError(Describe(json.error()));
+    return kRefused;
+  }
+  std::printf("%s\n", json->c_str());
+  return kDone;
+}
+
+template <typename Row>
+int PrintAll(const Result<std::vector<Row>>& rows) {
+  if (!rows) {
+    PrintError(Describe(rows.error()));
+    return kRefused;
+  }
+  for (const Row& row : *rows) {
+    std::printf("%s\n", flow::ToJson(row).c_str());
+  }
+  return kDone;
+}
+
+Result<flow::Selection> SelectionOf(const Asked& asked) {
+  flow::Selection selection;
+  selection.feed = asked.feed.value_or("");
+  selection.cause = asked.cause;
+  for (const auto& [text, moment] :
+       {std::pair(&asked.from, &selection.from), std::pair(&asked.until, &selection.until)}) {
+    *moment = flow::ParseMoment(*text);
+    if (!text->empty() && !*moment) {
+      return Error{Code::kInvalid, "must be YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ", "--from, --until",
+                   0};
+    }
+  }
+  return selection;
+}
+
+int PrintFeeds(store::Archive* archive) {
+  const auto states = archive->Feeds();
+  const auto alerts = archive->Alerts();
+  if (!states || !alerts) {
+    return Print(states ? alerts.error() : states.error());
+  }
+  for (const store::FeedState& state : *states) {
+    std::printf("%s\n", flow::ToJson(state, *alerts).c_str());
+  }
+  return kDone;
+}
+
+int PrintMessages(const Asked& asked, store::Archive* archive) {
+  const Result<flow::Selection> selection = SelectionOf(asked);
+  if (!selection) {
+    return Print(selection.error());
+  }
+  store::MessageQuery query;
+  query.feed = asked.feed;
+  query.cause = asked.cause;
+  query.control_id = asked.control_id;
+  query.from = selection->from;
+  query.until = selection->until;
+  query.count = kListedMax;
+  for (const auto state : {store::MessageState::kDone, store::MessageState::kOpen,
+                           store::MessageState::kReplaced, store::MessageState::kDiscarded}) {
+    if (asked.state && store::NameOf(state) == *asked.state) {
+      query.state = state;
+    }
+  }
+  return asked.state && !query.state ? Usage(kUsage) : PrintAll(archive->List(query));
+}
+
+// Beside a running gateway. Empty where the verb is none of these.
+std::optional<int> Look(const Asked& asked, const Config& config) {
+  const bool reads = asked.verb == "list" || asked.verb == "causes" || asked.verb == "messages" ||
+                     asked.verb == "fields";
+  if (!reads) {
+    return std::nullopt;
+  }
+  const auto archive = store::OpenArchive(config.store_path);
+  if (!archive) {
+    PrintError(Describe(archive.error()));
+    return kCannotRun;
+  }
+  if (asked.verb == "list") {
+    return PrintFeeds(archive->get());
+  }
+  if (asked.verb == "causes") {
+    return PrintAll((*archive)->Causes(asked.feed));
+  }
+  if (asked.verb == "fields") {
+    return PrintAll((*archive)->Fields(asked.feed.value_or(""), kListedMax));
+  }
+  return PrintMessages(asked, archive->get());
+}
+
+// One call that is logged before its answer is told.
+class Call {
+ public:
+  Call(const Asked& asked, Gateway* gateway)
+      : asked_(asked), gateway_(gateway), who_("uid " + std::to_string(getuid())) {
+    record_.recorded = gateway->clock.Now();
+    record_.id = crypto::Uuid7(record_.recorded.unix_us / 1000);
+    record_.kind = "operation";
+    record_.action = "feed " + asked.verb;
+    record_.client_id = "caregate feed";
+    record_.subject = who_;
+    record_.target = asked.number ? "message/" + std::to_string(*asked.number) : "";
+    record_.feed = asked.feed.value_or("");
+    record_.status = 200;
+  }
+
+  int Run() {
+    const Result<std::string> json = Answer();
+    if (!json) {
+      record_.outcome = "4";
+      record_.reason = Describe(json.error());
+    }
+    const auto receipt = gateway_->journal->Append(record_, false);
+    if (!receipt) {
+      PrintError("the access log does not take it: " + Describe(receipt.error()));
+      return kCannotRun;
+    }
+    const int printed = Print(json);
+    return printed == kDone && refused_ ? kRefused : printed;
+  }
+
+ private:
+  Result<std::string> Answer() {
+    if (asked_.verb == "show" && asked_.number) {
+      GW_TRY(const store::KeptMessage message, gateway_->store->archive().Open(*asked_.number));
+      flow::RecordOpened(message.entry, *gateway_->store, &record_);
+      return flow::ToJson(message);
+    }
+    if (asked_.verb == "resubmit" && asked_.number) {
+      GW_TRY(const flow::Taken taken, Resubmit(*asked_.number));
+      refused_ = taken.outcome != "AA";
+      return flow::ToJson(taken);
+    }
+    if (asked_.verb == "discard" && asked_.number) {
+      GW_RETURN_IF_ERROR(gateway_->operations->Discard(*asked_.number, asked_.reason, who_));
+      GW_TRY(const store::KeptMessage message, gateway_->store->archive().Open(*asked_.number));
+      return flow::ToJson(message.entry);
+    }
+    if (asked_.verb == "trace") {
+      return Trace();
+    }
+    return All();
+  }
+
+  Result<flow::Taken> Resubmit(uint64_t number) {
+    if (asked_.file.empty()) {
+      return gateway_->operations->Resubmit(number, who_);
+    }
+    GW_TRY(std::string bytes, ReadFile(asked_.file, Limits{}.body_bytes_max));
+    return gateway_->operations->ResubmitEdited(number, std::move(bytes), who_);
+  }
+
+  Result<std::string> Trace() {
+    Result<flow::Trace> trace =
+        Error{Code::kInvalid, "needs --control-id, --identifier or --resource", "", 0};
+    if (asked_.control_id) {
+      trace = gateway_->operations->TraceControlId(*asked_.control_id);
+    } else if (asked_.identifier) {
+      trace = gateway_->operations->TracePerson(*asked_.identifier);
+    } else if (asked_.resource && asked_.resource->find('/') != std::string::npos) {
+      const size_t slash = asked_.resource->find('/');
+      trace = gateway_->operations->TraceResource(
+          {asked_.resource->substr(0, slash), asked_.resource->substr(slash + 1)});
+    }
+    GW_RETURN_IF_ERROR(trace);
+    record_.patients = trace->patients;
+    for (const store::MessageEntry& message : trace->messages) {
+      flow::RecordOpened(message, *gateway_->store, &record_);
+    }
+    return flow::ToJson(*trace);
+  }
+
+  // Page after page; what is told is the sum.
+  Result<std::string> All() {
+    GW_TRY(flow::Selection selection, SelectionOf(asked_));
+    flow::Batch sum;
+    do {
+      GW_TRY(const flow::Batch page, Page(selection));
+      sum.taken += page.taken;
+      sum.refused += page.refused;
+      sum.unchanged += page.unchanged;
+      sum.discarded += page.discarded;
+      sum.versions += page.versions;
+      sum.more = page.more;
+      selection.after = page.after;
+      selection.after_number = page.after_number;
+    } while (sum.more);
+    refused_ = sum.refused != 0;
+    return flow::ToJson(sum);
+  }
+
+  Result<flow::Batch> Page(const flow::Selection& selection) {
+    if (asked_.verb == "replay" && asked_.feed && selection.from && selection.until) {
+      return gateway_->operations->Replay(selection, who_);
+    }
+    if (asked_.verb == "resubmit" && asked_.feed && asked_.cause) {
+      return gateway_->operations->ResubmitAll(selection, who_);
+    }
+    if (asked_.verb == "discard" && asked_.feed && asked_.cause) {
+      return gateway_->operations->DiscardAll(selection, asked_.reason, who_);
+    }
+    return Error{Code::kInvalid, "not that way: see caregate feed --help", asked_.verb, 0};
+  }
+
+  const Asked& asked_;
+  Gateway* gateway_;
+  const std::string who_;
+  flow::AccessRecord record_;
+  bool refused_ = false;
+};
+
+}  // namespace
+
+int Feed(Arguments arguments) {
+  const std::string path = arguments.Option("--config");
+  const std::optional<Asked> asked = Parse(&arguments);
+  if (path.empty() || !asked) {
+    return Usage(kUsage);
+  }
+  Result<Config> config = ReadConfig(path);
+  if (!config) {
+    PrintError(Describe(config.error()));
+    return kCannotRun;
+  }
+  if (const std::optional<int> looked = Look(*asked, *config)) {
+    return *looked;
+  }
+  const uint16_t port = config->http_port;
+  Gateway gateway(*std::move(config));
+  if (const Status assembled = Assemble(&gateway); !assembled) {
+    PrintError(Describe(assembled.error()) +
+               " (beside a running gateway, ask it: see /admin in docs/operating.md)");
+    return kCannotRun;
+  }
+  Connect(&gateway, port);
+  const int code = Call(*asked, &gateway).Run();
+  Close(&gateway);
+  return code;
+}
+
+}  // namespace gw::cli
