@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
+#include "gateway/cli/convert_back.h"
 #include "gateway/cli/deployment.h"
 #include "gateway/edge/csv_watcher.h"
 #include "gateway/hl7v2/acknowledgment.h"
@@ -14,7 +15,8 @@ namespace gw::cli {
 namespace {
 
 constexpr std::string_view kUsage =
-    "convert [--from hl7v2|csv] [--to fhir] [--feed NAME] [--config FILE] [--report] FILE...";
+    "convert [--from hl7v2|csv|fhir] [--to fhir|hl7v2|csv] [--feed NAME] [--destination NAME] "
+    "[--config FILE] [--report] FILE...";
 constexpr uint64_t kFileBytesMax = uint64_t{256} << 20;
 
 // The feed of senders that the configuration does not name.
@@ -231,14 +233,20 @@ int Convert(Arguments arguments) {
   const std::string from = arguments.Option("--from");
   const std::string to = arguments.Option("--to");
   const std::string feed = arguments.Option("--feed");
+  const std::string destination = arguments.Option("--destination");
   std::string path = arguments.Option("--config");
   const bool report = arguments.Flag("--report");
   std::string unknown;
   const std::vector<std::string> files = arguments.Operands(&unknown);
   const bool directions =
       (from.empty() || from == "hl7v2" || from == "csv") && (to.empty() || to == "fhir");
-  if (files.empty() || !unknown.empty() || !directions) {
+  const bool is_back = (to == "hl7v2" || to == "csv") &&
+                       (from.empty() || from == "fhir" || from == "hl7v2" || from == "csv");
+  if (files.empty() || !unknown.empty() || (!directions && !is_back)) {
     return Usage(kUsage);
+  }
+  if (is_back) {
+    return ConvertBack({from, to, feed, destination, path, report, files});
   }
   if (path.empty()) {
     path = DefaultConfigPath();

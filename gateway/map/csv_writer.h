@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/fhir/resource.h"
+#include "gateway/map/destination.h"
+#include "gateway/map/feed.h"
+
+namespace gw::map {
+
+// A cell that no spreadsheet takes for a formula: where it begins with = + - @, a tab, a carriage
+// return or an apostrophe, an apostrophe goes before it. Reversible: see WithoutGuard.
+// Source: OWASP, CSV injection.
+std::string WithGuard(std::string_view cell);
+// Takes that apostrophe away again.
+std::string WithoutGuard(std::string_view cell);
+
+// A CSV file (RFC 4180, with the destination's delimiter, quote, line ends, encoding and dates) of
+// a tree of type Rows, guarded cell by cell. `model`: the columns of the tree. Errors:
+// kUnprocessable, where = "row 3, column Name", for a character that the encoding does not have.
+Result<std::string> WriteCsv(const fhir::Element& rows, const std::vector<Column>& model,
+                             const Destination& destination);
+
+}  // namespace gw::map

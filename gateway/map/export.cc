@@ -1,0 +1,324 @@
+#include "gateway/map/export.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/base/crypto.h"
+#include "gateway/hl7v2/charset_writer.h"
+#include "gateway/map/csv_writer.h"
+#include "gateway/map/export_load_internal.h"
+
+namespace gw::map {
+namespace {
+
+using fhir::Element;
+using fhir::Resource;
+
+constexpr std::string_view kV2Maps = "urn:caregate:map:fhir-to-hl7v2/message/";
+constexpr std::string_view kMaps = "urn:caregate:map:";
+constexpr std::string_view kIdPrefix = "urn:caregate:id:";
+constexpr size_t kControlIdDigits = 18;  // MSH-10 has 20 characters up to 2.6; "CG" goes before
+
+// Words that stand for a kind of thing in identifier systems (decision 9), and are no CX.5.
+bool IsKind(std::string_view type) {
+  for (const std::string_view kind :
+       {"plan", "goal", "problem", "condition", "consent", "doc", "visit", "order", "team",
+        "person", "organization", "variance", "obs", "review", "role"}) {
+    if (kind == type) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Authority and type of an identifier system: the destination's, the national ones, or the parts of
+// urn:caregate:id:<authority>:<type>; any other system is its own authority.
+std::pair<std::string, std::string> AuthorityOf(std::string_view system,
+                                                const Destination& destination) {
+  std::string key;
+  for (const auto& [name, uri] : destination.identifier_systems) {
+    if (uri == system) {
+      key = name;
+      break;
+    }
+  }
+  if (key.empty() && system == "https://fhir.nhs.uk/Id/nhs-number") {
+    key = "NHS:NH";
+  }
+  if (key.empty() && system == "https://fhir.nhs.uk/Id/ods-organization-code") {
+    key = "ODS:XX";
+  }
+  if (key.empty() && system.starts_with(kIdPrefix)) {
+    key = std::string(system.substr(kIdPrefix.size()));
+  }
+  if (key.empty()) {
+    return {std::string(system), ""};
+  }
+  const size_t colon = key.rfind(':');
+  const std::string type = colon == key.npos ? "" : key.substr(colon + 1);
+  return {key.substr(0, colon), IsKind(type) ? "" : type};
+}
+
+std::string MapUrl(const Destination& destination) {
+  return destination.map.starts_with("urn:") ? destination.map
+                                             : std::string(kMaps) + destination.map;
+}
+
+// Sets `path` ("f3.c1") below a segment, where the map left it empty.
+Status Fill(Element* segment, std::string_view path, std::string_view text) {
+  const size_t dot = path.find('.');
+  const std::string_view name = path.substr(0, dot);
+  Element* child = segment->Child(name);
+  if (text.empty() || (child != nullptr && dot == path.npos)) {
+    return {};
+  }
+  if (dot == path.npos) {
+    GW_RETURN_IF_ERROR(segment->Add(name, text));
+    return {};
+  }
+  if (child == nullptr) {
+    GW_TRY(child, segment->Add(name));
+  }
+  return Fill(child, path.substr(dot + 1), text);
+}
+
+Result<Element*> SegmentOf(Element* message, std::string_view name) {
+  Element* segment = message->Child(name);
+  if (segment != nullptr) {
+    return segment;
+  }
+  return message->Add(name);
+}
+
+struct Envelope {
+  const Destination* destination;
+  const Planned* planned;
+  std::string control_id;
+  std::string sent;  // dateTime
+};
+
+// MSH, and EVN where the structure has it: what is not the map's to say.
+Status FillEnvelope(const Envelope& envelope, Element* message) {
+  const Destination& to = *envelope.destination;
+  const Planned& planned = *envelope.planned;
+  GW_TRY(Element * msh, SegmentOf(message, "MSH"));
+  const bool has_structure = VersionNumber(to.version) >= VersionNumber("2.3.1");
+  const std::pair<std::string_view, std::string_view> fields[] = {
+      {"f3.c1", to.sending_application},
+      {"f4.c1", to.sending_facility},
+      {"f5.c1", to.receiving_application},
+      {"f6.c1", to.receiving_facility},
+      {"f7", envelope.sent},
+      {"f9.c1", planned.code},
+      {"f9.c2", planned.event},
+      {"f9.c3", has_structure ? std::string_view(planned.structure) : std::string_view()},
+      {"f10", envelope.control_id},
+      {"f11.c1", to.processing_id},
+      {"f12.c1", to.version},
+      {"f18", hl7v2::Table0211Name(to.charset)}};
+  for (const auto& [path, text] : fields) {
+    GW_RETURN_IF_ERROR(Fill(msh, path, text));
+  }
+  if (message->type().Find("EVN") != nullptr) {
+    GW_TRY(Element * evn, SegmentOf(message, "EVN"));
+    GW_RETURN_IF_ERROR(Fill(evn, "f1", planned.event));
+    GW_RETURN_IF_ERROR(Fill(evn, "f2", envelope.sent));
+  }
+  return {};
+}
+
+std::string SentAt(Instant now) {
+  const std::string instant = FormatInstant(now);
+  return instant.substr(0, 19) + "Z";
+}
+
+// One export: its input, prepared, and its receiver.
+class Run {
+ public:
+  Run(const Exporter::Parts& parts, Outbound outbound, const Destination& destination, Instant now)
+      : parts_(parts), outbound_(std::move(outbound)), destination_(destination), now_(now) {
+    FillTables();
+  }
+
+  Result<Export> ToV2() {
+    Export result;
+    const std::vector<Planned> planned = PlanMessages(outbound_.entries());
+    for (const Planned& message : planned) {
+      const bool is_taken = destination_.messages.empty() ||
+                            std::find(destination_.messages.begin(), destination_.messages.end(),
+                                      message.code) != destination_.messages.end();
+      const std::string& label = outbound_.entries()[message.focus.front()].label;
+      if (!is_taken) {
+        result.remarks.push_back({'W', "not-sent", label, "the receiver takes no such message"});
+        continue;
+      }
+      auto made = Make(message);
+      if (!made && made.error().code == Code::kInternal) {
+        return made.error();
+      }
+      result.messages.push_back(std::move(made));
+    }
+    ListRest(&result);
+    return result;
+  }
+
+  Result<Export> ToCsv(const ExportRows& model) {
+    Export result;
+    std::vector<size_t> all(outbound_.entries().size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      all[i] = i;
+    }
+    std::vector<size_t> from;
+    GW_TRY(const Resource cut, outbound_.Cut(all, &from));
+    GW_TRY(Mapped mapped, parts_.plan.Run(MapUrl(destination_), cut.root(), Options("csv")));
+    outbound_.Merge(from, mapped.unread, cut);
+    result.remarks = std::move(mapped.remarks);
+    GW_TRY(result.csv, WriteCsv(mapped.target.root(), model.feed.columns, destination_));
+    result.rows = mapped.target.root().Count("row");
+    result.unread = outbound_.Unread();
+    return result;
+  }
+
+ private:
+  Result<ExportedMessage> Make(const Planned& planned) {
+    ExportedMessage message;
+    const Outbound::Entry& focus = outbound_.entries()[planned.focus.front()];
+    message.focus = focus.label;
+    message.type = planned.code + "^" + planned.event;
+    std::vector<size_t> from;
+    GW_TRY(const Resource cut, outbound_.Cut(planned.focus, &from));
+    const std::string seed = destination_.name + "|" + message.type + "|" + focus.url + "|" +
+                             FormatInstant(now_) + "|" + focus.label;
+    GW_TRY(Mapped mapped,
+           parts_.plan.Run(std::string(kV2Maps) + planned.structure, cut.root(), Options(seed)));
+    message.control_id = ControlId(seed);
+    Element* root = &mapped.target.root();
+    GW_RETURN_IF_ERROR(
+        FillEnvelope({&destination_, &planned, message.control_id, SentAt(now_)}, root));
+    message.remarks = std::move(mapped.remarks);
+    message.unmapped = std::move(mapped.unmapped);
+    NumberSegments(root);
+    parts_.versions.Fit(root, destination_.version, &message.remarks);
+    GW_TRY(message.bytes, WriteV2(*root, destination_, &message.remarks));
+    outbound_.Merge(from, mapped.unread, cut);
+    return message;
+  }
+
+  static std::string ControlId(const std::string& seed) {
+    std::string digits = crypto::NamedUuid(seed);
+    std::erase(digits, '-');
+    return "CG" + digits.substr(0, kControlIdDigits);
+  }
+
+  RunOptions Options(const std::string& seed) const {
+    RunOptions options;
+    options.feed = &feed_;
+    options.now = now_;
+    options.seed = seed;
+    options.hash_key = "caregate";
+    return options;
+  }
+
+  // Whatever no message carries at all is told as one thing, not element by element.
+  void ListRest(Export* result) {
+    for (const Outbound::Entry& entry : outbound_.entries()) {
+      const std::string_view type = entry.resource->type().name();
+      if (!entry.unread && type != "Provenance") {
+        result->remarks.push_back({'W', "not-sent", entry.label, "no message carries it"});
+      }
+    }
+    result->unread = outbound_.Unread();
+  }
+
+  // The tables that the maps ask for: the destination's code tables, and what is said of each
+  // identifier system.
+  void FillTables() {
+    feed_.name = destination_.name;
+    for (const auto& [name, table] : destination_.tables) {
+      feed_.tables["back:" + name] = table.codes;
+    }
+    for (const std::string& system : outbound_.systems()) {
+      auto [authority, type] = AuthorityOf(system, destination_);
+      feed_.tables["authority"][system] = std::move(authority);
+      feed_.tables["identifier-type"][system] = std::move(type);
+    }
+    feed_.tables["destination"]["participation"] = ParticipationOf(destination_);
+    feed_.tables["destination"]["sender"] = destination_.sending_application;
+  }
+
+  const Exporter::Parts& parts_;
+  Outbound outbound_;
+  const Destination& destination_;
+  Instant now_;
+  Feed feed_;
+};
+
+}  // namespace
+
+Exporter::Exporter(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Exporter::Exporter(Exporter&&) noexcept = default;
+Exporter::~Exporter() = default;
+
+Result<Exporter> Exporter::Load(const std::string& mappings_directory,
+                                const std::string& profiles_directory,
+                                const fhir::Definitions& definitions, const Limits& limits) {
+  GW_TRY(auto parts, LoadExporter(mappings_directory, profiles_directory, definitions, limits));
+  return Exporter(std::move(parts));
+}
+
+const std::vector<std::string>& Exporter::ambiguous() const { return parts_->ambiguous; }
+
+const ExportRows* Exporter::Parts::RowsOf(const Destination& destination) const {
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const ExportRows& model) {
+    return MapUrl(destination) == std::string(kMaps) + model.folder;
+  });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+Status Exporter::Check(const Destination& destination) const {
+  if (destination.format == Destination::Format::kHl7v2) {
+    return {};
+  }
+  const ExportRows* model = parts_->RowsOf(destination);
+  if (model == nullptr || !parts_->plan.Has(MapUrl(destination))) {
+    return Error{Code::kInvalid, "there is no such map", destination.name + ": map"};
+  }
+  for (const ExportColumn& column : destination.columns) {
+    const auto& known = model->feed.columns;
+    if (std::none_of(known.begin(), known.end(),
+                     [&](const Column& of_map) { return of_map.name == column.name; })) {
+      return Error{Code::kInvalid, "the map has no such column",
+                   destination.name + ": columns." + column.name};
+    }
+  }
+  return {};
+}
+
+Result<Export> Exporter::Parts::Make(Outbound outbound, const Destination& destination,
+                                     Instant now) const {
+  Run run(*this, std::move(outbound), destination, now);
+  if (destination.format == Destination::Format::kHl7v2) {
+    return run.ToV2();
+  }
+  const ExportRows* model = RowsOf(destination);
+  if (model == nullptr) {
+    return Error{Code::kInvalid, "there is no such map", destination.name + ": map"};
+  }
+  return run.ToCsv(*model);
+}
+
+Result<Export> Exporter::FromFhir(const Resource& resource, const Destination& destination,
+                                  Instant now) const {
+  GW_RETURN_IF_ERROR(Check(destination));
+  GW_TRY(Outbound outbound, Outbound::FromBundle(resource, *parts_->definitions));
+  return parts_->Make(std::move(outbound), destination, now);
+}
+
+Result<Export> Exporter::FromChanges(std::span<const Change> changes,
+                                     const Destination& destination, Instant now) const {
+  GW_RETURN_IF_ERROR(Check(destination));
+  GW_TRY(Outbound outbound, Outbound::FromChanges(changes, *parts_->definitions));
+  return parts_->Make(std::move(outbound), destination, now);
+}
+
+}  // namespace gw::map

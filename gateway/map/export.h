@@ -1,0 +1,78 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/result.h"
+#include "gateway/fhir/resource.h"
+#include "gateway/map/change.h"
+#include "gateway/map/destination.h"
+#include "gateway/map/translate.h"
+
+namespace gw::map {
+
+// One message of an export.
+struct ExportedMessage {
+  std::string bytes;  // ER7, in the destination's character set, without MLLP framing
+  std::string type;   // "PPP^PCB"
+  std::string control_id;
+  std::string focus;  // what it is about: "CarePlan[1]" of the Bundle, from 1 by type
+  std::vector<Remark> remarks;
+  std::vector<Unmapped> unmapped;
+};
+
+// What a Bundle becomes for a receiver. Nothing is lost in silence: `unread` lists the places of
+// valued elements that no message or row carries ("Goal[1].outcomeCode[0].text").
+struct Export {
+  std::vector<Result<ExportedMessage>> messages;  // HL7 v2
+  std::string csv;                                // CSV: the whole file, in its encoding
+  uint32_t rows = 0;
+  std::vector<std::string> unread;
+  std::vector<Remark> remarks;  // "not-sent": a resource that no message of this receiver takes
+};
+
+// Translates FHIR to HL7 v2 messages and CSV files by the maps of mappings/fhir-to-hl7v2 and
+// mappings/fhir-to-csv. Code tables (ConceptMaps of codes/, the destination's tables) are read
+// backwards: the first code that means the same is taken. Immutable after Load; any thread. The
+// definitions must outlive it.
+class Exporter {
+ public:
+  // Errors: as Translator::Load.
+  static Result<Exporter> Load(const std::string& mappings_directory,
+                               const std::string& profiles_directory,
+                               const fhir::Definitions& definitions, const Limits& limits = {});
+  Exporter(Exporter&&) noexcept;
+  ~Exporter();
+
+  // Is the destination's map there, with its columns? Errors: kInvalid, where = the key.
+  Status Check(const Destination& destination) const;
+
+  // `resource`: a Bundle of any type, or one resource. Which messages: a CarePlan PPP^PCB, PCC or
+  // PCD; Goals of no plan PGL^PC6, PC7 or PC8; a CareTeam of no plan ADT^A31; a Consent MDM^T02 (or
+  // T08); an Encounter ADT by its status; else a Patient ADT^A28 or A31. Created (POST, or no
+  // request), changed (PUT, PATCH) or entered in error decides which. A PATCH entry is read where
+  // it is FHIRPath Patch in the form of R4; the values that it sets are what is sent. Pure: the
+  // same input and `now` give the same bytes. Errors: kInvalid where the map or the destination's
+  // format does not fit; one message that cannot be written is an error in its place.
+  Result<Export> FromFhir(const fhir::Resource& resource, const Destination& destination,
+                          Instant now) const;
+  // As FromFhir for what FromV2 or FromCsv gave: actions of segments and of items of lists stay.
+  Result<Export> FromChanges(std::span<const Change> changes, const Destination& destination,
+                             Instant now) const;
+
+  // The codes that several codes of a table mean alike, "gender: A X C": which of them comes back
+  // is the first of the table.
+  const std::vector<std::string>& ambiguous() const;
+
+  struct Parts;  // of this module
+
+ private:
+  explicit Exporter(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace gw::map

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/map/export.h"
+#include "gateway/map/export_internal.h"
+#include "gateway/map/translate_internal.h"
+
+// What an Exporter is made of.
+namespace gw::map {
+
+// RowModel::folder is here what a destination calls the map: "fhir-to-csv/plans".
+struct ExportRows : RowModel {
+  std::string folder;
+};
+
+struct Exporter::Parts {
+  const fhir::Definitions* definitions = nullptr;
+  V2Model v2;
+  V2Versions versions;
+  std::vector<ExportRows> rows;
+  Plan plan;
+  std::vector<std::string> ambiguous;
+
+  const ExportRows* RowsOf(const Destination& destination) const;
+  Result<Export> Make(Outbound outbound, const Destination& destination, Instant now) const;
+};
+
+// Errors: as Exporter::Load.
+Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mappings_directory,
+                                                      const std::string& profiles_directory,
+                                                      const fhir::Definitions& definitions,
+                                                      const Limits& limits);
+
+}  // namespace gw::map
