@@ -25,9 +25,9 @@ class Reloader {
 };
 
 // The operators' requests, under /admin/: plain JSON, and none of FHIR's (docs/operating.md lists
-// them, docs/decisions/007-operations.md says why). Asks for the role of integration engineers and leaves one entry
-// in the access log for each request, before its answer, with the persons whose messages it opened.
-// Part of Exchange, which answers. Thread-safe.
+// them, docs/decisions/007-operations.md says why). Asks for the role of integration engineers and
+// leaves one entry in the access log for each request, before its answer, with the persons whose
+// messages it opened. Part of Exchange, which answers. Thread-safe.
 class Admin {
  public:
   // `reloader` null: there is nothing to reload.

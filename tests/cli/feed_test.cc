@@ -50,7 +50,8 @@ class FeedCommand : public testing::Test {
 "mappings":"mappings","profiles":"profiles","feeds":["feeds/council.json"],
 "senders":{"ASCCASE|X9903":"council"},
 "operations":{"queue_max":5,"feeds":{"council":{"retain_days":30}}},
-"issuers":[{"url":"https://issuer.test.example","audience":"https://caregate.test.example","jwks":")" +
+"issuers":[{"url":"https://issuer.test.example","audience":"https://caregate.test.example",
+"jwks":")" +
            std::string(GW_SOURCE_DIR) + R"(/config/development/jwks.json"}]})";
   }
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
