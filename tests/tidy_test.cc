@@ -30,7 +30,8 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"flow",
      {"base", "fhir", "hl7v2", "map", "validate", "identity", "access", "rest", "store", "audit"}},
     {"edge", {"base", "hl7v2", "map", "rest", "flow"}},
-    {"cli", {"base", "fhir", "hl7v2", "map", "access", "store", "audit", "flow", "edge"}},
+    {"cli",
+     {"base", "fhir", "hl7v2", "map", "validate", "access", "store", "audit", "flow", "edge"}},
 };
 
 // Where a library's headers may stand: a folder or a file.

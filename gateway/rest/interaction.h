@@ -31,17 +31,27 @@ struct Request {
 enum class Format : uint8_t { kJson, kXml };
 
 // What R4 calls an interaction (restful-interaction), and the one page that is none of FHIR's.
-enum class Kind : uint8_t { kHealth, kCapabilities, kRead, kVread, kSearch, kCreate, kUpdate, kPatch };
+enum class Kind : uint8_t {
+  kHealth,
+  kCapabilities,
+  kRead,
+  kVread,
+  kSearch,
+  kCreate,
+  kUpdate,
+  kPatch
+};
 std::string_view NameOf(Kind kind);  // "read", "search-type" ...
 
 // A request, understood.
 struct Interaction {
   Kind kind = Kind::kHealth;
-  std::string type;                       // "CarePlan"; empty for health and capabilities
-  std::string id;                         // read, vread, update, patch
-  uint64_t version = 0;                   // vread
-  fhir::Query query;                      // search
-  std::optional<fhir::Resource> body;     // create, update; patch: the Parameters of a FHIRPath Patch
+  std::string type;      // "CarePlan"; empty for health and capabilities
+  std::string id;        // read, vread, update, patch
+  uint64_t version = 0;  // vread
+  fhir::Query query;     // search
+  // create, update; patch: the Parameters of a FHIRPath Patch
+  std::optional<fhir::Resource> body;
   std::string json_patch;                 // patch: the body of a JSON Patch
   std::optional<uint64_t> if_match;       // the version an update or patch insists on
   std::optional<uint64_t> if_none_match;  // the version a read need not send again

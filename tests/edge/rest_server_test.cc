@@ -153,7 +153,7 @@ TEST_F(RestServerTest, AnswersInTheFormatThatIsAsked) {
        "{\"resourceType\":\"OperationOutcome\""},
       {"/fhir/CarePlan/1", "Accept: application/fhir+xml\r\n", "401", xml, "<?xml"},
       // A request whose framing is refused.
-      {"/fhir/CarePlan?_format=xml", "Content-Length: x\r\n", "400", xml, "<?xml"},
+      {"/fhir/CarePlan?_format=xml", "Content-Length: +5\r\n", "400", xml, "<?xml"},
   };
   for (const Case& one : cases) {
     const std::string answer =

@@ -327,11 +327,15 @@ TEST_F(OperationsTest, AFeedThatFallsSilentOrPilesUpIsToldOnce) {
   EXPECT_TRUE(watch.Look());
   store::MessageQuery all;
   all.feed = "northshire-council";
-  for (const store::MessageEntry& entry : *archive().List(all)) {
+  const auto left = archive().List(all);
+  ASSERT_TRUE(left);
+  for (const store::MessageEntry& entry : *left) {
     EXPECT_EQ(entry.state, store::MessageState::kOpen);
   }
-  EXPECT_GT(archive().Feeds()->front().pruned, 0u);
-  EXPECT_GT(archive().Feeds()->front().open, 1u);
+  const auto feeds = archive().Feeds();
+  ASSERT_TRUE(feeds);
+  EXPECT_GT(feeds->front().pruned, 0u);
+  EXPECT_GT(feeds->front().open, 1u);
 }
 
 }  // namespace

@@ -260,7 +260,8 @@ BEGIN;
 INSERT INTO label_class VALUES (1, 'Goal N');
 CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS
   (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) SELECT i FROM n;
-INSERT INTO resource
+INSERT INTO resource(patient_key, type, id, version, last_updated, deleted, label_class_id,
+    persons, body)
   SELECT i / 20, 'Goal', printf('g%06d', i), 1, 1000000 + i / 3, 0, 1, 'p' || (i / 20), '{}' FROM n;
 INSERT INTO resource_home SELECT printf('g%06d', i), 'Goal', i / 20 FROM n;
 INSERT INTO resource_person
