@@ -1,19 +1,19 @@
 #include "gateway/edge/rest_server.h"
 
 #include <Poco/Exception.h>
-#include <Poco/Net/HTTPRequestHandler.h>
-#include <Poco/Net/HTTPRequestHandlerFactory.h>
-#include <Poco/Net/HTTPServerConnection.h>
 #include <Poco/Net/HTTPServerParams.h>
-#include <Poco/Net/HTTPServerRequest.h>
 #include <Poco/Net/HTTPServerRequestImpl.h>
-#include <Poco/Net/HTTPServerResponse.h>
+#include <Poco/Net/HTTPServerResponseImpl.h>
+#include <Poco/Net/HTTPServerSession.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/TCPServer.h>
+#include <Poco/Net/TCPServerConnection.h>
 #include <Poco/Net/TCPServerConnectionFactory.h>
 #include <Poco/ThreadPool.h>
+#include <Poco/Timestamp.h>
 
+#include <array>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -26,7 +26,11 @@ namespace gw::edge {
 namespace {
 
 using HttpStatus = Poco::Net::HTTPResponse::HTTPStatus;
+using Poco::Net::HTTPServerRequestImpl;
+using Poco::Net::HTTPServerResponseImpl;
 using std::chrono::milliseconds;
+
+constexpr milliseconds kLinger{1000};
 
 // What is said where the access log does not take the request: no log, no answer.
 constexpr std::string_view kNoAnswer =
@@ -68,20 +72,65 @@ void Send(int status, const std::vector<std::pair<std::string, std::string>>& he
   response->sendBuffer(body.bytes.data(), body.bytes.size());
 }
 
-class RequestHandler final : public Poco::Net::HTTPRequestHandler {
+// A connection under the deadlines from its first moment to its last, and its requests one after
+// the other. POCO's own HTTPServerConnection answers what it cannot read by itself, or not at all;
+// here that too is refused by the exchange, so that it stands in the access log.
+class Connection final : public Poco::Net::TCPServerConnection {
  public:
-  RequestHandler(const RestOptions& options, flow::Exchange* exchange, Deadlines* deadlines)
-      : options_(options), exchange_(exchange), deadlines_(deadlines) {}
+  Connection(const Poco::Net::StreamSocket& socket, Poco::Net::HTTPServerParams::Ptr parameters,
+             const RestOptions& options, flow::Exchange* exchange, Deadlines* deadlines)
+      : TCPServerConnection(socket),
+        parameters_(std::move(parameters)),
+        options_(options),
+        exchange_(exchange),
+        deadlines_(deadlines),
+        watched_(socket) {
+    watched_.setNoDelay(true);
+    deadlines_->SetIdle(watched_, milliseconds(options_.header_deadline_ms));
+  }
+  ~Connection() override { deadlines_->Remove(watched_); }
 
-  void handleRequest(Poco::Net::HTTPServerRequest& source,
-                     Poco::Net::HTTPServerResponse& response) override {
-    auto& socket = static_cast<Poco::Net::HTTPServerRequestImpl&>(source).socket();
-    deadlines_->Set(socket, milliseconds(options_.request_deadline_ms));
+  void run() override {
+    Poco::Net::HTTPServerSession session(watched_, parameters_);
     try {
-      Answer(source, &response);
+      while (session.hasMoreRequests()) {
+        if (!AnswerNext(&session)) {
+          Linger();
+          break;
+        }
+        deadlines_->SetIdle(watched_, milliseconds(options_.header_deadline_ms));
+      }
+    } catch (const Poco::Net::NoMessageException&) {
+      // The other side closed before a request began.
     } catch (const Poco::Exception& problem) {
       log::Write(log::Level::kWarn, "http.connection_lost", {{"reason", problem.name()}});
-      response.setKeepAlive(false);
+    }
+  }
+
+ private:
+  // True where the connection may bear another request.
+  bool AnswerNext(Poco::Net::HTTPServerSession* session) {
+    HTTPServerResponseImpl response(*session);
+    std::optional<HTTPServerRequestImpl> source;
+    try {
+      source.emplace(response, *session, parameters_.get());
+    } catch (const Poco::Net::NoMessageException&) {
+      throw;
+    } catch (const Poco::Net::MessageException&) {
+      RefuseUnread(session, &response);
+      return false;
+    } catch (const Poco::SyntaxException&) {  // a Content-Length that is no number
+      RefuseUnread(session, &response);
+      return false;
+    }
+    deadlines_->Set(watched_, milliseconds(options_.request_deadline_ms));
+    response.setDate(Poco::Timestamp());
+    response.setVersion(source->getVersion());
+    response.setKeepAlive(source->getKeepAlive() && session->canKeepAlive());
+    try {
+      Answer(*source, &response);
+    } catch (const Poco::Exception&) {
+      throw;
     } catch (const std::exception&) {
       log::Write(log::Level::kError, "http.request_failed");
       response.setKeepAlive(false);
@@ -89,11 +138,11 @@ class RequestHandler final : public Poco::Net::HTTPRequestHandler {
         Send(500, {}, NoAnswer({}), false, &response);
       }
     }
-    deadlines_->SetIdle(socket, milliseconds(options_.header_deadline_ms));
+    session->setKeepAlive(response.getKeepAlive());
+    return response.getKeepAlive();
   }
 
- private:
-  void Answer(Poco::Net::HTTPServerRequest& source, Poco::Net::HTTPServerResponse* response) {
+  void Answer(HTTPServerRequestImpl& source, HTTPServerResponseImpl* response) {
     rest::Request request;
     uint64_t body_bytes = 0;
     Status framed = ReadHeader(source, options_.limits, &request, &body_bytes);
@@ -106,8 +155,36 @@ class RequestHandler final : public Poco::Net::HTTPRequestHandler {
     if (!framed) {
       response->setKeepAlive(false);  // what was not read must not become the next request
     }
-    const Result<flow::Response> answer =
-        framed ? exchange_->Handle(request) : exchange_->Refuse(request, framed.error());
+    SendResult(request,
+               framed ? exchange_->Handle(request) : exchange_->Refuse(request, framed.error()),
+               response);
+  }
+
+  // What POCO could not read as a request's header: neither its method nor its target is known.
+  void RefuseUnread(Poco::Net::HTTPServerSession* session, HTTPServerResponseImpl* response) {
+    rest::Request request;
+    request.peer = session->clientAddress().host().toString();
+    response->setDate(Poco::Timestamp());
+    response->setVersion(Poco::Net::HTTPMessage::HTTP_1_1);
+    response->setKeepAlive(false);
+    SendResult(request,
+               exchange_->Refuse(
+                   request, {Code::kInvalid, "this is no header of an HTTP request", "header", 0}),
+               response);
+  }
+
+  // Takes in, for a moment, what was sent and is not read: closed with bytes unread, TCP resets the
+  // connection and the answer with it (RFC 9112, 9.6).
+  void Linger() {
+    watched_.shutdownSend();
+    deadlines_->Set(watched_, kLinger);
+    std::array<char, 16384> unread;
+    while (watched_.receiveBytes(unread.data(), static_cast<int>(unread.size())) > 0) {
+    }
+  }
+
+  static void SendResult(const rest::Request& request, const Result<flow::Response>& answer,
+                         HTTPServerResponseImpl* response) {
     const bool head = request.method == "HEAD";
     if (!answer) {
       log::Write(log::Level::kError, "http.not_logged", {{"reason", answer.error().detail}});
@@ -118,40 +195,9 @@ class RequestHandler final : public Poco::Net::HTTPRequestHandler {
          response);
   }
 
+  Poco::Net::HTTPServerParams::Ptr parameters_;
   const RestOptions& options_;
   flow::Exchange* exchange_;
-  Deadlines* deadlines_;
-};
-
-class RequestHandlerFactory final : public Poco::Net::HTTPRequestHandlerFactory {
- public:
-  RequestHandlerFactory(const RestOptions& options, flow::Exchange* exchange, Deadlines* deadlines)
-      : options_(options), exchange_(exchange), deadlines_(deadlines) {}
-  Poco::Net::HTTPRequestHandler* createRequestHandler(
-      const Poco::Net::HTTPServerRequest&) override {
-    return new RequestHandler(options_, exchange_, deadlines_);  // POCO owns and deletes it
-  }
-
- private:
-  const RestOptions& options_;
-  flow::Exchange* exchange_;
-  Deadlines* deadlines_;
-};
-
-// A connection under the deadlines from its first moment to its last.
-class WatchedConnection final : public Poco::Net::HTTPServerConnection {
- public:
-  WatchedConnection(const Poco::Net::StreamSocket& socket,
-                    Poco::Net::HTTPServerParams::Ptr parameters,
-                    Poco::Net::HTTPRequestHandlerFactory::Ptr factory, const RestOptions& options,
-                    Deadlines* deadlines)
-      : HTTPServerConnection(socket, parameters, factory), deadlines_(deadlines), watched_(socket) {
-    watched_.setNoDelay(true);
-    deadlines_->SetIdle(watched_, milliseconds(options.header_deadline_ms));
-  }
-  ~WatchedConnection() override { deadlines_->Remove(watched_); }
-
- private:
   Deadlines* deadlines_;
   Poco::Net::StreamSocket watched_;
 };
@@ -161,18 +207,17 @@ class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
   ConnectionFactory(Poco::Net::HTTPServerParams::Ptr parameters, const RestOptions& options,
                     flow::Exchange* exchange, Deadlines* deadlines)
       : parameters_(std::move(parameters)),
-        handlers_(new RequestHandlerFactory(options, exchange, deadlines)),
         options_(options),
+        exchange_(exchange),
         deadlines_(deadlines) {}
   Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override {
-    return new WatchedConnection(socket, parameters_, handlers_, options_,
-                                 deadlines_);  // POCO owns it
+    return new Connection(socket, parameters_, options_, exchange_, deadlines_);  // POCO owns it
   }
 
  private:
   Poco::Net::HTTPServerParams::Ptr parameters_;
-  Poco::Net::HTTPRequestHandlerFactory::Ptr handlers_;
   const RestOptions& options_;
+  flow::Exchange* exchange_;
   Deadlines* deadlines_;
 };
 

@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "gateway/access/label_class_internal.h"
 #include "tests/access/access_testing.h"
+#include "tests/temp_folder.h"
 
 namespace gw::access {
 namespace {
@@ -155,22 +154,18 @@ TEST(Labeller, LabelsByTheShippedSets) {
 }
 
 TEST(Labeller, RefusesBrokenSetsByName) {
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::path(::testing::TempDir()) / "caregate-label-sets";
-  fs::remove_all(folder);
-  EXPECT_FALSE(Labeller::Load(folder.string())) << "no folder";
-  fs::create_directories(folder);
-  EXPECT_FALSE(Labeller::Load(folder.string())) << "no file";
+  const TempFolder folder;
+  EXPECT_FALSE(Labeller::Load(folder.Path("absent"))) << "no folder";
+  EXPECT_FALSE(Labeller::Load(folder.path())) << "no file";
   for (const char* text : {"{", "[]", R"({"sensitivity":"HIV"})", R"({"codes":[]})",
                            R"({"sensitivity":"HIV","codes":[]})",
                            R"({"sensitivity":"HIV","codes":[{"system":"s"}]})"}) {
-    std::ofstream(folder / "broken.json") << text;
-    const Result<Labeller> labeller = Labeller::Load(folder.string());
+    folder.Write("broken.json", text);
+    const Result<Labeller> labeller = Labeller::Load(folder.path());
     ASSERT_FALSE(labeller) << text;
     EXPECT_EQ(labeller.error().code, Code::kInvalid);
     EXPECT_EQ(labeller.error().where, "broken.json");
   }
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ static_assert(std::is_copy_constructible_v<Receipt>);
 constexpr std::string_view kFirstSegment = "entries-00000000000000000000.log";
 
 TEST(AuditLog, MakesALogWithACheckpointOverNothing) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const std::string directory = place.path() + "/log";
   {
     const auto log = OpenLog(TestOptions(directory));
@@ -42,7 +42,7 @@ TEST(AuditLog, MakesALogWithACheckpointOverNothing) {
 }
 
 TEST(AuditLog, AppendsReadsAndSigns) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_NE(log, nullptr);
   Tree tree;
@@ -72,7 +72,7 @@ TEST(AuditLog, AppendsReadsAndSigns) {
 }
 
 TEST(AuditLog, GoesOnWhereItWasClosed) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   for (uint64_t round = 0; round < 5; ++round) {
     const auto log = OpenLog(TestOptions(place.path()));
     ASSERT_NE(log, nullptr);
@@ -87,7 +87,7 @@ TEST(AuditLog, GoesOnWhereItWasClosed) {
 }
 
 TEST(AuditLog, BeginsSegments) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   Options options = TestOptions(place.path());
   options.segment_bytes = 400;
   {
@@ -113,7 +113,7 @@ TEST(AuditLog, BeginsSegments) {
 }
 
 TEST(AuditLog, AppendsAnIdOnce) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_NE(log, nullptr);
   ASSERT_TRUE(AppendEntries(log.get(), 0, 3));
@@ -131,7 +131,7 @@ TEST(AuditLog, AppendsAnIdOnce) {
 }
 
 TEST(AuditLog, KnowsIdsAfterReopeningAndPastTheNewest) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   Options options = TestOptions(place.path());
   options.recent_ids = 4;
   {
@@ -153,7 +153,7 @@ TEST(AuditLog, KnowsIdsAfterReopeningAndPastTheNewest) {
 }
 
 TEST(AuditLog, RefusesWhatIsOutOfBounds) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_NE(log, nullptr);
   const std::string id = TestEntry(0).id;
@@ -169,7 +169,7 @@ TEST(AuditLog, RefusesWhatIsOutOfBounds) {
 }
 
 TEST(AuditLog, RefusesAppendsOnceClosed) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_NE(log, nullptr);
   ASSERT_TRUE(AppendEntries(log.get(), 0, 2));
@@ -181,7 +181,7 @@ TEST(AuditLog, RefusesAppendsOnceClosed) {
 }
 
 TEST(AuditLog, IsHeldByOneProcessAtATime) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_NE(log, nullptr);
   const Result<std::unique_ptr<AuditLog>> second =
@@ -192,7 +192,7 @@ TEST(AuditLog, IsHeldByOneProcessAtATime) {
 }
 
 TEST(AuditLog, RefusesAnotherKeyOriginOrPlace) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   ASSERT_NE(OpenLog(TestOptions(place.path())), nullptr);
   Options other_key = TestOptions(place.path());
   other_key.key = *crypto::PrivateKey::Generate(crypto::Algorithm::kEd25519);
@@ -211,7 +211,7 @@ TEST(AuditLog, RefusesAnotherKeyOriginOrPlace) {
 }
 
 TEST(AuditLog, GivesEveryThreadItsReceipt) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   Options options = TestOptions(place.path());
   options.segment_bytes = 20'000;
   options.checkpoint_entries = 100;  // signers run meanwhile
@@ -258,7 +258,7 @@ TEST(AuditLog, GivesEveryThreadItsReceipt) {
 }
 
 TEST(AuditLog, SignsByItselfAfterAWhile) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   Options options = TestOptions(place.path());
   options.checkpoint_ms = 20;
   const auto log = OpenLog(options);
@@ -293,7 +293,7 @@ class FullDisk {
 };
 
 TEST(AuditLog, RefusesWhileTheDiskIsFullAndRecoversByItself) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   uint64_t kept = 0;
   {
     const auto log = OpenLog(TestOptions(place.path()));
@@ -327,7 +327,7 @@ TEST(AuditLog, RefusesWhileTheDiskIsFullAndRecoversByItself) {
 }
 
 TEST(AuditLog, RefusesWhileTheLeafFileCannotGrow) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_NE(log, nullptr);
   // Small entries, so that the leaf file is the larger one.
@@ -345,7 +345,7 @@ TEST(AuditLog, RefusesWhileTheLeafFileCannotGrow) {
 }
 
 TEST(AuditLog, NamesTheEntryThatChangedUnderAReader) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_NE(log, nullptr);
   ASSERT_TRUE(AppendEntries(log.get(), 0, 10));

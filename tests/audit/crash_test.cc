@@ -21,7 +21,7 @@ constexpr std::string_view kFirstSegment = "entries-00000000000000000000.log";
 class Crash : public testing::Test {
  protected:
   void SetUp() override {
-    const TemporaryDirectory live;
+    const TempFolder live;
     const auto log = OpenLog(TestOptions(live.path()));
     ASSERT_NE(log, nullptr);
     ASSERT_TRUE(AppendEntries(log.get(), 0, 5));
@@ -69,7 +69,7 @@ class Crash : public testing::Test {
     EXPECT_EQ(verified.torn_bytes, 0u);
   }
 
-  TemporaryDirectory place_;
+  TempFolder place_;
   FileSet files_;
   size_t last_frame_ = 0;  // where the frame of entry 9 begins
 };
@@ -215,7 +215,7 @@ TEST_F(Crash, RefusesWhatNoCrashLeaves) {
 }
 
 TEST_F(Crash, ChecksOnlyTheNewestBytesOfALongLogWhenItOpens) {
-  TemporaryDirectory place;
+  TempFolder place;
   Options options = TestOptions(place.path());
   options.segment_bytes = 500;
   options.checked_on_open = 5;
@@ -270,7 +270,7 @@ TEST_F(Crash, ChecksOnlyTheNewestBytesOfALongLogWhenItOpens) {
 
 TEST(Kill, LosesNoEntryThatHadItsReceipt) {
   TestKey();  // made at first use: every child must have the same
-  const TemporaryDirectory place;
+  const TempFolder place;
   std::map<uint64_t, uint64_t> receipts;  // number of an entry -> its place
   for (int round = 0; round < 12; ++round) {
     int ends[2] = {-1, -1};

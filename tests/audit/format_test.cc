@@ -26,7 +26,7 @@ std::string Dump(std::string_view bytes) {
 
 // The worked example of the page is what the program writes, to the byte.
 TEST(Format, IsWhatThePageSays) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   Options options = TestOptions(place.path());
   // RFC 8032 section 7.1, test 1: a key that everybody knows.
   options.key = *crypto::PrivateKey::FromPem(

@@ -9,13 +9,6 @@
 
 namespace gw::audit {
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = testing::TempDir() + "caregate-audit-XXXXXX";
-  path_ = ::mkdtemp(pattern.data());
-}
-
-TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-
 std::string ReadFileBytes(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream bytes;

@@ -9,21 +9,9 @@
 #include "gateway/audit/verify.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/crypto.h"
+#include "tests/temp_folder.h"
 
 namespace gw::audit {
-
-// A directory of its own under the system's place for temporary files; gone with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string ReadFileBytes(const std::string& path);
 void WriteFileBytes(const std::string& path, std::string_view bytes);

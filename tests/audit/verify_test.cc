@@ -75,7 +75,7 @@ class Tampering : public testing::Test {
     EXPECT_EQ(log.error().where, where);
   }
 
-  TemporaryDirectory place_;
+  TempFolder place_;
   FileSet files_;
   std::string kept_elsewhere_;
 };
@@ -314,7 +314,7 @@ TEST_F(Tampering, FindsAThousandRandomEdits) {
 }
 
 TEST(Verify, NeedsALog) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   EXPECT_EQ(VerifyDirectory({place.path(), {}, {}}).error().code, Code::kNotFound);
   EXPECT_EQ(VerifyDirectory({place.path() + "/none", {}, {}}).error().code, Code::kNotFound);
   const auto log = OpenLog(TestOptions(place.path()));
@@ -323,13 +323,13 @@ TEST(Verify, NeedsALog) {
 }
 
 TEST(Verify, FindsAnEditOfWhatIsNotYetCovered) {
-  const TemporaryDirectory place;
+  const TempFolder place;
   const auto log = OpenLog(TestOptions(place.path()));
   ASSERT_TRUE(AppendEntries(log.get(), 0, 10));
   FileSet files = Snapshot(place.path());
   std::string& segment = BytesOf(&files, kFirstSegment);
   segment[segment.find("\"n\":4") + 4] = '5';
-  const TemporaryDirectory copy;
+  const TempFolder copy;
   Restore(files, copy.path());
   const Verified verified = Verify(copy.path());
   ASSERT_FALSE(verified.intact());

@@ -1,6 +1,5 @@
 // caregate feed on a store, and the reload of a running gateway's configuration.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/gateway.h"
 #include "gateway/cli/reload.h"
+#include "tests/temp_folder.h"
 
 namespace gw::cli {
 namespace {
@@ -30,19 +30,12 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 class FeedCommand : public testing::Test {
  protected:
   FeedCommand() {
-    std::string name = (fs::temp_directory_path() / "caregate-cli-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
     const std::string root = GW_SOURCE_DIR;
-    fs::create_symlink(root + "/profiles", folder_ + "/profiles");
-    fs::copy(root + "/mappings", folder_ + "/mappings", fs::copy_options::recursive);
-    fs::create_directory(folder_ + "/feeds");
+    fs::create_symlink(root + "/profiles", Path("profiles"));
+    fs::copy(root + "/mappings", Path("mappings"), fs::copy_options::recursive);
     Write("feeds/council.json", Replaced(FileText(root + "/config/feeds/northshire-council.json"),
                                          "northshire-council", "council"));
     Write("config.json", ConfigText());
-  }
-  ~FeedCommand() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
   }
   static std::string ConfigText() {
     return R"({"development":true,"http":{"port":0},"store":{"path":"store.db"},
@@ -54,10 +47,8 @@ class FeedCommand : public testing::Test {
 "jwks":")" +
            std::string(GW_SOURCE_DIR) + R"(/config/development/jwks.json"}]})";
   }
-  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
-  void Write(const std::string& name, const std::string& text) const {
-    std::ofstream(Path(name), std::ios::binary) << text;
-  }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
+  void Write(const std::string& name, const std::string& text) const { folder_.Write(name, text); }
   // Runs `step` on an assembled gateway.
   template <typename Step>
   void On(const Step& step) {
@@ -79,7 +70,7 @@ class FeedCommand : public testing::Test {
   }
   const std::string message_ =
       FileText(std::string(GW_SOURCE_DIR) + "/tests/demo/01-care-plan.hl7");
-  std::string folder_;
+  TempFolder folder_;
 };
 
 TEST_F(FeedCommand, FindsAndSettlesWhatWasRefused) {

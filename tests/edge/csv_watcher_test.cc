@@ -45,7 +45,7 @@ class CsvWatcherTest : public testing::Test {
     return text.str();
   }
 
-  flow::TestFolder folder;
+  TempFolder folder;
   flow::TestGateway gateway;
   std::string in;
   std::unique_ptr<CsvWatcher> watcher;

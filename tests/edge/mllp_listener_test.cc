@@ -34,7 +34,7 @@ class MllpListenerTest : public testing::Test {
   MllpListenerTest() : gateway(folder.Path("gateway")) {}
   void Start(MllpOptions options) { listener = *MllpListener::Start(options, &gateway.ingest()); }
 
-  flow::TestFolder folder;
+  TempFolder folder;
   flow::TestGateway gateway;
   std::unique_ptr<MllpListener> listener;
 };

@@ -60,7 +60,7 @@ class RestServerTest : public testing::Test {
     return answers;
   }
 
-  flow::TestFolder folder;
+  TempFolder folder;
   flow::TestGateway gateway;
   std::unique_ptr<RestServer> server;
 };
@@ -93,6 +93,11 @@ TEST_F(RestServerTest, BadFramingIsRefusedOnceAndTheConnectionCloses) {
        "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n" + smuggled, "400"},
       {"plus", "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\n" + smuggled,
        "400"},
+      {"no number",
+       "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n" + smuggled, "400"},
+      {"no header",
+       "GET /fhir/metadata HTTP/1.1\r\nHost: x\r\n" + std::string(9000, 'n') + "\r\n\r\n", "400"},
+      {"no request line", std::string(4000, 'G') + "\r\n\r\n" + smuggled, "400"},
       {"comma", "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\nContent-Length: 1,0\r\n\r\n" + smuggled,
        "400"},
       {"no length", "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\n\r\n", "411"},

@@ -137,7 +137,7 @@ TEST(R4Package, MakesAProfileOnceForManyThreads) {
 }
 
 TEST(Package, IsReadFromAnArchiveAndAFolderAlike) {
-  const TestFolder folder;
+  const TempFolder folder;
   folder.Write("folder/package.json", kManifest);
   folder.Write("folder/Patient.json", Patient());
   folder.Write("folder/deeper/nurse.xml", kPatientXml);
@@ -231,7 +231,7 @@ struct Refusal {
 class BrokenArchive : public testing::TestWithParam<Refusal> {};
 
 TEST_P(BrokenArchive, IsRefusedWithWhatAndWhere) {
-  const TestFolder folder;
+  const TempFolder folder;
   const std::string path = folder.Write("broken.tgz", GetParam().bytes);
   const Result<Packages> packages = Load({path});
   ASSERT_FALSE(packages.ok());
@@ -341,7 +341,7 @@ TEST(Package, LeavesR4sOwnAsTheyAre) {
 }
 
 TEST(Package, RefusesWhatIsNoFileOrFolder) {
-  const TestFolder folder;
+  const TempFolder folder;
   const Result<Packages> missing = Load({folder.path() + "/none.tgz"});
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, Code::kNotFound);
@@ -355,7 +355,7 @@ TEST(Package, RefusesWhatIsNoFileOrFolder) {
 }
 
 TEST(PackageLimit, HoldsAtTheBoundAndNotPastIt) {
-  const TestFolder folder;
+  const TempFolder folder;
   const std::string big(2000, ' ');
   const std::vector<TestEntry> entries = {{"package/package.json", kManifest},
                                           {"package/a.json", "{" + big + "}"},
@@ -383,7 +383,7 @@ TEST(PackageLimit, HoldsAtTheBoundAndNotPastIt) {
 }
 
 TEST(PackageLimit, RefusesABomb) {
-  const TestFolder folder;
+  const TempFolder folder;
   const std::string zeros(8u << 20, ' ');
   const std::string path = folder.Write(
       "bomb.tgz", MakeArchive({{"package/package.json", kManifest}, {"package/a.json", zeros}}));
@@ -402,7 +402,7 @@ std::string Slurp(const fs::path& path) {
 }
 
 TEST(PackageCache, IsMadeUsedAndRemadeWhereDamaged) {
-  const TestFolder folder;
+  const TempFolder folder;
   folder.Write("folder/package.json", kManifest);
   folder.Write("folder/a.json", Patient());
   const std::string package = folder.path() + "/folder";
@@ -445,7 +445,7 @@ TEST(PackageCache, IsMadeUsedAndRemadeWhereDamaged) {
 }
 
 TEST(PackageCache, IsNotNeeded) {
-  const TestFolder folder;
+  const TempFolder folder;
   folder.Write("folder/a.json", Patient());
   folder.Write("file", "in the way");
   EXPECT_TRUE(Load({folder.path() + "/folder"}, folder.path() + "/file").ok());

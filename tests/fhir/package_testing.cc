@@ -3,40 +3,25 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 namespace gw::fhir {
 
-namespace fs = std::filesystem;
+namespace {
 
-TestFolder::TestFolder() {
-  std::string name = (fs::temp_directory_path() / "caregate-package-XXXXXX").string();
-  EXPECT_NE(mkdtemp(name.data()), nullptr);
-  path_ = name;
+la_ssize_t Append(archive* /*writer*/, void* bytes, const void* block, size_t size) {
+  static_cast<std::string*>(bytes)->append(static_cast<const char*>(block), size);
+  return static_cast<la_ssize_t>(size);
 }
 
-TestFolder::~TestFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-std::string TestFolder::Write(const std::string& name, const std::string& bytes) const {
-  const fs::path path = fs::path(path_) / name;
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << bytes;
-  return path.string();
-}
+}  // namespace
 
 std::string MakeArchive(const std::vector<TestEntry>& entries) {
-  std::string bytes(64u << 20, '\0');
-  size_t used = 0;
+  std::string bytes;
   archive* writer = archive_write_new();
   archive_write_add_filter_gzip(writer);
   archive_write_set_format_pax_restricted(writer);
-  EXPECT_EQ(archive_write_open_memory(writer, bytes.data(), bytes.size(), &used), ARCHIVE_OK);
+  archive_write_set_bytes_in_last_block(writer, 1);  // unpadded
+  EXPECT_EQ(archive_write_open(writer, &bytes, nullptr, Append, nullptr), ARCHIVE_OK);
   for (const TestEntry& item : entries) {
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, item.name.c_str());
@@ -58,7 +43,6 @@ std::string MakeArchive(const std::vector<TestEntry>& entries) {
   }
   archive_write_close(writer);
   archive_write_free(writer);
-  bytes.resize(used);
   return bytes;
 }
 
@@ -86,7 +70,7 @@ const Definitions& R4Definitions() {
 }
 
 Result<Packages> LoadFiles(const std::vector<std::pair<std::string, std::string>>& files) {
-  const TestFolder folder;
+  const TempFolder folder;
   for (const auto& [name, bytes] : files) {
     folder.Write("northland/" + name, bytes);
   }

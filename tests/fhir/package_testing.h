@@ -5,23 +5,9 @@
 #include <vector>
 
 #include "gateway/fhir/package.h"
+#include "tests/temp_folder.h"
 
 namespace gw::fhir {
-
-// A folder of its own for one test, gone with it.
-class TestFolder {
- public:
-  TestFolder();
-  ~TestFolder();
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  // Writes a file, with the folders that it stands in; returns its path.
-  std::string Write(const std::string& name, const std::string& bytes) const;
-  std::string path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 struct TestEntry {
   std::string name;  // in the archive: "package/a.json"

@@ -67,7 +67,7 @@ std::string At(const ElementRule* rule) {
 }
 
 TEST(Snapshot, FollowsAChainAcrossPackagesInAnyOrder) {
-  const TestFolder folder;
+  const TempFolder folder;
   folder.Write("ward/a.json", kWardInfant);
   folder.Write("core/infant.json", kInfant);
   folder.Write("core/patient.json", kPatient);
@@ -387,7 +387,7 @@ TEST(Snapshot, RefusesAFixedValueThatTheBaseContradicts) {
 }
 
 TEST(SnapshotLimit, HoldsAtTheBoundAndNotPastIt) {
-  const TestFolder folder;
+  const TempFolder folder;
   constexpr int kChain = 5;
   for (int index = 0; index < kChain; ++index) {
     const std::string base = index == 0 ? R4Url("Basic") : OwnUrl("C" + std::to_string(index - 1));

@@ -46,7 +46,7 @@ class ExchangeTest : public testing::Test {
       gateway.Put(json);
     }
   }
-  TestFolder folder;
+  TempFolder folder;
   TestGateway gateway;
   Caller surgery;
 };

@@ -1,7 +1,6 @@
 #include "tests/flow/flow_testing.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -68,16 +67,6 @@ std::shared_ptr<const Mappings> ProjectMappings() {
 }
 
 }  // namespace
-
-TestFolder::TestFolder() {
-  std::string name = (fs::temp_directory_path() / "caregate-test-XXXXXX").string();
-  path_ = mkdtemp(name.data());
-}
-
-TestFolder::~TestFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 TestGateway::TestGateway(const std::string& folder,
                          std::unique_ptr<store::Store> (*wrap)(std::unique_ptr<store::Store>)) {

@@ -11,19 +11,9 @@
 #include "gateway/flow/ingest.h"
 #include "gateway/flow/journal.h"
 #include "gateway/flow/parts.h"
+#include "tests/temp_folder.h"
 
 namespace gw::flow {
-
-// A folder that is there for one test.
-class TestFolder {
- public:
-  TestFolder();
-  ~TestFolder();
-  std::string Path(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
-};
 
 // Who asks, in the claims of a token.
 struct Caller {

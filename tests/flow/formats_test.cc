@@ -43,7 +43,7 @@ class FormatsTest : public testing::Test {
     return read ? *std::move(read) : Json();
   }
 
-  TestFolder folder;
+  TempFolder folder;
   TestGateway gateway;
   Caller surgery;
 };

@@ -28,7 +28,7 @@ std::string ErrorCodeOf(const std::string& answer) {
 }
 
 TEST(Ingest, ACarePlanMessageBecomesResourcesAndOneLogEntry) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   const std::string answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
   ASSERT_EQ(AckOf(answer), "AA") << answer;
@@ -44,7 +44,7 @@ TEST(Ingest, ACarePlanMessageBecomesResourcesAndOneLogEntry) {
 }
 
 TEST(Ingest, ARepeatGetsItsFirstAnswerAndChangesNothing) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   const std::string first = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
   EXPECT_EQ(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8"), first);
@@ -55,7 +55,7 @@ TEST(Ingest, ARepeatGetsItsFirstAnswerAndChangesNothing) {
 }
 
 TEST(Ingest, TheSameContentUnderAnotherControlIdMakesNoVersion) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8")), "AA");
   std::string again = CarePlanMessage();
@@ -68,7 +68,7 @@ TEST(Ingest, TheSameContentUnderAnotherControlIdMakesNoVersion) {
 }
 
 TEST(Ingest, AConsentMessageGovernsTheNextRequest) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8")), "AA");
   const Caller charity{"charity", "X9905", "befriender", "TREAT", "", "system/*.rs"};
@@ -82,7 +82,7 @@ TEST(Ingest, AConsentMessageGovernsTheNextRequest) {
 }
 
 TEST(Ingest, TheEnhancedModeGetsItsAcceptAcknowledgment) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   std::string good = CarePlanMessage();
   const size_t end = good.find('\r');
@@ -132,7 +132,7 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 }
 
 TEST(Ingest, WhatCannotBeTakenIsRefusedWithPlaceAndCodeAndKept) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   const std::string good = CarePlanMessage();
   const std::vector<BadMessage> cases = {
@@ -160,7 +160,7 @@ TEST(Ingest, WhatCannotBeTakenIsRefusedWithPlaceAndCodeAndKept) {
 }
 
 TEST(Ingest, AMessageCutAnywhereWritesNothingHalf) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   const std::string good = ConsentMessage();
   for (size_t length = 10; length < good.size() - 40; length += 97) {
@@ -235,7 +235,7 @@ template <typename Step>
 void InAProcessThatIsKilled(const Step& step) {
   {
     // Keys are made at first use: parent and child must have the same.
-    const TestFolder folder;
+    const TempFolder folder;
     const TestGateway first(folder.Path("first"));
   }
   const pid_t child = fork();
@@ -270,7 +270,7 @@ void ExpectWholeAfterResending(const std::string& folder, size_t pending_entries
 }
 
 TEST(IngestCrash, KilledBeforeTheCommitNothingIsThere) {
-  const TestFolder folder;
+  const TempFolder folder;
   KilledStore::at = KilledStore::At::kBefore;
   InAProcessThatIsKilled([&] {
     TestGateway gateway(folder.Path("gateway"), Killed);
@@ -280,7 +280,7 @@ TEST(IngestCrash, KilledBeforeTheCommitNothingIsThere) {
 }
 
 TEST(IngestCrash, KilledBetweenCommitAndLogTheEntryIsAppendedAtTheNextStart) {
-  const TestFolder folder;
+  const TempFolder folder;
   KilledStore::at = KilledStore::At::kAfter;
   InAProcessThatIsKilled([&] {
     TestGateway gateway(folder.Path("gateway"), Killed);
@@ -290,7 +290,7 @@ TEST(IngestCrash, KilledBetweenCommitAndLogTheEntryIsAppendedAtTheNextStart) {
 }
 
 TEST(IngestCrash, KilledBetweenLogAndAnswerTheEntryIsNotAppendedTwice) {
-  const TestFolder folder;
+  const TempFolder folder;
   InAProcessThatIsKilled([&] {
     TestGateway gateway(folder.Path("gateway"));
     gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");

@@ -66,7 +66,7 @@ Json Stored(TestGateway* gateway, std::string_view type, const std::string& syst
 }
 
 TEST(Messages, WhatEachMapYieldsConformsAndIsKept) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   std::set<std::string> names;
   for (const auto& file : std::filesystem::directory_iterator(GW_SOURCE_DIR "/tests/data/hl7v2")) {
@@ -90,7 +90,7 @@ TEST(Messages, WhatEachMapYieldsConformsAndIsKept) {
 }
 
 TEST(Messages, ADischargeThatIsCancelledLeavesTheVisitOpen) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   SendAll(&gateway, {"visit_transfer", "visit_discharge"});
   Json visit = Only(&gateway, "Encounter?identifier=ENC-7001");
@@ -111,7 +111,7 @@ TEST(Messages, ADischargeThatIsCancelledLeavesTheVisitOpen) {
 }
 
 TEST(Messages, APendingDischargeIsToldAndTakenBack) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   SendAll(&gateway, {"visit_pending_admit"});
   EXPECT_EQ(Only(&gateway, "Encounter?identifier=ENC-7004").TextOf("status"), "planned");
@@ -126,7 +126,7 @@ TEST(Messages, APendingDischargeIsToldAndTakenBack) {
 }
 
 TEST(Messages, SwappedPersonsStayThemselves) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   SendAll(&gateway, {"visit_swap"});
   const Json first = Only(&gateway, "Encounter?identifier=ENC-7001");
@@ -137,7 +137,7 @@ TEST(Messages, SwappedPersonsStayThemselves) {
 }
 
 TEST(Messages, AMergeKeepsBothRecordsAndLinksThem) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   SendAll(&gateway, {"visit_transfer", "person_merge"});
   const Json survivor = Only(&gateway, "Patient?identifier=H700101");
@@ -154,7 +154,7 @@ TEST(Messages, AMergeKeepsBothRecordsAndLinksThem) {
 }
 
 TEST(Messages, AReferralIsAskedForAcceptedAndCancelled) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   const std::string request = "urn:caregate:id:GPSYS:referral";
   const std::string work = "urn:caregate:id:GPSYS:referral-task";
@@ -171,7 +171,7 @@ TEST(Messages, AReferralIsAskedForAcceptedAndCancelled) {
 }
 
 TEST(Messages, AnUpdateWithoutAPersonNeedsAReferralThatIsKnown) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   EXPECT_EQ(Send(&gateway, "care_referral_state").code, "204");
   const std::string work = "urn:caregate:id:PAS:referral-task";
@@ -184,7 +184,7 @@ TEST(Messages, AnUpdateWithoutAPersonNeedsAReferralThatIsKnown) {
 }
 
 TEST(Messages, ACorrectedResultReplacesWhatWasReported) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   SendAll(&gateway, {"result_laboratory"});
   // Two reports under one number of the laboratory: each is known by its code as well.
@@ -218,7 +218,7 @@ TEST(Messages, ACorrectedResultReplacesWhatWasReported) {
 }
 
 TEST(Messages, AReplacedDocumentIsSuperseded) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   SendAll(&gateway, {"document_replaced"});  // what it replaces was never sent
   SendAll(&gateway, {"document_state"});
@@ -231,7 +231,7 @@ TEST(Messages, AReplacedDocumentIsSuperseded) {
 }
 
 TEST(Messages, AnAppointmentMovesAndIsCancelled) {
-  const TestFolder folder;
+  const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
   SendAll(&gateway, {"appointment_new", "appointment_moved"});
   const std::string filler = "urn:caregate:id:PAS:appointment";

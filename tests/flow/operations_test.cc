@@ -64,7 +64,7 @@ class OperationsTest : public testing::Test {
 
   const Caller engineer_{"desk", "X9901", "integration-engineer", "", "", ""};
   SystemClock gateway_clock_;
-  TestFolder folder_;
+  TempFolder folder_;
   TestGateway gateway_;
   Operations operations_;
   Admin admin_;

@@ -43,7 +43,7 @@ class PatchTest : public testing::Test {
     return std::string(gateway.Get("/fhir/CarePlan/plan1", surgery).TextOf("status"));
   }
 
-  TestFolder folder;
+  TempFolder folder;
   TestGateway gateway;
   Caller surgery;
 };

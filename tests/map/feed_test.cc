@@ -2,18 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 #include <vector>
+
+#include "tests/temp_folder.h"
 
 namespace gw::map {
 namespace {
 
-// Writes the text to a file of the build folder and reads it as a feed.
+// Writes the text to a file and reads it as a feed.
 Result<Feed> Read(const std::string& text) {
-  const std::string path = GW_BINARY_DIR "/feed_test.json";
-  std::ofstream(path, std::ios::binary) << text;
-  return ReadFeed(path);
+  const TempFolder folder;
+  return ReadFeed(folder.Write("feed.json", text));
 }
 
 constexpr char kCsv[] =
@@ -91,7 +91,8 @@ TEST(FeedTest, RefusesWithThePlace) {
     EXPECT_FALSE(Read(Csv(column + ", " + more)).ok()) << more;
   }
   EXPECT_FALSE(Read("{").ok());
-  EXPECT_FALSE(ReadFeed(GW_BINARY_DIR "/no-such-feed.json").ok());
+  const TempFolder folder;
+  EXPECT_FALSE(ReadFeed(folder.Path("no-such-feed.json")).ok());
 }
 
 TEST(FeedTest, ACsvFeedSaysWhatAnEmptyCellDoes) {

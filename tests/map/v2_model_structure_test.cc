@@ -10,6 +10,7 @@
 
 #include "gateway/hl7v2/mllp.h"
 #include "tests/map/v2_model_testing.h"
+#include "tests/temp_folder.h"
 
 namespace gw::map {
 namespace {
@@ -103,16 +104,14 @@ TEST(V2StructureTest, SegmentsGoToTheNearestGroupThatTakesThem) {
   }
 }
 
-// Tables in a folder of the build: the project's own with one file replaced.
+// Tables in a folder of their own: the project's own with one file replaced.
 Status LoadWith(const std::string& file, const std::string& text) {
   namespace fs = std::filesystem;
-  const fs::path folder = GW_BINARY_DIR "/v2_tables_test";
-  fs::remove_all(folder);
-  fs::copy(GW_SOURCE_DIR "/profiles/hl7v2", folder, fs::copy_options::recursive);
-  std::ofstream(folder / file, std::ios::binary) << text;
+  const TempFolder folder;
+  fs::copy(GW_SOURCE_DIR "/profiles/hl7v2", folder.path(), fs::copy_options::recursive);
+  folder.Write(file, text);
   static const fhir::Definitions definitions = fhir::Definitions::R4();
-  auto model = V2Model::Load(folder.string(), definitions);
-  fs::remove_all(folder);
+  auto model = V2Model::Load(folder.path(), definitions);
   return model ? Status() : Status(model.error());
 }
 

@@ -49,7 +49,7 @@ class AccessIndexTest : public testing::Test {
   }
 
   TempFolder folder_;
-  const std::string path_ = folder_.File("access.db");
+  const std::string path_ = folder_.Path("access.db");
   std::unique_ptr<AccessIndex> index_;
 };
 
@@ -127,7 +127,7 @@ TEST_F(AccessIndexTest, StartsAnewFromADamagedFile) {
 
 TEST(OpenAccessIndex, RefusesAFolderThatIsNotThere) {
   const TempFolder folder;
-  EXPECT_EQ(OpenAccessIndex(folder.File("absent/access.db")).error().code, Code::kUnavailable);
+  EXPECT_EQ(OpenAccessIndex(folder.Path("absent/access.db")).error().code, Code::kUnavailable);
 }
 
 }  // namespace

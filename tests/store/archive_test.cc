@@ -36,7 +36,7 @@ class ArchiveTest : public testing::Test {
   void Open() {
     store_.reset();
     SqliteOptions options;
-    options.path = folder_.File("store.db");
+    options.path = folder_.Path("store.db");
     auto opened = OpenSqlite(options, clock_);
     ASSERT_TRUE(opened) << opened.error().detail;
     store_ = *std::move(opened);
@@ -207,12 +207,12 @@ TEST_F(ArchiveTest, PrunesInStepsAndNeverWhatIsOpen) {
 
 TEST_F(ArchiveTest, IsReadBesideTheProcessThatWrites) {
   Commit(Message("1", "AE", "204 PID-3"));
-  const auto reader = OpenArchive(folder_.File("store.db"));
+  const auto reader = OpenArchive(folder_.Path("store.db"));
   ASSERT_TRUE(reader) << reader.error().detail;
   EXPECT_EQ((*reader)->Causes(std::nullopt)->size(), 1u);
   Commit(Message("2", "AE", "101 PID-5"));
   EXPECT_EQ((*reader)->Causes(std::nullopt)->size(), 2u);
-  EXPECT_FALSE(OpenArchive(folder_.File("absent.db")));
+  EXPECT_FALSE(OpenArchive(folder_.Path("absent.db")));
 }
 
 TEST_F(ArchiveTest, BringsAFileOfVersionOneUpToDate) {
@@ -220,7 +220,7 @@ TEST_F(ArchiveTest, BringsAFileOfVersionOneUpToDate) {
   Commit(Message("2", "AE", "204 PID-3"));
   store_.reset();
   {
-    auto connection = Connection::Open(folder_.File("store.db"), Connection::Mode::kWriter);
+    auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
     const Status undone = connection->Run(R"sql(
 DROP INDEX message_by_number; DROP INDEX message_by_feed; DROP INDEX message_open;

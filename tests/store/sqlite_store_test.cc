@@ -36,7 +36,7 @@ class SqliteStore : public testing::Test {
     return opened ? Code::kInternal : opened.error().code;
   }
   TempFolder folder_;
-  const std::string path_ = folder_.File("store.db");
+  const std::string path_ = folder_.Path("store.db");
   SystemClock clock_;
   SeesAll all_;
 };
@@ -191,7 +191,7 @@ TEST_F(SqliteStore, OpensOnceAtATime) {
 
 TEST_F(SqliteStore, RefusesAFolderThatIsNotThere) {
   SqliteOptions options;
-  options.path = folder_.File("absent/store.db");
+  options.path = folder_.Path("absent/store.db");
   EXPECT_EQ(OpenSqlite(options, clock_).error().code, Code::kUnavailable);
 }
 

@@ -7,20 +7,10 @@
 
 namespace gw::store {
 
-TempFolder::TempFolder() {
-  std::string path = (std::filesystem::temp_directory_path() / "caregate-store-XXXXXX").string();
-  path_ = mkdtemp(path.data()) == nullptr ? "" : path;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 std::vector<Engine> Engines() {
   const auto open_sqlite = [](const TempFolder& folder, const Clock& clock) {
     SqliteOptions options;
-    options.path = folder.File("store.db");
+    options.path = folder.Path("store.db");
     return OpenSqlite(options, clock);
   };
   return {Engine{"Sqlite", open_sqlite}};

@@ -11,21 +11,9 @@
 #include "gateway/base/clock.h"
 #include "gateway/fhir/search.h"
 #include "gateway/store/store.h"
+#include "tests/temp_folder.h"
 
 namespace gw::store {
-
-// A folder of its own that goes with the test.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::string File(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
-};
 
 // One engine behind the Store interface; the contract's tests run for each of them.
 struct Engine {

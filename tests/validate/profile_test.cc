@@ -1,12 +1,11 @@
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/validate/validator.h"
+#include "tests/temp_folder.h"
 
 namespace gw::validate {
 namespace {
@@ -190,19 +189,17 @@ std::string Plan(std::string_view rest, std::string_view status = "draft") {
 
 class PackageProfileTest : public testing::Test {
  protected:
-  PackageProfileTest() : folder_(std::filesystem::path(GW_BINARY_DIR) / "profile_test_package") {
-    std::filesystem::create_directories(folder_);
-    std::ofstream(folder_ / "shared-plan.json") << kPlanProfile;
+  PackageProfileTest() {
+    folder_.Write("shared-plan.json", kPlanProfile);
     fhir::PackageSources sources;
-    sources.paths = {folder_.string()};
+    sources.paths = {folder_.path()};
     Result<fhir::Packages> packages = fhir::Packages::Load(sources, R4());
     EXPECT_TRUE(packages.ok()) << packages.error().detail << " " << packages.error().where;
     packages_.emplace(std::move(*packages));
     validator_.emplace(R4(), *packages_);
   }
-  ~PackageProfileTest() override { std::filesystem::remove_all(folder_); }
 
-  std::filesystem::path folder_;
+  TempFolder folder_;
   std::optional<fhir::Packages> packages_;
   std::optional<Validator> validator_;
 };
