@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/fhir/path/compare_internal.h"
 #include "gateway/fhir/path/node_internal.h"
 
 namespace gw::fhir::path {
@@ -45,8 +46,39 @@ class Analyst {
     node->walks |= part.walks;
   }
 
+  // Code lists are written as unions, and asked of each item of a collection.
+  bool FoldUnion(Node* node) {
+    std::vector<Value> values;
+    DistinctSet seen;
+    if (!GatherLiterals(*node, &seen, &values)) {
+      return false;
+    }
+    program_->literals.push_back(std::move(values));
+    node->operation = Operation::kLiterals;
+    node->literals = program_->literals.back();
+    node->left = nullptr;
+    node->right = nullptr;
+    return true;
+  }
+
+  static bool GatherLiterals(const Node& node, DistinctSet* seen, std::vector<Value>* values) {
+    if (node.operation == Operation::kUnion) {
+      return GatherLiterals(*node.left, seen, values) && GatherLiterals(*node.right, seen, values);
+    }
+    if (node.operation != Operation::kLiteral) {
+      return false;
+    }
+    if (seen->Insert(node.literal)) {
+      values->push_back(node.literal);
+    }
+    return true;
+  }
+
   // `focus` is what is known of $this.
   Result<Known> Visit(Node* node, Known focus) {
+    if (node->operation == Operation::kUnion && FoldUnion(node)) {
+      return Known{};
+    }
     Known left = focus;
     if (node->left != nullptr) {
       GW_TRY(left, Visit(node->left, focus));

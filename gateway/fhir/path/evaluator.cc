@@ -104,6 +104,11 @@ bool Evaluator::EvaluateAfresh(const Node& node) {
   switch (node.operation) {
     case Operation::kLiteral:
       return Push(node.literal);
+    case Operation::kLiterals:
+      for (const Value& value : node.literals) {
+        stack_.Push(value);
+      }
+      return true;
     case Operation::kEmpty:
       return true;
     case Operation::kThis:

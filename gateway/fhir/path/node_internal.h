@@ -60,7 +60,8 @@ struct TypeName {
 
 enum class Operation : uint8_t {
   kLiteral,
-  kEmpty,  // {}
+  kLiterals,  // a union of literals alone, made when it is compiled
+  kEmpty,     // {}
   kThis,
   kIndex,
   kTotal,
@@ -116,12 +117,13 @@ struct Node {
   Node* right = nullptr;  // right operand, index
   std::span<Node* const> arguments;
   const FunctionSpec* function = nullptr;
-  std::string_view name;           // of a member, variable or function
-  Value literal;                   // kLiteral
-  const TypeName* type = nullptr;  // kIs, kAs, and the functions is, as, ofType
-  const TypeDef* focus = nullptr;  // may_be_type: the R4 type of that name, null if there is none
-  const Regex* regex = nullptr;    // matches() and the like with a literal pattern
-  int32_t memo = -1;               // slot of a value that is the same wherever it stands, -1: none
+  std::string_view name;            // of a member, variable or function
+  Value literal;                    // kLiteral
+  std::span<const Value> literals;  // kLiterals
+  const TypeName* type = nullptr;   // kIs, kAs, and the functions is, as, ofType
+  const TypeDef* focus = nullptr;   // may_be_type: the R4 type of that name, null if there is none
+  const Regex* regex = nullptr;     // matches() and the like with a literal pattern
+  int32_t memo = -1;                // slot of a value that is the same wherever it stands, -1: none
 };
 
 struct Expression::Program {
@@ -132,6 +134,7 @@ struct Expression::Program {
   int32_t memo_slots = 0;
   std::deque<std::vector<Node*>> arguments;  // of its functions; a deque keeps their places
   std::deque<Regex> regexes;
+  std::deque<std::vector<Value>> literals;  // of its unions
 };
 
 // "line 1, column 9" of an offset.
