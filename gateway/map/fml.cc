@@ -26,10 +26,11 @@ constexpr std::array<ModeWord, 5> kSourceModes = {{{"first", FmlListMode::kFirst
                                                    {"last", FmlListMode::kLast},
                                                    {"not_last", FmlListMode::kNotLast},
                                                    {"only_one", FmlListMode::kOnlyOne}}};
-constexpr std::array<ModeWord, 4> kTargetModes = {{{"first", FmlListMode::kFirst},
+constexpr std::array<ModeWord, 5> kTargetModes = {{{"first", FmlListMode::kFirst},
                                                    {"share", FmlListMode::kShare},
                                                    {"last", FmlListMode::kLast},
-                                                   {"collate", FmlListMode::kCollate}}};
+                                                   {"collate", FmlListMode::kCollate},
+                                                   {"single", FmlListMode::kCollate}}};  // of R5
 
 class Parser : private FmlCursor {
  public:
@@ -51,10 +52,13 @@ class Parser : private FmlCursor {
     if (map_.url.empty()) {
       return Expected("map \"url\" = \"name\"");
     }
+    Document(TakeComments(0, position()));
+    Document(std::exchange(tokens()[position()].apart, {}));
     GW_RETURN_IF_ERROR(ReadDeclarations());
     while (Now().kind != Kind::kEnd) {
       GW_RETURN_IF_ERROR(ReadGroup());
     }
+    Document(TakeComments(0, tokens().size()));  // imports have no documentation in R4
     if (map_.groups.empty()) {
       return Expected("'group': a map has at least one");
     }
@@ -64,12 +68,20 @@ class Parser : private FmlCursor {
  private:
   // Header.
 
+  // More of what is said of the map as a whole.
+  void Document(std::string_view text) {
+    map_.documentation += map_.documentation.empty() || text.empty() ? "" : "\n";
+    map_.documentation += text;
+  }
+
   // `/// url = '...'` lines of R5 may stand for the map line; all others are notes.
   Status ReadMetadata() {
-    for (const FmlToken& token : tokens()) {
-      if (token.kind != Kind::kMetadata) {
+    for (size_t i = 0; i < tokens().size(); ++i) {
+      if (tokens()[i].kind != Kind::kMetadata) {
         continue;
       }
+      Document(TakeComments(i, i + 1));
+      const FmlToken& token = tokens()[i];
       const size_t equals = token.text.find('=');
       if (equals == std::string::npos) {
         continue;
@@ -87,6 +99,8 @@ class Parser : private FmlCursor {
         map_.url = value;
       } else if (key == "name") {
         map_.name = value;
+      } else if (key == "description") {
+        Document(value);
       } else if (!key.empty()) {
         map_.metadata.push_back({key, value});
       }
@@ -130,17 +144,20 @@ class Parser : private FmlCursor {
 
   Status ReadConstant() {
     FmlConstant constant;
+    const size_t begin = position();
     constant.place = Take().place;
     GW_TRY(constant.name, Name("the name of the constant"));
     GW_RETURN_IF_ERROR(Expect("="));
     GW_TRY(constant.value, Path());
     GW_RETURN_IF_ERROR(Expect(";"));
+    constant.documentation = TakeComments(begin, position());
     map_.constants.push_back(std::move(constant));
     return {};
   }
 
   Status ReadUse() {
     FmlUse use;
+    const size_t begin = position();
     use.place = Take().place;
     GW_TRY(use.url, Text("the url of a structure in quotes"));
     if (TakeWord("alias")) {
@@ -159,12 +176,14 @@ class Parser : private FmlCursor {
       return Expected("'source', 'queried', 'target' or 'produced'");
     }
     TakeIf(";");
+    use.documentation = TakeComments(begin, position());
     map_.uses.push_back(std::move(use));
     return {};
   }
 
   Status ReadConceptMap() {
     FmlConceptMap concept_map;
+    const size_t begin = position();
     concept_map.place = Take().place;
     GW_TRY(concept_map.id, Text("the name of the concept map in quotes: \"#name\""));
     if (concept_map.id.empty() || concept_map.id[0] != '#') {
@@ -194,6 +213,7 @@ class Parser : private FmlCursor {
       GW_TRY(FmlConceptMap::Code code, ReadCode(prefixes));
       concept_map.codes.push_back(std::move(code));
     }
+    concept_map.documentation = TakeComments(begin, position());
     map_.concept_maps.push_back(std::move(concept_map));
     return {};
   }
@@ -256,14 +276,19 @@ class Parser : private FmlCursor {
 
   Status ReadGroup() {
     FmlGroup group;
+    const size_t begin = position();
     group.place = Now().place;
     GW_RETURN_IF_ERROR(ExpectWord("group"));
     GW_TRY(group.name, Name("the name of the group"));
     GW_RETURN_IF_ERROR(Expect("("));
-    do {
+    bool more = true;
+    while (more) {
+      const size_t first = position();
       GW_TRY(FmlInput input, ReadInput());
+      more = TakeIf(",");
+      input.documentation = TakeComments(first, position());
       group.inputs.push_back(std::move(input));
-    } while (TakeIf(","));
+    }
     GW_RETURN_IF_ERROR(Expect(")"));
     if (TakeWord("extends")) {
       group.extends_place = Now().place;
@@ -274,6 +299,7 @@ class Parser : private FmlCursor {
     }
     GW_RETURN_IF_ERROR(ReadRules(&group.rules, 0));
     TakeIf(";");
+    group.documentation = TakeComments(begin, position());
     map_.groups.push_back(std::move(group));
     return {};
   }
@@ -323,6 +349,7 @@ class Parser : private FmlCursor {
 
   Result<FmlRule> ReadRule(uint32_t depth) {
     FmlRule rule;
+    const size_t begin = position();
     rule.place = Now().place;
     do {
       GW_TRY(FmlSource source, ReadSource());
@@ -346,6 +373,7 @@ class Parser : private FmlCursor {
       return Expected(rule.targets.empty() ? "'->', 'then', the name of the rule in quotes or ';'"
                                            : "'then', the name of the rule in quotes or ';'");
     }
+    rule.documentation = TakeComments(begin, position());
     return rule;
   }
 

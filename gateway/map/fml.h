@@ -100,6 +100,7 @@ struct FmlRule {
   std::vector<FmlTarget> targets;
   std::vector<FmlRule> rules;
   std::vector<FmlDependent> dependents;
+  std::string documentation;  // the comments above, in and behind it, but for those of its rules
 };
 bool IsSimple(const FmlRule& rule);
 
@@ -110,6 +111,7 @@ struct FmlInput {
   std::string name;
   std::string type;  // alias of a `uses`, or a type's name; may be empty
   FmlPlace type_place;
+  std::string documentation;
 };
 
 // StructureMap.group
@@ -122,6 +124,7 @@ struct FmlGroup {
   FmlPlace extends_place;
   TypeMode type_mode = TypeMode::kNone;
   std::vector<FmlRule> rules;
+  std::string documentation;
 };
 
 // StructureMap.structure
@@ -131,6 +134,7 @@ struct FmlUse {
   std::string url;
   std::string alias;
   Mode mode = Mode::kSource;
+  std::string documentation;
 };
 
 struct FmlImport {
@@ -143,6 +147,7 @@ struct FmlConstant {
   FmlPlace place;
   std::string name;
   FmlPath value;
+  std::string documentation;
 };
 
 // A ConceptMap declared in the map itself: conceptmap "#name" { ... }.
@@ -168,6 +173,7 @@ struct FmlConceptMap {
   std::string id;  // "#name"
   std::vector<Unmapped> unmapped;
   std::vector<Code> codes;
+  std::string documentation;
 };
 
 // `/// title = "..."`: what else is said of the map; a name of R4 StructureMap, or a note.
@@ -182,7 +188,9 @@ struct FmlMap {
   FmlPlace place;
   std::string url;
   std::string name;
-  std::vector<FmlMetadata> metadata;  // without url and name
+  std::vector<FmlMetadata> metadata;  // without url, name and description
+  // The description, and the comments of the head and of what R4 has no place for.
+  std::string documentation;
   std::vector<FmlConceptMap> concept_maps;
   std::vector<FmlUse> uses;
   std::vector<FmlImport> imports;
@@ -193,6 +201,7 @@ struct FmlMap {
 // Reads the text form of a map. Nothing is skipped: what the grammar does not know is refused.
 // Also takes what R4 and R5 tools take: FHIRPath without parentheses after where, check and log,
 // `///` metadata lines, `let` constants, `;` after declarations, single quotes for double ones.
+// Comments become the documentation of what they stand above, in or behind.
 // Errors: kInvalid, where = "file:line:column", detail says what was expected.
 // Spec: FHIR R4 mapping-language.html, section 7.8.0.1 (grammar).
 Result<FmlMap> ParseFml(std::string_view file, std::string_view text);

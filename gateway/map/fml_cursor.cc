@@ -49,6 +49,18 @@ bool FmlCursor::TakeWord(std::string_view word) {
   return is;
 }
 
+std::string FmlCursor::TakeComments(size_t begin, size_t end) {
+  std::string text;
+  for (size_t i = begin; i < end; ++i) {
+    for (std::string* comment : {&tokens_[i].apart, &tokens_[i].above, &tokens_[i].beside}) {
+      text += text.empty() || comment->empty() ? "" : "\n";
+      text += std::exchange(*comment, {});
+    }
+  }
+  text.resize(text.find_last_not_of('\n') + 1);
+  return text;
+}
+
 Error FmlCursor::Fail(std::string detail, FmlPlace place) const {
   return Error{
       .code = Code::kInvalid, .detail = std::move(detail), .where = FmlWhere(file_, place)};

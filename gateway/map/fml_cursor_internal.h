@@ -24,6 +24,9 @@ class FmlCursor {
   const FmlToken& Take();
   bool TakeIf(std::string_view symbol);
   bool TakeWord(std::string_view word);
+  size_t position() const { return at_; }
+  // The comments of the tokens [begin, end) that nobody took yet, in their order; empty if none.
+  std::string TakeComments(size_t begin, size_t end);
   std::string_view Slice(uint32_t begin, uint32_t end) const {
     return text_.substr(begin, end - begin);
   }

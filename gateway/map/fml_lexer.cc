@@ -35,6 +35,34 @@ void AppendUtf8(uint32_t code, std::string* out) {
   }
 }
 
+void AppendLine(std::string_view line, std::string* text) {
+  *text += text->empty() ? "" : "\n";
+  text->append(line);
+}
+
+// What a comment says: without its marks and the blank, or column of stars, behind them.
+std::string CommentText(std::string_view comment) {
+  const bool block = comment.starts_with("/*");
+  comment.remove_prefix(2);
+  comment.remove_suffix(block ? 2 : 0);
+  if (!block) {
+    comment.remove_prefix(comment.starts_with(' ') ? 1 : 0);
+    return std::string(comment.substr(0, comment.find_last_not_of(" \t\r") + 1));
+  }
+  std::string text;
+  while (!comment.empty()) {
+    const size_t end = std::min(comment.find('\n'), comment.size());
+    std::string_view line = comment.substr(0, end);
+    comment.remove_prefix(std::min(end + 1, comment.size()));
+    const size_t first = std::min(line.find_first_not_of(" \t\r*"), line.size());
+    line = line.substr(first, line.find_last_not_of(" \t\r") + 1 - first);
+    if (!line.empty()) {
+      AppendLine(line, &text);
+    }
+  }
+  return text;
+}
+
 class Lexer {
  public:
   Lexer(std::string_view file, std::string_view text) : file_(file), text_(text) {}
@@ -48,6 +76,8 @@ class Lexer {
       FmlToken token;
       token.begin = static_cast<uint32_t>(at_);
       token.place = place_;
+      token.apart = std::exchange(apart_, {});
+      token.above = std::exchange(above_, {});
       if (at_ >= text_.size()) {
         token.end = token.begin;
         tokens_.push_back(std::move(token));
@@ -56,6 +86,7 @@ class Lexer {
       GW_RETURN_IF_ERROR(ReadToken(&token));
       token.end = static_cast<uint32_t>(at_);
       tokens_.push_back(std::move(token));
+      token_line_ = place_.line;
     }
   }
 
@@ -85,23 +116,37 @@ class Lexer {
   bool AtMetadata() const { return StartsWith("///") && Peek(3) != '/'; }
 
   Status SkipBlank() {
+    uint32_t line_ends = 0;  // since the last comment
     while (at_ < text_.size()) {
       const char c = Peek();
       if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f') {
+        line_ends += c == '\n' ? 1 : 0;
+        if (line_ends > 1 && !above_.empty()) {
+          AppendLine(std::exchange(above_, {}), &apart_);
+        }
         Advance(1);
       } else if (StartsWith("//") && !AtMetadata()) {
-        Advance(std::min(text_.find('\n', at_), text_.size()) - at_);
+        SkipComment(std::min(text_.find('\n', at_), text_.size()));
+        line_ends = 0;
       } else if (StartsWith("/*")) {
         const size_t end = text_.find("*/", at_ + 2);
         if (end == std::string_view::npos) {
           return Fail("this comment is not closed: expected */", place_);
         }
-        Advance(end + 2 - at_);
+        SkipComment(end + 2);
+        line_ends = 0;
       } else {
         break;
       }
     }
     return {};
+  }
+
+  void SkipComment(size_t end) {
+    const bool beside = !tokens_.empty() && place_.line == token_line_;
+    AppendLine(CommentText(text_.substr(at_, end - at_)),
+               beside ? &tokens_.back().beside : &above_);
+    Advance(end - at_);
   }
 
   Status ReadToken(FmlToken* token) {
@@ -237,6 +282,8 @@ class Lexer {
   size_t at_ = 0;
   FmlPlace place_{.line = 1, .column = 1};
   std::vector<FmlToken> tokens_;
+  uint32_t token_line_ = 0;    // where the last token ended
+  std::string apart_, above_;  // comments since then
 };
 
 }  // namespace

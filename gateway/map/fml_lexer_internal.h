@@ -27,6 +27,9 @@ struct FmlToken {
   uint32_t end = 0;
   FmlPlace place;
   bool quoted = false;  // an identifier in back quotes or a string in double quotes
+  // Comments without their marks, lines joined by \n: above the token with a blank line between,
+  // right above it, and behind it on its line.
+  std::string apart, above, beside;
 
   bool Is(std::string_view symbol) const { return kind == Kind::kSymbol && text == symbol; }
   bool IsWord(std::string_view word) const {
@@ -35,7 +38,7 @@ struct FmlToken {
 };
 
 // All tokens of a map file, or of a FHIRPath in one, which has the same ones; the last is kEnd.
-// Comments are passed over. Errors: kInvalid, where = "file:line:column".
+// Comments stand with the tokens beside them. Errors: kInvalid, where = "file:line:column".
 Result<std::vector<FmlToken>> LexFml(std::string_view file, std::string_view text);
 
 }  // namespace gw::map

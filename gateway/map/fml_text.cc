@@ -155,6 +155,7 @@ class TextWriter {
       out_ += "/// " + note.name + " = " + Quoted(note.value, '"') + "\n";
     }
     out_ += "map " + Quoted(map.url, '"') + " = " + Quoted(map.name, '"') + "\n";
+    Comment(map.documentation, 0);
     for (const FmlConceptMap& concept_map : map.concept_maps) {
       GW_RETURN_IF_ERROR(ConceptMap(concept_map));
     }
@@ -166,10 +167,22 @@ class TextWriter {
   }
 
  private:
+  // Documentation as comment lines above what it is of.
+  void Comment(std::string_view text, size_t depth) {
+    while (!text.empty()) {
+      const size_t end = std::min(text.find('\n'), text.size());
+      Indent(depth);
+      out_ += end == 0 ? "//" : "// " + std::string(text.substr(0, end));
+      out_ += "\n";
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+
   void Declarations(const FmlMap& map) {
     constexpr std::string_view kModes[] = {"source", "queried", "target", "produced"};
     out_ += map.uses.empty() ? "" : "\n";
     for (const FmlUse& use : map.uses) {
+      Comment(use.documentation, 0);
       out_ += "uses " + Quoted(use.url, '"');
       out_ += use.alias.empty() ? "" : " alias " + NameText(use.alias);
       out_ += " as " + std::string(kModes[static_cast<size_t>(use.mode)]) + "\n";
@@ -180,6 +193,7 @@ class TextWriter {
     }
     out_ += map.constants.empty() ? "" : "\n";
     for (const FmlConstant& constant : map.constants) {
+      Comment(constant.documentation, 0);
       out_ += "let " + NameText(constant.name) + " = " + constant.value.text + ";\n";
     }
   }
@@ -216,7 +230,9 @@ class TextWriter {
       }
       lines += "\n";
     }
-    out_ += "\nconceptmap " + Quoted(concept_map.id, '"') + " {\n";
+    out_ += "\n";
+    Comment(concept_map.documentation, 0);
+    out_ += "conceptmap " + Quoted(concept_map.id, '"') + " {\n";
     for (const std::string& system : sources) {
       out_ += "  prefix " + PrefixOf(system, "s", &sources) + " = " + Quoted(system, '"') + "\n";
     }
@@ -228,10 +244,17 @@ class TextWriter {
   }
 
   void Group(const FmlGroup& group) {
-    out_ += "\ngroup " + NameText(group.name) + "(";
+    out_ += "\n";
+    Comment(group.documentation, 0);
+    out_ += "group " + NameText(group.name) + "(";
     for (size_t i = 0; i < group.inputs.size(); ++i) {
       const FmlInput& input = group.inputs[i];
       out_ += i == 0 ? "" : ", ";
+      if (!input.documentation.empty()) {
+        out_ += "\n";
+        Comment(input.documentation, 2);
+        Indent(2);
+      }
       out_ += (input.is_target ? "target " : "source ") + NameText(input.name);
       out_ += input.type.empty() ? "" : " : " + TypeText(input.type);
     }
@@ -258,6 +281,7 @@ class TextWriter {
   }
 
   void Rule(const FmlRule& rule, size_t depth) {
+    Comment(rule.documentation, depth);
     Indent(depth);
     for (size_t i = 0; i < rule.sources.size(); ++i) {
       out_ += (i == 0 ? "" : ", ") + SourceText(rule.sources[i]);

@@ -98,6 +98,8 @@ class ResourceReader {
       return ConceptMap(child);
     } else if (child.name() == "extension" && child.TextAt("url") == kConstantExtension) {
       return Constant(child);
+    } else if (child.name() == "description") {
+      map_.documentation = std::string(child.text());
     } else if (child.type().kind() == fhir::Kind::kPrimitive && child.name() != "url" &&
                child.name() != "name" && !(child.name() == "status" && child.text() == "draft")) {
       map_.metadata.push_back({std::string(child.name()), std::string(child.text())});
@@ -111,8 +113,11 @@ class ResourceReader {
     if (name == nullptr || value == nullptr) {
       return Fail(extension, "expected a name and a value");
     }
+    const Element* documentation = ExtensionValue(extension, "documentation");
     GW_TRY(FmlPath path, Path(*value));
-    map_.constants.push_back({PlaceOf(extension), std::string(name->text()), std::move(path)});
+    map_.constants.push_back(
+        {PlaceOf(extension), std::string(name->text()), std::move(path),
+         documentation == nullptr ? std::string() : std::string(documentation->text())});
     return {};
   }
 
@@ -122,6 +127,7 @@ class ResourceReader {
     use.place = PlaceOf(structure);
     GW_TRY(use.url, Needed(structure, "url"));
     use.alias = std::string(structure.TextAt("alias"));
+    use.documentation = std::string(structure.TextAt("documentation"));
     const auto* mode = std::find(std::begin(kModes), std::end(kModes), structure.TextAt("mode"));
     if (mode == std::end(kModes)) {
       return Fail(structure, "expected the mode 'source', 'queried', 'target' or 'produced'");
@@ -137,6 +143,7 @@ class ResourceReader {
     map.place = PlaceOf(resource);
     GW_TRY(const std::string id, Needed(resource, "id"));
     map.id = "#" + id;
+    map.documentation = std::string(resource.TextAt("description"));
     for (const Element* group = resource.Child("group"); group != nullptr; group = NextOf(group)) {
       const std::string source(group->TextAt("source"));
       const std::string target(group->TextAt("target"));
@@ -184,6 +191,7 @@ class ResourceReader {
     GW_TRY(group.name, Needed(element, "name"));
     group.extends = std::string(element.TextAt("extends"));
     group.extends_place = group.place;
+    group.documentation = std::string(element.TextAt("documentation"));
     const std::string_view mode = element.TextAt("typeMode");
     if (mode == "types") {
       group.type_mode = FmlGroup::TypeMode::kTypes;
@@ -197,6 +205,7 @@ class ResourceReader {
       input.place = input.type_place = PlaceOf(*one);
       GW_TRY(input.name, Needed(*one, "name"));
       input.type = std::string(one->TextAt("type"));
+      input.documentation = std::string(one->TextAt("documentation"));
       GW_TRY(const std::string input_mode, Needed(*one, "mode"));
       input.is_target = input_mode == "target";
       if (!input.is_target && input_mode != "source") {
@@ -240,6 +249,7 @@ class ResourceReader {
       rule.dependents.push_back(std::move(dependent));
     }
     MakeShort(&rule);
+    rule.documentation = std::string(element.TextAt("documentation"));
     rule.name = std::string(element.TextAt("name"));
     if (rule.name.empty() || rule.name == NameOfSources(rule, "-")) {
       rule.name = NameOfSources(rule, ", ");

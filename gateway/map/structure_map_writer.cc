@@ -71,7 +71,8 @@ class ResourceWriter {
 
   void Metadata(const FmlMap& map) {
     for (const std::string_view name : kMetadata) {
-      const std::string_view value = MetadataOf(map, name);
+      const std::string_view value =
+          name == "description" ? std::string_view(map.documentation) : MetadataOf(map, name);
       if (name == "experimental" && (value == "true" || value == "false")) {
         json_.Key(name).Raw(value);
       } else if (name == "status") {
@@ -86,7 +87,12 @@ class ResourceWriter {
     json_.ObjectStart().Key("extension").ArrayStart();
     json_.ObjectStart().Member("url", "name").Member("valueString", constant.name).ObjectEnd();
     json_.ObjectStart().Member("url", "value").Member("valueString", constant.value.text);
-    json_.ObjectEnd().ArrayEnd().Member("url", kConstantExtension).ObjectEnd();
+    json_.ObjectEnd();
+    if (!constant.documentation.empty()) {
+      json_.ObjectStart().Member("url", "documentation");
+      json_.Member("valueString", constant.documentation).ObjectEnd();
+    }
+    json_.ArrayEnd().Member("url", kConstantExtension).ObjectEnd();
   }
 
   void Use(const FmlUse& use) {
@@ -94,6 +100,7 @@ class ResourceWriter {
     json_.ObjectStart().Member("url", use.url);
     json_.Member("mode", kModes[static_cast<size_t>(use.mode)]);
     MemberOf("alias", use.alias);
+    MemberOf("documentation", use.documentation);
     json_.ObjectEnd();
   }
 
@@ -101,6 +108,7 @@ class ResourceWriter {
   void ConceptMap(const FmlConceptMap& map) {
     json_.ObjectStart().Member("resourceType", "ConceptMap");
     json_.Member("id", std::string_view(map.id).substr(1)).Member("status", "draft");
+    MemberOf("description", map.documentation);
     std::vector<std::pair<std::string, std::string>> pairs;
     const auto add = [&pairs](const std::string& source, const std::string& target) {
       const std::pair<std::string, std::string> pair(source, target);
@@ -151,10 +159,13 @@ class ResourceWriter {
     MemberOf("extends", group.extends);
     constexpr std::string_view kModes[] = {"none", "types", "type-and-types"};
     json_.Member("typeMode", kModes[static_cast<size_t>(group.type_mode)]);
+    MemberOf("documentation", group.documentation);
     List("input", group.inputs, [this](const FmlInput& input) {
       json_.ObjectStart().Member("name", input.name);
       MemberOf("type", input.type);
-      json_.Member("mode", input.is_target ? "target" : "source").ObjectEnd();
+      json_.Member("mode", input.is_target ? "target" : "source");
+      MemberOf("documentation", input.documentation);
+      json_.ObjectEnd();
     });
     List("rule", group.rules, [this](const FmlRule& rule) { Rule(rule); });
     json_.ObjectEnd();
@@ -169,6 +180,7 @@ class ResourceWriter {
     List("target", rule.targets, [&](const FmlTarget& target) { Target(target, is_short); });
     List("rule", rule.rules, [this](const FmlRule& inner) { Rule(inner); });
     List("dependent", rule.dependents, [this](const FmlDependent& d) { Dependent(d); });
+    MemberOf("documentation", rule.documentation);
     json_.ObjectEnd();
   }
 

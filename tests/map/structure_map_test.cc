@@ -81,6 +81,73 @@ void ExpectStable(const FmlMap& map, const std::string& name) {
 
 TEST(StructureMap, SaysWhatTheTextSays) { ExpectStable(FromText(kWhole), "kWhole"); }
 
+// Where R4 has a documentation element, or a description, for what a comment stands at.
+TEST(StructureMap, CommentsAreDocumentation) {
+  constexpr std::string_view kCommented = R"(/// title = "T"
+// Above the map.
+map "urn:test" = "Test"  // beside it
+// Below it,
+//
+//   in three lines.
+
+// The codes.
+conceptmap "#codes" {  // all of them
+  prefix s = "urn:s"
+  prefix t = "urn:t"
+  s:a == t:b  // one code
+}
+
+// What comes in.
+uses "http://hl7.org/fhir/StructureDefinition/Patient" alias Patient as source
+uses "http://hl7.org/fhir/StructureDefinition/Person" alias Person as target  // what comes out
+// Others' groups.
+imports "urn:other:*"
+// Always the same.
+let codes = ('a' | 'b');
+
+/*
+ * The first group,
+ * in a block.
+ */
+
+group Test(source src : Patient,  // who
+           target tgt : Person) {  // as whom
+  // The id
+  src.id -> tgt.id;  // as it is
+  src.name as n then {  // names
+    n.family as f  /* inner */ -> tgt.name as m "family";
+    // nothing behind it
+  };
+  // the end of the group
+}
+// the end of the map
+)";
+  const FmlMap map = FromText(kCommented);
+  EXPECT_EQ(map.documentation,
+            "Above the map.\nbeside it\nBelow it,\n\n  in three lines.\nOthers' groups.\n"
+            "the end of the map");
+  ASSERT_EQ(map.concept_maps.size(), 1u);
+  EXPECT_EQ(map.concept_maps[0].documentation, "The codes.\nall of them\none code");
+  ASSERT_EQ(map.uses.size(), 2u);
+  EXPECT_EQ(map.uses[0].documentation, "What comes in.");
+  EXPECT_EQ(map.uses[1].documentation, "what comes out");
+  EXPECT_EQ(map.constants.at(0).documentation, "Always the same.");
+  const FmlGroup& group = map.groups.at(0);
+  EXPECT_EQ(group.documentation, "The first group,\nin a block.\nas whom\nthe end of the group");
+  EXPECT_EQ(group.inputs.at(0).documentation, "who");
+  EXPECT_EQ(group.rules.at(0).documentation, "The id\nas it is");
+  EXPECT_EQ(group.rules.at(1).documentation, "names\nnothing behind it");
+  EXPECT_EQ(group.rules.at(1).rules.at(0).documentation, "inner");
+  ExpectStable(map, "comments");
+  const auto tree = Json::Parse(WriteStructureMap(map), Limits());
+  ASSERT_TRUE(tree.ok());
+  EXPECT_EQ(tree->TextOf("description"), map.documentation);
+  const Json& first = tree->Find("group")->items().front();
+  EXPECT_EQ(first.TextOf("documentation"), group.documentation);
+  EXPECT_EQ(first.Find("rule")->items().front().TextOf("documentation"), "The id\nas it is");
+  EXPECT_EQ(tree->Find("structure")->items().front().TextOf("documentation"), "What comes in.");
+}
+
 TEST(StructureMap, HasR4sShape) {
   const std::string json = WriteStructureMap(FromText(kWhole));
   const auto tree = Json::Parse(json, Limits());
