@@ -251,6 +251,21 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
   return feed;
 }
 
+// RFC 3986: what a URI cannot have as it stands ("IA PHIMS Stage") is written %20.
+std::string UriText(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte > ' ' && byte < 0x7F && std::string_view("\"<>\\^`{|}%").find(c) == text.npos) {
+      out += c;
+    } else {
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Feed> ReadFeed(const std::string& path) {
@@ -266,6 +281,9 @@ Result<Feed> ReadFeed(const std::string& path) {
 }
 
 std::string IdentifierSystem(const Feed& feed, std::string_view authority, std::string_view type) {
+  if (authority.empty()) {
+    authority = feed.organization.empty() ? feed.name : feed.organization;
+  }
   const std::string pair = std::string(authority) + ":" + std::string(type);
   for (const std::string& key : {pair, std::string(authority)}) {
     const auto found = feed.identifier_systems.find(key);
@@ -273,7 +291,7 @@ std::string IdentifierSystem(const Feed& feed, std::string_view authority, std::
       return found->second;
     }
   }
-  return "urn:caregate:id:" + pair;
+  return "urn:caregate:id:" + UriText(pair);
 }
 
 bool IsNhsNumber(std::string_view text) {

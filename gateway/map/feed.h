@@ -73,6 +73,8 @@ struct Feed {
 Result<Feed> ReadFeed(const std::string& path);
 
 // The system URI of an identifier: the feed's, or urn:caregate:id:<authority>:<type> (decision 9).
+// Where a message names no authority at all, the feed's organisation (else its name) is it; what a
+// URI cannot hold is percent-encoded.
 std::string IdentifierSystem(const Feed& feed, std::string_view authority, std::string_view type);
 
 // Does a 10-digit NHS number pass its modulo 11 check? Blanks and dashes between digits are

@@ -1,6 +1,7 @@
 #include "gateway/map/translate.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <utility>
 
@@ -98,6 +99,18 @@ void OnlyCommon(std::vector<Remark>* remarks) {
                       "no map for this message: what its common segments say was taken"});
 }
 
+// Table 0104. One lenient form reads all versions, and others as the nearest of them.
+constexpr std::array<std::string_view, 18> kVersions = {
+    "2.0", "2.0D", "2.1",   "2.2", "2.3",   "2.3.1", "2.3.2", "2.4",   "2.5",
+    "2.6", "2.7",  "2.7.1", "2.8", "2.8.1", "2.8.2", "2.9",   "2.9.1", "2.5.1"};
+
+void CompareVersion(std::string_view version, std::vector<Remark>* remarks) {
+  if (std::find(kVersions.begin(), kVersions.end(), version) == kVersions.end()) {
+    remarks->push_back(
+        {'W', "unknown-version", "MSH-12", "not a version of HL7 v2: read as the nearest one"});
+  }
+}
+
 Error OfTable0357(Error error) {
   if (error.hl7_code == 0 && (error.code == Code::kInvalid || error.code == Code::kUnprocessable)) {
     error.hl7_code = kDataType;
@@ -171,6 +184,7 @@ Result<Translation> Translator::FromV2(const hl7v2::Message& message, const Feed
   if (!is_mapped) {
     OnlyCommon(&remarks);
   }
+  CompareVersion(message.version(), &remarks);
   CompareEvent(tree.root(), message.trigger_event(), &remarks);
   std::string seed(message.sending_application());
   seed.append("|").append(message.sending_facility()).append("|").append(message.control_id());

@@ -109,6 +109,12 @@ TEST(IdentifierSystemTest, PairThenAuthorityThenFallback) {
   EXPECT_EQ(IdentifierSystem(feed, "X9901", "MR"), "urn:pair");
   EXPECT_EQ(IdentifierSystem(feed, "X9901", "VN"), "urn:authority");
   EXPECT_EQ(IdentifierSystem(feed, "X9902", "MR"), "urn:caregate:id:X9902:MR");
+  EXPECT_EQ(IdentifierSystem(feed, "Fenwick Ward 7", "<é>"),
+            "urn:caregate:id:Fenwick%20Ward%207:%3C%C3%A9%3E");
+  feed.name = "fenwick";
+  EXPECT_EQ(IdentifierSystem(feed, "", "plan"), "urn:caregate:id:fenwick:plan");
+  feed.organization = "X9911";
+  EXPECT_EQ(IdentifierSystem(feed, "", "plan"), "urn:caregate:id:X9911:plan");
 }
 
 TEST(NhsNumberTest, ChecksTheLastDigit) {
