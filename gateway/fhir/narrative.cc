@@ -1,6 +1,9 @@
+#include "gateway/fhir/narrative.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +44,9 @@ constexpr auto kUrlAttributes =
 // The schemes that a browser follows without running what it finds.
 constexpr auto kSchemes =
     std::to_array<std::string_view>({"cid", "ftp", "http", "https", "mailto", "tel", "urn"});
+// Those that a reader's click can follow.
+constexpr auto kLinkSchemes =
+    std::to_array<std::string_view>({"cid", "ftp", "http", "https", "mailto", "sms", "tel"});
 constexpr std::string_view kImageData = "data:image/";
 // What a style may not hold: addresses other than of images inside the page, and old ways to run
 // code or to hide either by an escape.
@@ -117,13 +123,15 @@ std::string Folded(std::string_view value) {
   return folded;
 }
 
-bool IsSafeUrl(std::string_view attribute, std::string_view value) {
+bool IsSafeUrl(std::string_view element, std::string_view attribute, std::string_view value) {
   const std::string url = Folded(value);
   const size_t colon = url.find_first_of(":/?#");
   if (colon == std::string::npos || url[colon] != ':') {
     return true;  // relative, or within the page
   }
-  return Has(kSchemes, url.substr(0, colon)) || (attribute == "src" && url.starts_with(kImageData));
+  const bool is_link = element == "a" && attribute == "href";
+  return Has(is_link ? kLinkSchemes : kSchemes, url.substr(0, colon)) ||
+         (attribute == "src" && url.starts_with(kImageData));
 }
 
 bool IsSafeStyle(std::string_view value) {
@@ -144,18 +152,28 @@ bool IsSafeStyle(std::string_view value) {
   return true;
 }
 
-// Reads a narrative once: what makes it well formed always, what FHIR allows where `is_strict`.
+// Reads a narrative once: what makes it well formed always, which ends it; what else FHIR asks of
+// it where `reading` takes it.
 class NarrativeReader {
  public:
-  NarrativeReader(std::string_view text, const Limits& limits, bool is_strict)
-      : text_(text), limits_(limits), is_strict_(is_strict) {}
+  NarrativeReader(std::string_view text, const Limits& limits, NarrativeReading* reading)
+      : text_(text), limits_(limits), reading_(reading) {}
 
   Status Read();
   bool has_namespace() const { return has_namespace_; }
+  size_t offset() const { return at_; }
+  std::string_view rule() const { return rule_; }  // that made it unreadable
 
  private:
-  Error Refusal(std::string_view rule) const {
-    return {Code::kInvalid, std::string(rule), ToText(PlaceAt(text_, at_))};
+  // What makes it unreadable; `rule` is a constant.
+  Error Refusal(std::string_view rule, Code code = Code::kInvalid) {
+    rule_ = rule;
+    return {code, std::string(rule), {}};
+  }
+  void Note(NarrativeRule rule, std::string_view detail) {
+    if (reading_ != nullptr) {
+      reading_->faults.push_back({rule, detail, at_});
+    }
   }
   char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool Starts(std::string_view markup) const { return text_.substr(at_).starts_with(markup); }
@@ -169,17 +187,22 @@ class NarrativeReader {
   Status Markup();
   Status Comment();
   Status Open();
-  Status CheckElement(std::string_view name) const;
+  Status CheckElement(std::string_view name);
   Status Attributes(std::string_view element);
   Status Attribute(std::string_view element);
   Status Value(std::string_view* value);
-  Status CheckAttribute(std::string_view name, std::string_view value) const;
+  void CheckAttribute(std::string_view element, std::string_view name, std::string_view value);
+  // The character that a reference at the front of `text` means; 0: none. *bytes it takes; where
+  // that is not 0, it has the form of one.
+  char32_t Resolve(std::string_view text, size_t* bytes);
   Status Close();
 
   std::string_view text_;
   const Limits& limits_;
-  const bool is_strict_;
+  NarrativeReading* reading_;
+  std::string_view rule_;
   size_t at_ = 0;
+  std::set<std::string_view> refused_;  // addresses that were noted
   std::vector<std::string_view> open_;
   std::vector<std::string_view> attributes_;  // of the tag at hand
   bool is_closed_ = false;
@@ -193,25 +216,41 @@ Status NarrativeReader::Read() {
     return Refusal("the bytes are not UTF-8");
   }
   at_ = 0;
-  if (is_strict_) {
+  if (reading_ != nullptr) {
     SkipBlank();
   }
   while (at_ < text_.size() && !is_closed_) {
     GW_RETURN_IF_ERROR(Peek() == '<' ? Markup() : Text());
   }
-  if (is_strict_) {
+  if (reading_ != nullptr) {
     SkipBlank();
   }
   if (!is_closed_ || at_ != text_.size()) {
     return Refusal(is_closed_ ? "something follows the div of the narrative"
                               : "an element of the narrative does not end");
   }
-  if (is_strict_ && !has_namespace_) {
-    return Refusal("the div of a narrative declares the namespace http://www.w3.org/1999/xhtml");
+  if (!has_namespace_) {
+    Note(NarrativeRule::kNamespace,
+         "the div of a narrative declares the namespace http://www.w3.org/1999/xhtml");
   }
-  return is_strict_ && !has_content_
-             ? Refusal("the narrative SHALL have some non-whitespace content (txt-2)")
-             : Status();
+  if (!has_content_) {
+    Note(NarrativeRule::kContent, "the narrative SHALL have some non-whitespace content (txt-2)");
+  }
+  return {};
+}
+
+char32_t NarrativeReader::Resolve(std::string_view text, size_t* bytes) {
+  *bytes = 0;
+  const char32_t c = Reference(text, bytes);
+  if (c != 0) {
+    return c;
+  }
+  const size_t end = std::min(text.find(';'), text.size());
+  const std::string_view name = text.substr(1, end - 1);
+  const bool has_form = end < text.size() && !name.empty() && IsNameStart(name.front()) &&
+                        std::all_of(name.begin(), name.end(), IsNamePart);
+  *bytes = reading_ != nullptr && has_form ? end + 1 : 0;
+  return 0;
 }
 
 Status NarrativeReader::Text() {
@@ -221,9 +260,12 @@ Status NarrativeReader::Text() {
   while (at_ < text_.size() && Peek() != '<') {
     size_t bytes = 1;
     if (Peek() == '&') {
-      const char32_t c = Reference(text_.substr(at_), &bytes);
-      if (c == 0) {
+      const char32_t c = Resolve(text_.substr(at_), &bytes);
+      if (c == 0 && bytes == 0) {
         return Refusal("an entity that XML does not define");
+      }
+      if (c == 0) {
+        Note(NarrativeRule::kEntity, "an entity that XML does not define");
       }
       // A no-break space is a space to a reader; txt-2 asks for more.
       has_content_ |= c > 0x20 && c != 0xA0;
@@ -264,7 +306,7 @@ Status NarrativeReader::Comment() {
     }
   }
   // To HTML "<!-->" and "<!--->" are whole comments, and what follows is live.
-  if (is_strict_ && (comment.starts_with('>') || comment.starts_with("->"))) {
+  if (reading_ != nullptr && (comment.starts_with('>') || comment.starts_with("->"))) {
     return Refusal("a comment that HTML ends earlier than XML");
   }
   at_ = end + kEnd.size();
@@ -281,7 +323,7 @@ std::string_view NarrativeReader::Name() {
   return text_.substr(begin, at_ - begin);
 }
 
-Status NarrativeReader::CheckElement(std::string_view name) const {
+Status NarrativeReader::CheckElement(std::string_view name) {
   if (name.empty() || name.find(':') != std::string_view::npos) {
     return Refusal("the name of an element, without a prefix, was expected");
   }
@@ -290,11 +332,12 @@ Status NarrativeReader::CheckElement(std::string_view name) const {
   }
   // Half of what a document may have, so that a narrative fits wherever it stands in one.
   if (open_.size() == limits_.xml_depth_max / 2) {
-    return Error{Code::kTooLarge, "nested too deeply", ToText(PlaceAt(text_, at_))};
+    return Refusal("nested too deeply", Code::kTooLarge);
   }
-  return is_strict_ && !Has(kElements, name)
-             ? Refusal("an element that a narrative may not have (txt-1)")
-             : Status();
+  if (!Has(kElements, name)) {
+    Note(NarrativeRule::kAllowed, "an element that a narrative may not have (txt-1)");
+  }
+  return {};
 }
 
 Status NarrativeReader::Open() {
@@ -330,8 +373,7 @@ Status NarrativeReader::Attributes(std::string_view element) {
       return Refusal("a space was expected before an attribute");
     }
     if (attributes_.size() == limits_.xml_attributes_max) {
-      return Error{Code::kTooLarge, "too many attributes in an element",
-                   ToText(PlaceAt(text_, at_))};
+      return Refusal("too many attributes in an element", Code::kTooLarge);
     }
     GW_RETURN_IF_ERROR(Attribute(element));
   }
@@ -355,7 +397,10 @@ Status NarrativeReader::Attribute(std::string_view element) {
     }
     has_namespace_ |= open_.empty() && element == "div";
   }
-  return is_strict_ ? CheckAttribute(name, value) : Status();
+  if (reading_ != nullptr) {
+    CheckAttribute(element, name, value);
+  }
+  return {};
 }
 
 // ="value" or ='value'.
@@ -373,26 +418,32 @@ Status NarrativeReader::Value(std::string_view* value) {
   *value = text_.substr(at_ + 1, end - at_ - 1);
   for (size_t at = 0; at < value->size(); ++at) {
     const char c = (*value)[at];
-    size_t bytes = 0;
-    if (c == '<' || (static_cast<uint8_t>(c) < 0x20 && !IsBlank(c)) ||
-        (c == '&' && Reference(value->substr(at), &bytes) == 0)) {
+    size_t bytes = 1;
+    const bool is_unknown = c == '&' && Resolve(value->substr(at), &bytes) == 0;
+    if (c == '<' || (static_cast<uint8_t>(c) < 0x20 && !IsBlank(c)) || bytes == 0) {
       return Refusal("an attribute value holds a character that XML does not allow");
+    }
+    if (is_unknown) {
+      Note(NarrativeRule::kEntity, "an entity that XML does not define");
     }
   }
   at_ = end + 1;
   return {};
 }
 
-Status NarrativeReader::CheckAttribute(std::string_view name, std::string_view value) const {
+void NarrativeReader::CheckAttribute(std::string_view element, std::string_view name,
+                                     std::string_view value) {
   if (!Has(kAttributes, name)) {
-    return Refusal("an attribute that a narrative may not have (txt-1)");
+    Note(NarrativeRule::kAllowed, "an attribute that a narrative may not have (txt-1)");
+  } else if (value.size() > 1 && value.front() == '#' && (name == "href" || name == "src")) {
+    reading_->local_links.push_back(value.substr(1));
+  } else if (Has(kUrlAttributes, name) && !IsSafeUrl(element, name, value)) {
+    if (refused_.insert(value).second) {
+      Note(NarrativeRule::kAddress, "an address of a kind that a narrative may not have");
+    }
+  } else if (name == "style" && !IsSafeStyle(value)) {
+    Note(NarrativeRule::kStyle, "a style that is not contained in the narrative (txt-1)");
   }
-  if (Has(kUrlAttributes, name) && !IsSafeUrl(name, value)) {
-    return Refusal("an address of a kind that a narrative may not have");
-  }
-  return name == "style" && !IsSafeStyle(value)
-             ? Refusal("a style that is not contained in the narrative (txt-1)")
-             : Status();
 }
 
 Status NarrativeReader::Close() {
@@ -412,13 +463,30 @@ Status NarrativeReader::Close() {
 
 NarrativeForm FormOf(std::string_view div) {
   const Limits limits;
-  NarrativeReader reader(div, limits, false);
+  NarrativeReader reader(div, limits, nullptr);
   const bool is_well_formed = reader.Read().ok();
   return {is_well_formed, reader.has_namespace()};
 }
 
+NarrativeReading ReadNarrative(std::string_view div, const Limits& limits) {
+  NarrativeReading reading;
+  NarrativeReader reader(div, limits, &reading);
+  if (const Status read = reader.Read(); !read) {
+    const bool is_bound = read.error().code == Code::kTooLarge;
+    reading.faults.push_back(
+        {is_bound ? NarrativeRule::kBounds : NarrativeRule::kForm, reader.rule(), reader.offset()});
+  }
+  return reading;
+}
+
 Status CheckNarrative(std::string_view div, const Limits& limits) {
-  return NarrativeReader(div, limits, true).Read();
+  const NarrativeReading reading = ReadNarrative(div, limits);
+  if (reading.faults.empty()) {
+    return {};
+  }
+  const NarrativeFault& first = reading.faults.front();
+  return Error{first.rule == NarrativeRule::kBounds ? Code::kTooLarge : Code::kInvalid,
+               std::string(first.detail), ToText(PlaceAt(div, first.offset))};
 }
 
 }  // namespace gw::fhir
