@@ -23,6 +23,8 @@ constexpr Subcommand kSubcommands[] = {
      "convert [--from hl7v2|csv] [--feed NAME] [--config FILE] [--report] FILE..."},
     {"validate", gw::cli::Validate, "validate [--profile URL]... [--package TGZ]... FILE..."},
     {"fhirpath", gw::cli::FhirPath, "fhirpath [--strict] [--no-input] EXPRESSION [FILE]"},
+    {"terminology", gw::cli::Terms,
+     "terminology expand|validate-code|lookup|translate ... [--package DIR|TGZ]..."},
     {"transform", gw::cli::Transform, "transform --map FILE [--package DIR|TGZ]... FILE..."},
     {"map", gw::cli::Map,
      "map test [DIR] [--config FILE] [--write] | map trace --feed NAME FILE [--config FILE] | map "

@@ -44,5 +44,6 @@ int Send(Arguments arguments);
 int Token(Arguments arguments);
 int Audit(Arguments arguments);
 int Feed(Arguments arguments);
+int Terms(Arguments arguments);
 
 }  // namespace gw::cli

@@ -34,7 +34,12 @@ Result<Terminology::Found> Terminology::Lookup(const Coding& coding) const {
                  view.TextAt(system->row->version),
                  view.TextAt(code.display),
                  view.TextAt(code.definition),
+                 {},
                  {}};
+  for (const compiled::DesignationRow& row : View::In(view.designations, code.designations)) {
+    found.designations.push_back(
+        {view.TextAt(row.language), view.TextAt(row.use), view.TextAt(row.value)});
+  }
   for (const uint32_t property : view.List(code.properties)) {
     found.properties.push_back({view.TextAt(view.properties[property].code),
                                 view.TextAt(view.properties[property].value)});
@@ -89,27 +94,66 @@ Coding TargetOf(const View& view, const compiled::GroupRow& group, compiled::Tex
           {}};
 }
 
-// What a group says of a code: its mappings, or what it says of all that it does not map.
-void TranslateBy(const View& view, const compiled::ConceptMapRow& map,
-                 const compiled::GroupRow& group, const Coding& coding,
-                 std::vector<Terminology::Match>* out) {
-  const auto mappings = View::In(view.mappings, group.mappings);
-  const auto first = std::partition_point(
-      mappings.begin(), mappings.end(),
-      [&](const compiled::MappingRow& row) { return view.TextAt(row.code) < coding.code; });
-  auto last = first;
-  for (; last != mappings.end() && view.TextAt(last->code) == coding.code; ++last) {
-    out->push_back({view.TextAt(last->equivalence),
-                    TargetOf(view, group, last->target_code, last->target_display),
-                    view.TextAt(last->comment), view.TextAt(map.url)});
+constexpr uint32_t kMapsMax = 8;  // maps that hand on to others
+
+bool IsAmong(const View& view, const compiled::DependencyRow& row,
+             std::span<const Terminology::Dependency> known) {
+  return std::any_of(known.begin(), known.end(), [&](const Terminology::Dependency& item) {
+    return item.property == view.TextAt(row.property) && item.value == view.TextAt(row.value) &&
+           (view.TextAt(row.system).empty() || item.system == view.TextAt(row.system));
+  });
+}
+
+}  // namespace
+
+struct Terminology::Asked {
+  const Coding& coding;
+  std::string_view target;
+  std::span<const Dependency> dependencies;
+};
+
+// What the groups of a map say of a code: their mappings, or what they say of all that they do not
+// map.
+void Terminology::TranslateBy(const Asked& asked, const View& view,
+                              const compiled::ConceptMapRow& map, uint32_t maps_left,
+                              std::vector<Match>* out) const {
+  const Coding& coding = asked.coding;
+  for (const compiled::GroupRow& group : View::In(view.groups, map.groups)) {
+    const std::string_view source = view.TextAt(group.source);
+    const bool is_of_source = source.empty() || coding.system.empty() || source == coding.system;
+    if (!is_of_source || !FitsTarget(view, map, group, asked.target)) {
+      continue;
+    }
+    const auto mappings = View::In(view.mappings, group.mappings);
+    const auto first = std::partition_point(
+        mappings.begin(), mappings.end(),
+        [&](const compiled::MappingRow& row) { return view.TextAt(row.code) < coding.code; });
+    auto last = first;
+    for (; last != mappings.end() && view.TextAt(last->code) == coding.code; ++last) {
+      const auto needed = View::In(view.dependencies, last->dependencies);
+      const bool holds = std::all_of(needed.begin(), needed.end(), [&](const auto& row) {
+        return IsAmong(view, row, asked.dependencies);
+      });
+      if (holds) {
+        out->push_back({view.TextAt(last->equivalence),
+                        TargetOf(view, group, last->target_code, last->target_display),
+                        view.TextAt(last->comment), view.TextAt(map.url)});
+      }
+    }
+    if (last == first) {
+      TranslateUnmapped(asked, view, map, group, maps_left, out);
+    }
   }
-  if (last != first) {
-    return;
-  }
+}
+
+void Terminology::TranslateUnmapped(const Asked& asked, const View& view,
+                                    const compiled::ConceptMapRow& map,
+                                    const compiled::GroupRow& group, uint32_t maps_left,
+                                    std::vector<Match>* out) const {
   const std::string_view mode = view.TextAt(group.unmapped_mode);
   if (mode == "provided") {
     out->push_back({"equal",
-                    {view.TextAt(group.target), coding.code, coding.display, {}},
+                    {view.TextAt(group.target), asked.coding.code, asked.coding.display, {}},
                     {},
                     view.TextAt(map.url)});
   } else if (mode == "fixed") {
@@ -117,40 +161,38 @@ void TranslateBy(const View& view, const compiled::ConceptMapRow& map,
                     TargetOf(view, group, group.unmapped_code, group.unmapped_display),
                     {},
                     view.TextAt(map.url)});
+  } else if (mode == "other-map" && maps_left > 0) {
+    const std::string_view url = view.TextAt(group.unmapped_url);
+    const auto& layers = packages_.loaded().layers;
+    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+      const View& other = (*layer)->view;
+      if (const auto* row = compiled::FindCanonical(other, other.concept_maps, url)) {
+        TranslateBy(asked, other, *row, maps_left - 1, out);
+        return;
+      }
+    }
   }
 }
 
-}  // namespace
-
-Result<std::vector<Terminology::Match>> Terminology::Translate(std::string_view concept_map,
-                                                               const Coding& coding,
-                                                               std::string_view target) const {
+Result<std::vector<Terminology::Match>> Terminology::Translate(
+    std::string_view concept_map, const Coding& coding, std::string_view target,
+    std::span<const Dependency> dependencies) const {
+  const Asked asked{coding, target, dependencies};
   std::vector<Match> matches;
-  bool is_held = concept_map.empty();
   const auto& layers = packages_.loaded().layers;
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     const View& view = (*layer)->view;
-    const compiled::ConceptMapRow* wanted =
-        concept_map.empty() ? nullptr
-                            : compiled::FindCanonical(view, view.concept_maps, concept_map);
-    if (!concept_map.empty() && (wanted == nullptr || is_held)) {
-      continue;
-    }
-    is_held = true;
-    for (const compiled::ConceptMapRow& map : view.concept_maps) {
-      if (wanted != nullptr && wanted != &map) {
-        continue;
+    if (concept_map.empty()) {
+      for (const compiled::ConceptMapRow& map : view.concept_maps) {
+        TranslateBy(asked, view, map, 0,
+                    &matches);  // the maps that others hand on to are among them
       }
-      for (const compiled::GroupRow& group : View::In(view.groups, map.groups)) {
-        const std::string_view source = view.TextAt(group.source);
-        if ((source.empty() || coding.system.empty() || source == coding.system) &&
-            FitsTarget(view, map, group, target)) {
-          TranslateBy(view, map, group, coding, &matches);
-        }
-      }
+    } else if (const auto* wanted = compiled::FindCanonical(view, view.concept_maps, concept_map)) {
+      TranslateBy(asked, view, *wanted, kMapsMax, &matches);
+      return matches;
     }
   }
-  if (!is_held) {
+  if (!concept_map.empty()) {
     return Error{Code::kNotFound, "no such concept map is held", std::string(concept_map)};
   }
   return matches;

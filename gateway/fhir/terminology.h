@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,12 @@
 #include "gateway/fhir/package.h"
 
 namespace gw::fhir {
+
+namespace compiled {
+struct View;
+struct ConceptMapRow;
+struct GroupRow;
+}  // namespace compiled
 
 // A code in a system. Views of the asker, or of the Packages where Terminology gives one back.
 struct Coding {
@@ -69,12 +76,19 @@ class Terminology {
     std::string_view code;  // "parent", "child", "status", "notSelectable" or the system's own
     std::string_view value;
   };
+  // What a code is called elsewhere, or for another use (CodeSystem.concept.designation).
+  struct Designation {
+    std::string_view language;
+    std::string_view use;
+    std::string_view value;
+  };
   struct Found {
     std::string_view system_name;
     std::string_view system_version;
     std::string_view display;
     std::string_view definition;
     std::vector<Property> properties;
+    std::vector<Designation> designations;
   };
   // Errors: kNotFound: the system does not hold the code; kUnsupported: the system is not held.
   Result<Found> Lookup(const Coding& coding) const;
@@ -90,12 +104,29 @@ class Terminology {
     std::string_view comment;
     std::string_view source;  // canonical of the ConceptMap
   };
+  // What is known beside the code, for maps that depend on it (ConceptMap dependsOn).
+  struct Dependency {
+    std::string_view property;
+    std::string_view system;
+    std::string_view value;
+  };
   // `concept_map`: a canonical, or empty for all maps. `target`: the system or value set wanted, or
-  // empty. No match is an empty list. Errors: kNotFound: no such map.
+  // empty. A mapping that depends on what is not among `dependencies` is passed over. Where a group
+  // says nothing of a code, its `unmapped` does, by another map too. No match is an empty list.
+  // Errors: kNotFound: no such map.
   Result<std::vector<Match>> Translate(std::string_view concept_map, const Coding& coding,
-                                       std::string_view target) const;
+                                       std::string_view target,
+                                       std::span<const Dependency> dependencies = {}) const;
 
  private:
+  struct Asked;
+  void TranslateBy(const Asked& asked, const compiled::View& view,
+                   const compiled::ConceptMapRow& map, uint32_t maps_left,
+                   std::vector<Match>* out) const;
+  void TranslateUnmapped(const Asked& asked, const compiled::View& view,
+                         const compiled::ConceptMapRow& map, const compiled::GroupRow& group,
+                         uint32_t maps_left, std::vector<Match>* out) const;
+
   const Packages& packages_;
 };
 

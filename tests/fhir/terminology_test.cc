@@ -21,6 +21,8 @@ const std::string kWards = R"({"resourceType":"CodeSystem","url":")" + Cs("wards
    "concept":[
     {"code":"medical","display":"Medical","concept":[
       {"code":"med-1","display":"Ward one","definition":"The first",
+       "designation":[{"language":"cy","value":"Ward un"},
+         {"use":{"code":"short"},"value":"W1"}],
        "property":[{"code":"beds","valueInteger":12},{"code":"site","valueCode":"north"}]},
       {"code":"med-2","display":"Ward two","property":[{"code":"site","valueCode":"south"}]}]},
     {"code":"surgical","display":"Surgical","concept":[
@@ -103,6 +105,19 @@ const Packages& Held() {
            {"code":"med-1","target":[{"code":"Yes","display":"Y","equivalence":"wider",
              "comment":"roughly"},{"code":"No","equivalence":"inexact"}]},
            {"code":"med-2"}],"unmapped":{"mode":"fixed","code":"No"}}]})"},
+      {"depends.json", R"({"resourceType":"ConceptMap","url":"http://example.org/depends","group":[
+         {"source":")" + Cs("wards") +
+                           R"(","target":")" + Cs("shout") +
+                           R"(","element":[{"code":"day","target":[
+           {"code":"Yes","equivalence":"equal","dependsOn":[{"property":"open","value":"true"}]},
+           {"code":"No","equivalence":"wider","dependsOn":[{"property":"open","value":"false"},
+             {"property":"site","system":"urn:s","value":"north"}]}]}],
+          "unmapped":{"mode":"other-map","url":"http://example.org/map"}}]})"},
+      {"circle.json",
+       R"({"resourceType":"ConceptMap","url":"http://example.org/circle","group":[
+         {"source":")" +
+           Cs("wards") +
+           R"(","unmapped":{"mode":"other-map","url":"http://example.org/circle"}}]})"},
       {"same.json", R"({"resourceType":"ConceptMap","url":"http://example.org/same","group":[
          {"source":")" + Cs("wards") +
                         R"(","target":"http://example.org/same-system",
@@ -360,7 +375,14 @@ TEST(Lookup, TellsDisplayDefinitionAndProperties) {
     properties += std::string(property.code) + "=" + std::string(property.value) + " ";
   }
   EXPECT_EQ(properties, "status=retired parent=surgical parent=medical ");
-  EXPECT_EQ(terminology.Lookup({Cs("wards"), "med-1", {}, {}})->definition, "The first");
+  const auto first = terminology.Lookup({Cs("wards"), "med-1", {}, {}});
+  EXPECT_EQ(first->definition, "The first");
+  ASSERT_EQ(first->designations.size(), 2u);
+  EXPECT_EQ(first->designations[0].language, "cy");
+  EXPECT_EQ(first->designations[0].value, "Ward un");
+  EXPECT_EQ(first->designations[1].use, "short");
+  EXPECT_EQ(first->designations[1].value, "W1");
+  EXPECT_TRUE(found->designations.empty());
   EXPECT_EQ(terminology.Lookup({Cs("wards"), "none", {}, {}}).error().code, Code::kNotFound);
   EXPECT_EQ(terminology.Lookup({Cs("wards"), "day", {}, "9"}).error().code, Code::kUnsupported);
   EXPECT_EQ(terminology.Lookup({"http://snomed.info/sct", "1", {}, {}}).error().code,
@@ -416,6 +438,29 @@ TEST(Translate, GoesByMapSystemAndTarget) {
                 {}, {"http://hl7.org/fhir/administrative-gender", "female", {}, {}},
                 "http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender")),
             "equal:F ");
+}
+
+TEST(Translate, HeedsWhatAMappingDependsOn) {
+  const Terminology terminology(Held());
+  const auto ask = [&](std::vector<Terminology::Dependency> known) {
+    return Translated(terminology.Translate("http://example.org/depends",
+                                            {Cs("wards"), "day", {}, {}}, "", known));
+  };
+  EXPECT_EQ(ask({}), "");
+  EXPECT_EQ(ask({{"open", "", "true"}}), "equal:Yes ");
+  EXPECT_EQ(ask({{"open", "", "false"}}), "") << "one of two";
+  EXPECT_EQ(ask({{"open", "", "false"}, {"site", "urn:s", "north"}}), "wider:No ");
+  EXPECT_EQ(ask({{"open", "", "false"}, {"site", "urn:t", "north"}}), "");
+}
+
+TEST(Translate, HandsOnToAnotherMap) {
+  const Terminology terminology(Held());
+  const std::string wards = Cs("wards");
+  const Coding ward{wards, "med-1", {}, {}};
+  const auto matches = terminology.Translate("http://example.org/depends", ward, "");
+  EXPECT_EQ(Translated(matches), "wider:Yes inexact:No ");
+  EXPECT_EQ(matches->front().source, "http://example.org/map");
+  EXPECT_EQ(Translated(terminology.Translate("http://example.org/circle", ward, "")), "");
 }
 
 TEST(Terminology, TakesAPackagesSystemBeforeR4s) {

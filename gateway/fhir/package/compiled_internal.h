@@ -20,7 +20,7 @@ namespace gw::fhir::compiled {
 // layout are the machine's own: the form never leaves it.
 
 // Raised whenever a row, its meaning or what is made of a resource changes.
-inline constexpr uint32_t kFormat = 1;
+inline constexpr uint32_t kFormat = 2;
 
 using Text = uint32_t;
 inline constexpr uint16_t kNoValue = 0xFFFF;
@@ -93,9 +93,14 @@ enum CodeFlag : uint32_t { kAbstractCode = 1, kInactiveCode = 2 };
 
 struct CodeRow {
   Text code, display, definition;
-  Range parents;     // lists: places counted from the system's first code
-  Range properties;  // lists of properties
-  uint32_t flags;    // CodeFlag
+  Range parents;       // lists: places counted from the system's first code
+  Range properties;    // lists of properties
+  Range designations;  // designations
+  uint32_t flags;      // CodeFlag
+};
+
+struct DesignationRow {
+  Text language, use, value;  // use: the code alone
 };
 
 struct PropertyRow {
@@ -133,12 +138,17 @@ struct ConceptMapRow {
 
 struct GroupRow {
   Text source, target;
-  Text unmapped_mode, unmapped_code, unmapped_display;
+  Text unmapped_mode, unmapped_code, unmapped_display, unmapped_url;
   Range mappings;  // sorted by code
 };
 
 struct MappingRow {
   Text code, equivalence, target_code, target_display, comment;
+  Range dependencies;  // dependencies: what else must hold
+};
+
+struct DependencyRow {
+  Text property, system, value;
 };
 
 // Sorted by base, then code.
@@ -165,6 +175,7 @@ void ForEachSection(Sections&& sections, Function&& function) {
   function(sections.code_systems);
   function(sections.codes);
   function(sections.properties);
+  function(sections.designations);
   function(sections.value_sets);
   function(sections.includes);
   function(sections.members);
@@ -172,6 +183,7 @@ void ForEachSection(Sections&& sections, Function&& function) {
   function(sections.concept_maps);
   function(sections.groups);
   function(sections.mappings);
+  function(sections.dependencies);
   function(sections.searches);
   function(sections.resources);
   function(sections.packages);
@@ -179,7 +191,7 @@ void ForEachSection(Sections&& sections, Function&& function) {
   function(sections.texts);
 }
 
-inline constexpr size_t kSections = 21;
+inline constexpr size_t kSections = 23;
 
 // At the start of the bytes; each section begins at a multiple of eight.
 struct Header {
@@ -202,6 +214,7 @@ struct Sections {
   Holder<CodeSystemRow> code_systems;
   Holder<CodeRow> codes;
   Holder<PropertyRow> properties;
+  Holder<DesignationRow> designations;
   Holder<ValueSetRow> value_sets;
   Holder<IncludeRow> includes;
   Holder<MemberRow> members;
@@ -209,6 +222,7 @@ struct Sections {
   Holder<ConceptMapRow> concept_maps;
   Holder<GroupRow> groups;
   Holder<MappingRow> mappings;
+  Holder<DependencyRow> dependencies;
   Holder<SearchRow> searches;
   Holder<ResourceRow> resources;
   Holder<Text> packages;  // "name#version", in order of loading

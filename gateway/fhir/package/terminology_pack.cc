@@ -93,6 +93,7 @@ class CodePacker {
       row.display = out_.Intern(item.TextOf("display"));
       row.definition = out_.Intern(with_definitions_ ? item.TextOf("definition") : "");
       ReadProperties(item, std::string(code), &row);
+      ReadDesignations(item, &row);
       out_.codes.push_back(row);
       parents_.emplace_back();
       if (parent != compiled::kNoRow) {
@@ -127,6 +128,19 @@ class CodePacker {
       }
     }
     row->properties = out_.List(properties);
+  }
+
+  void ReadDesignations(const Json& item, compiled::CodeRow* row) {
+    const size_t first = out_.designations.size();
+    if (with_definitions_) {
+      for (const Json& designation : ItemsOf(item, "designation")) {
+        const Json* use = designation.Find("use");
+        out_.designations.push_back({out_.Intern(designation.TextOf("language")),
+                                     out_.Intern(use == nullptr ? "" : use->TextOf("code")),
+                                     out_.Intern(designation.TextOf("value"))});
+      }
+    }
+    row->designations = RangeFrom(first, out_.designations.size());
   }
 
   void AddParent(uint32_t child, uint32_t parent) {
@@ -217,6 +231,16 @@ std::string_view EitherText(const Json& json, const std::string& name) {
   return json.TextOf(name + "Canonical", json.TextOf(name + "Uri"));
 }
 
+Range PackDependencies(const Json& target, Writer* out) {
+  const size_t first = out->dependencies.size();
+  for (const Json& dependency : ItemsOf(target, "dependsOn")) {
+    out->dependencies.push_back({out->Intern(dependency.TextOf("property")),
+                                 out->Intern(dependency.TextOf("system")),
+                                 out->Intern(dependency.TextOf("value"))});
+  }
+  return RangeFrom(first, out->dependencies.size());
+}
+
 void PackGroup(const Json& group, Writer* out) {
   compiled::GroupRow row = {};
   row.source = out->Intern(group.TextOf("source"));
@@ -225,19 +249,20 @@ void PackGroup(const Json& group, Writer* out) {
     row.unmapped_mode = out->Intern(unmapped->TextOf("mode"));
     row.unmapped_code = out->Intern(unmapped->TextOf("code"));
     row.unmapped_display = out->Intern(unmapped->TextOf("display"));
+    row.unmapped_url = out->Intern(unmapped->TextOf("url"));
   }
   const size_t first = out->mappings.size();
   for (const Json& element : ItemsOf(group, "element")) {
     const compiled::Text code = out->Intern(element.TextOf("code"));
     for (const Json& target : ItemsOf(element, "target")) {
-      out->mappings.push_back({code, out->Intern(target.TextOf("equivalence", "equivalent")),
-                               out->Intern(target.TextOf("code")),
-                               out->Intern(target.TextOf("display")),
-                               out->Intern(target.TextOf("comment"))});
+      out->mappings.push_back(
+          {code, out->Intern(target.TextOf("equivalence", "equivalent")),
+           out->Intern(target.TextOf("code")), out->Intern(target.TextOf("display")),
+           out->Intern(target.TextOf("comment")), PackDependencies(target, out)});
     }
     if (ItemsOf(element, "target").empty()) {
       out->mappings.push_back(
-          {code, out->Intern("unmatched"), out->Intern({}), out->Intern({}), out->Intern({})});
+          {code, out->Intern("unmatched"), out->Intern({}), out->Intern({}), out->Intern({}), {}});
     }
   }
   std::stable_sort(out->mappings.begin() + static_cast<std::ptrdiff_t>(first), out->mappings.end(),
