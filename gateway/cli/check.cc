@@ -16,6 +16,9 @@ std::vector<Error> ProblemsOf(const Config& config) {
   }
   if (const auto packages = LoadPackages(config, definitions); !packages) {
     problems.push_back(packages.error());
+  } else if (const auto indexer = fhir::SearchIndexer::Make(definitions, packages->searches());
+             !indexer) {
+    problems.push_back(indexer.error());
   }
   if (const auto labeller = access::Labeller::Load(config.profiles + "/labels"); !labeller) {
     problems.push_back(labeller.error());

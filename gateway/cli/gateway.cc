@@ -11,10 +11,14 @@ namespace {
 
 Status BuildParts(Gateway* gateway) {
   const Config& config = gateway->config;
-  GW_TRY(fhir::SearchIndexer indexer, fhir::SearchIndexer::Make(gateway->definitions));
-  gateway->indexer.emplace(std::move(indexer));
   GW_TRY(fhir::Packages packages, LoadPackages(config, gateway->definitions));
   gateway->packages.emplace(std::move(packages));
+  GW_TRY(fhir::SearchIndexer indexer,
+         fhir::SearchIndexer::Make(gateway->definitions, gateway->packages->searches()));
+  gateway->indexer.emplace(std::move(indexer));
+  for (const std::string& left_out : gateway->indexer->left_out()) {
+    log::Write(log::Level::kInfo, "search_parameter.not_offered", {{"parameter", left_out}});
+  }
   gateway->validator.emplace(gateway->definitions, *gateway->packages);
   GW_TRY(access::Labeller labeller, access::Labeller::Load(config.profiles + "/labels"));
   gateway->labeller.emplace(std::move(labeller));
@@ -36,6 +40,7 @@ Status OpenStores(Gateway* gateway) {
                                       problem);
   store::SqliteOptions store_options;
   store_options.path = config.store_path;
+  store_options.indexer = &*gateway->indexer;
   GW_TRY(gateway->store, store::OpenSqlite(store_options, gateway->clock));
   GW_TRY(gateway->access_index, store::OpenAccessIndex(config.store_path + ".access-index"));
   GW_TRY(const crypto::PrivateKey key, LogKey(config));

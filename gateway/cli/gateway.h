@@ -24,8 +24,8 @@ struct Gateway {
   Config config;
   SystemClock clock;
   fhir::Definitions definitions;
-  std::optional<fhir::SearchIndexer> indexer;
   std::optional<fhir::Packages> packages;
+  std::optional<fhir::SearchIndexer> indexer;
   std::optional<validate::Validator> validator;
   std::optional<access::Labeller> labeller;
   std::optional<access::Authenticator> authenticator;

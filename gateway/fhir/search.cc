@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/base/arena.h"
+#include "gateway/base/crypto.h"
 #include "gateway/fhir/path/path.h"
 #include "gateway/fhir/search_internal.h"
 
@@ -13,6 +14,8 @@ namespace gw::fhir {
 namespace {
 
 constexpr std::string_view kValueSets = "http://hl7.org/fhir/ValueSet/";
+// Of SearchIndexer::signature: raised whenever other rows are made of the same expression.
+constexpr std::string_view kRowsRevision = "1";
 
 struct CompiledParameter {
   const SearchParameter* parameter;
@@ -136,6 +139,45 @@ void IndexDate(const Element& element, const IndexEntry& base, std::vector<Index
   }
 }
 
+void IndexText(const Element& element, const IndexEntry& base, std::vector<IndexEntry>* out) {
+  if (base.kind == SearchKind::kUri) {
+    IndexEntry entry = base;
+    entry.text = std::string(element.text());
+    if (!entry.text.empty()) {
+      Append(std::move(entry), out);
+    }
+    return;
+  }
+  for (const std::string_view text : StringsOf(element)) {
+    IndexEntry entry = base;
+    entry.text = FoldedText(text);
+    if (!entry.text.empty()) {
+      Append(std::move(entry), out);
+    }
+  }
+}
+
+// What an expression computed rather than selected: "deceased.exists()" and the like.
+void IndexComputed(const path::Value& value, const IndexEntry& base, std::vector<IndexEntry>* out) {
+  IndexEntry entry = base;
+  if (base.kind == SearchKind::kDate) {
+    const std::optional<Interval> interval = IntervalOf(value.text());
+    if (!interval) {
+      return;
+    }
+    entry.low_us = interval->low_us;
+    entry.high_us = interval->high_us;
+  } else {
+    const std::string text = value.kind() == path::Value::Kind::kInteger
+                                 ? std::to_string(value.integer())
+                                 : std::string(value.text());
+    entry.text = base.kind == SearchKind::kString ? FoldedText(text) : text;
+  }
+  if (base.kind == SearchKind::kDate || !entry.text.empty()) {
+    Append(std::move(entry), out);
+  }
+}
+
 bool Within(const Interval& inner, const Interval& outer) {
   return inner.low_us >= outer.low_us && inner.high_us <= outer.high_us;
 }
@@ -176,6 +218,10 @@ bool MatchesRow(const SearchValue& value, const IndexEntry& row) {
              (value.reference_type.empty() || value.reference_type == row.reference_type);
     case SearchKind::kDate:
       return MatchesDate(value, {row.low_us, row.high_us});
+    case SearchKind::kString:
+      return row.text.starts_with(value.text);
+    case SearchKind::kUri:
+      return row.text == value.text;
     default:
       return false;
   }
@@ -201,9 +247,12 @@ struct SearchIndexer::Compiled {
   const Definitions& definitions;
   std::map<std::string_view, std::vector<CompiledParameter>> offered;      // by type, then code
   std::map<std::string_view, std::vector<path::Expression>> compartments;  // by type
+  std::string signature;
+  std::vector<std::string> left_out;
 
   Status AddAllOffered(const OfferedParameters& entry);
-  Status AddOffered(std::string_view type, std::string_view code);
+  Status AddOffered(std::string_view type, const SearchParameter* parameter);
+  void Sign();
   Status AddCompartment(std::string_view type);
   path::Collection Evaluate(const path::Expression& expression, const Resource& resource,
                             Arena* arena) const;
@@ -215,21 +264,20 @@ Status SearchIndexer::Compiled::AddAllOffered(const OfferedParameters& entry) {
   std::string_view rest = entry.codes;
   while (!rest.empty()) {
     const size_t blank = rest.find(' ');
-    GW_RETURN_IF_ERROR(AddOffered(entry.type, rest.substr(0, blank)));
+    const std::string_view code = rest.substr(0, blank);
+    const SearchParameter* parameter = definitions.FindSearch(entry.type, code);
+    if (parameter == nullptr || !IsIndexed(parameter->kind)) {
+      return Error{Code::kInternal, "an offered search parameter is not one of R4 that is indexed",
+                   std::string(entry.type) + "." + std::string(code)};
+    }
+    GW_RETURN_IF_ERROR(AddOffered(entry.type, parameter));
     rest = blank == std::string_view::npos ? "" : rest.substr(blank + 1);
   }
   return {};
 }
 
-Status SearchIndexer::Compiled::AddOffered(std::string_view type, std::string_view code) {
-  const SearchParameter* parameter = definitions.FindSearch(type, code);
-  const bool indexed = parameter != nullptr && (parameter->kind == SearchKind::kToken ||
-                                                parameter->kind == SearchKind::kReference ||
-                                                parameter->kind == SearchKind::kDate);
-  if (!indexed) {
-    return Error{Code::kInternal, "an offered search parameter is not one of R4 that is indexed",
-                 std::string(type) + "." + std::string(code)};
-  }
+Status SearchIndexer::Compiled::AddOffered(std::string_view type,
+                                           const SearchParameter* parameter) {
   GW_TRY(auto expression,
          path::Expression::Compile(parameter->expression, definitions, path::Mode::kLenient));
   offered[type].push_back({parameter, std::move(expression)});
@@ -254,6 +302,27 @@ Status SearchIndexer::Compiled::AddCompartment(std::string_view type) {
   return {};
 }
 
+void SearchIndexer::Compiled::Sign() {
+  std::string text(kRowsRevision);
+  for (auto& [type, parameters] : offered) {
+    std::sort(parameters.begin(), parameters.end(),
+              [](const CompiledParameter& a, const CompiledParameter& b) {
+                return a.parameter->code < b.parameter->code;
+              });
+    for (const CompiledParameter& compiled : parameters) {
+      text += '\n';
+      text += type;
+      text += ' ';
+      text += compiled.parameter->code;
+      text += ' ';
+      text += std::to_string(static_cast<int>(compiled.parameter->kind));
+      text += ' ';
+      text += compiled.parameter->expression;
+    }
+  }
+  signature = crypto::Hex(crypto::Sha256(text));
+}
+
 path::Collection SearchIndexer::Compiled::Evaluate(const path::Expression& expression,
                                                    const Resource& resource, Arena* arena) const {
   path::Environment environment;
@@ -274,14 +343,19 @@ void SearchIndexer::Compiled::Index(const CompiledParameter& compiled, const Res
   for (const path::Value& value : Evaluate(compiled.expression, resource, &arena)) {
     const Element* element = value.element();
     if (element == nullptr) {
+      if (base.kind != SearchKind::kReference) {
+        IndexComputed(value, base, out);
+      }
       continue;
     }
     if (base.kind == SearchKind::kToken) {
       IndexToken(*element, base, definitions, out);
     } else if (base.kind == SearchKind::kReference) {
       IndexReference(*element, base, definitions, out);
-    } else {
+    } else if (base.kind == SearchKind::kDate) {
       IndexDate(*element, base, out);
+    } else {
+      IndexText(*element, base, out);
     }
   }
 }
@@ -290,19 +364,42 @@ SearchIndexer::SearchIndexer(std::unique_ptr<Compiled> compiled) : compiled_(std
 SearchIndexer::SearchIndexer(SearchIndexer&&) noexcept = default;
 SearchIndexer::~SearchIndexer() = default;
 
-Result<SearchIndexer> SearchIndexer::Make(const Definitions& definitions) {
+Result<SearchIndexer> SearchIndexer::Make(const Definitions& definitions,
+                                          std::span<const PackageSearch> searches) {
   auto compiled = std::make_unique<Compiled>(definitions);
   for (const OfferedParameters& entry : AllOffered()) {
     GW_RETURN_IF_ERROR(compiled->AddAllOffered(entry));
   }
+  GW_TRY(PackageOffer of_packages, OfferOf(definitions, searches));
+  for (const PackageOffer::Offered& entry : of_packages.offered) {
+    GW_RETURN_IF_ERROR(compiled->AddOffered(entry.type, entry.parameter));
+  }
+  compiled->left_out = std::move(of_packages.left_out);
+  compiled->Sign();
   for (const TypeDef* type : definitions.resource_types()) {
     GW_RETURN_IF_ERROR(compiled->AddCompartment(type->name()));
   }
   return SearchIndexer(std::move(compiled));
 }
 
-bool SearchIndexer::Offers(std::string_view type, std::string_view code) const {
-  return IsOffered(type, code);
+const Definitions& SearchIndexer::definitions() const { return compiled_->definitions; }
+const std::string& SearchIndexer::signature() const { return compiled_->signature; }
+const std::vector<std::string>& SearchIndexer::left_out() const { return compiled_->left_out; }
+
+const SearchParameter* SearchIndexer::Find(std::string_view type, std::string_view code) const {
+  const auto found = compiled_->offered.find(type);
+  if (found == compiled_->offered.end()) {
+    return nullptr;
+  }
+  if (code == "_id" || code == "_lastUpdated") {
+    return compiled_->definitions.FindSearch(type, code);
+  }
+  for (const CompiledParameter& compiled : found->second) {
+    if (compiled.parameter->code == code) {
+      return compiled.parameter;
+    }
+  }
+  return nullptr;
 }
 
 std::vector<const SearchParameter*> SearchIndexer::OfferedFor(std::string_view type) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/result.h"
 #include "gateway/fhir/definitions.h"
+#include "gateway/fhir/package.h"
 #include "gateway/fhir/resource.h"
 
 namespace gw::fhir {
@@ -23,7 +25,7 @@ struct SearchValue {
   // kToken: `system` is absent where no | stood ("code"), empty for "|code"; code may be empty for
   // "system|".
   std::optional<std::string> system;
-  std::string text;            // token code; reference id or absolute URL; string; number
+  std::string text;            // token code; reference id or absolute URL; folded string; uri
   std::string reference_type;  // kReference: "Patient", empty if the value named no type
   int64_t low_us = 0;          // kDate: the value's interval [low, high), microseconds since 1970
   int64_t high_us = 0;
@@ -51,18 +53,20 @@ struct Query {
   std::vector<std::string> ignored;  // names skipped under handling=lenient
 };
 
+class SearchIndexer;
+
 // Reads the query part of a search ("patient=Patient/1&date=ge2026", percent-encoded), of GET or
 // POST _search. Parameters that R4 defines for all types but that are not offered here are refused,
 // never ignored in silence. lenient: unknown parameters go to `ignored`; if no restricting
 // parameter is left then, the search is refused. Modifiers: :missing, :not of tokens, :Type of
-// references. Dates without a zone are UTC; ap is not offered. Token codes compare exactly. A
-// reference is an id, Type/id, or an absolute URL, which is kept as text. A _count past the bound
-// is lowered to it, 0 asks for the total alone; _cursor is the page; _format is kept for the links
-// only. Errors: kInvalid (unknown parameter or modifier, bad value: where = the parameter's name),
-// kTooLarge (more values than limits.search_values_max), kUnsupported (the type). Spec: R4
-// search.html 3.1.1.
+// references. A string matches what begins with it, case and accents aside. Dates without a zone
+// are UTC; ap is not offered. Token codes compare exactly. A reference is an id, Type/id, or an
+// absolute URL, which is kept as text. A _count past the bound is lowered to it, 0 asks for the
+// total alone; _cursor is the page; _format is kept for the links only. Errors: kInvalid (unknown
+// parameter or modifier, bad value: where = the parameter's name), kTooLarge (more values than
+// limits.search_values_max), kUnsupported (the type). Spec: R4 search.html 3.1.1.
 Result<Query> ParseQuery(std::string_view type, std::string_view text, bool lenient,
-                         const Definitions& definitions, const Limits& limits);
+                         const SearchIndexer& indexer, const Limits& limits);
 
 // One row of the search index, as a resource gives it for one parameter.
 struct IndexEntry {
@@ -76,16 +80,32 @@ struct IndexEntry {
 };
 
 // The parameters that a store indexes and that the CapabilityStatement names: for each type the
-// ones offered. Compiles R4's expressions once. The Definitions must outlive it. Immutable after
-// Make; any thread.
+// ones offered, of R4 and of packages. Compiles their expressions once. What it is made of must
+// outlive it. Immutable after Make; any thread.
 class SearchIndexer {
  public:
-  // Errors: kInternal where R4 has no such search parameter or compartment.
-  static Result<SearchIndexer> Make(const Definitions& definitions);
+  // `searches`: those of packages (Packages::searches). They are offered for the types that are
+  // served, where R4's own of that code is not. Errors: kInternal where R4 has no such search
+  // parameter or compartment; kInvalid, where = "SearchParameter <canonical>: <place>": an
+  // expression that is missing or does not compile, a code that a URL cannot hold, a base that is
+  // no resource type, a code that two packages define differently.
+  static Result<SearchIndexer> Make(const Definitions& definitions,
+                                    std::span<const PackageSearch> searches = {});
   SearchIndexer(SearchIndexer&&) noexcept;
   ~SearchIndexer();
 
-  bool Offers(std::string_view type, std::string_view code) const;
+  const Definitions& definitions() const;
+  // Names all that the rows of an index depend on: rows that were made under another signature are
+  // made anew (store::SqliteOptions::indexer).
+  const std::string& signature() const;
+  // Parameters of packages that are not offered, as "canonical for type: why".
+  const std::vector<std::string>& left_out() const;
+
+  // The parameter where it is offered for the type, _id and _lastUpdated too; null where it is not.
+  const SearchParameter* Find(std::string_view type, std::string_view code) const;
+  bool Offers(std::string_view type, std::string_view code) const {
+    return Find(type, code) != nullptr;
+  }
   std::vector<const SearchParameter*> OfferedFor(std::string_view type) const;  // sorted by code
   // All index rows of a resource but _id and _lastUpdated, which are columns of their own.
   std::vector<IndexEntry> Index(const Resource& resource) const;

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/fhir/search.h"
 
@@ -18,6 +20,29 @@ struct OfferedParameters {
 };
 std::span<const OfferedParameters> AllOffered();
 bool IsOffered(std::string_view type, std::string_view code);
+
+// Is there an index for parameters of that kind?
+bool IsIndexed(SearchKind kind);
+
+// What packages add to the offer.
+struct PackageOffer {
+  struct Offered {
+    std::string_view type;
+    const SearchParameter* parameter;
+  };
+  std::vector<Offered> offered;
+  std::vector<std::string> left_out;  // "canonical for type: why", of those that are not
+};
+// Errors: kInvalid, where = "SearchParameter <canonical>: <place>".
+Result<PackageOffer> OfferOf(const Definitions& definitions,
+                             std::span<const PackageSearch> searches);
+
+// A text as string parameters compare it: case, accents and runs of blanks aside (R4 search.html
+// 3.1.1.4.8).
+std::string FoldedText(std::string_view text);
+// The texts that a string parameter finds in an element: itself, or the parts of a HumanName or
+// Address.
+std::vector<std::string_view> StringsOf(const Element& element);
 
 // The interval [low, high) that a date, dateTime or instant stands for: all of the year, month,
 // day, minute, second or fraction that it names. Without a zone it is taken as UTC. Absent where it

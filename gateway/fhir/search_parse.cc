@@ -99,9 +99,9 @@ std::optional<std::string> Unescaped(std::string_view text) {
 
 class QueryParser {
  public:
-  QueryParser(std::string_view type, bool lenient, const Definitions& definitions,
+  QueryParser(std::string_view type, bool lenient, const SearchIndexer& indexer,
               const Limits& limits)
-      : lenient_(lenient), definitions_(definitions), limits_(limits) {
+      : lenient_(lenient), indexer_(indexer), definitions_(indexer.definitions()), limits_(limits) {
     query_.type = std::string(type);
     query_.count = std::min(limits.search_count_default, limits.search_count_max);
   }
@@ -171,8 +171,8 @@ class QueryParser {
     }
     const size_t colon = name.find(':');
     const std::string code = name.substr(0, colon);
-    const SearchParameter* parameter = definitions_.FindSearch(query_.type, code);
-    if (parameter == nullptr || !IsOffered(query_.type, code)) {
+    const SearchParameter* parameter = indexer_.Find(query_.type, code);
+    if (parameter == nullptr) {
       return NotOffered(name, code);
     }
     Criterion criterion;
@@ -271,6 +271,9 @@ class QueryParser {
                "it";
       case SearchKind::kReference:
         return "the value must be an id, a type and id, or a URL, of a type that it may refer to";
+      case SearchKind::kString:
+      case SearchKind::kUri:
+        return "the value must be a text that is not empty";
       default:
         return "the value must be a code, system|code, |code or system|";
     }
@@ -288,9 +291,20 @@ class QueryParser {
         return Reference(text, criterion, out);
       case SearchKind::kDate:
         return Date(text, out);
+      case SearchKind::kString:
+      case SearchKind::kUri:
+        return Text(text, criterion.parameter->kind, out);
       default:
         return false;
     }
+  }
+
+  static bool Text(std::string_view escaped, SearchKind kind, SearchValue* out) {
+    const std::optional<std::string> text = Unescaped(escaped);
+    if (text) {
+      out->text = kind == SearchKind::kString ? FoldedText(*text) : *text;
+    }
+    return !out->text.empty();
   }
 
   static bool Id(std::string_view text, SearchValue* out) {
@@ -364,6 +378,7 @@ class QueryParser {
   }
 
   bool lenient_;
+  const SearchIndexer& indexer_;
   const Definitions& definitions_;
   const Limits& limits_;
   Query query_;
@@ -374,8 +389,8 @@ class QueryParser {
 }  // namespace
 
 Result<Query> ParseQuery(std::string_view type, std::string_view text, bool lenient,
-                         const Definitions& definitions, const Limits& limits) {
-  return QueryParser(type, lenient, definitions, limits).Parse(text);
+                         const SearchIndexer& indexer, const Limits& limits) {
+  return QueryParser(type, lenient, indexer, limits).Parse(text);
 }
 
 }  // namespace gw::fhir

@@ -127,8 +127,7 @@ Status ParsePatch(const Request& request, const fhir::Definitions& definitions,
   return {};
 }
 
-Status ParseSearch(const Request& request, const fhir::Definitions& definitions,
-                   const fhir::SearchIndexer& indexer, const Limits& limits,
+Status ParseSearch(const Request& request, const fhir::SearchIndexer& indexer, const Limits& limits,
                    Interaction* interaction) {
   std::string text = request.query;
   if (request.method == "POST") {
@@ -143,15 +142,7 @@ Status ParseSearch(const Request& request, const fhir::Definitions& definitions,
     text += request.body;
   }
   const bool lenient = HasPreference(request, "handling=lenient");
-  GW_TRY(interaction->query,
-         fhir::ParseQuery(interaction->type, text, lenient, definitions, limits));
-  for (const fhir::Criterion& criterion : interaction->query.criteria) {
-    const std::string_view code = criterion.parameter->code;
-    if (!code.starts_with('_') && interaction->type != "AuditEvent" &&
-        !indexer.Offers(interaction->type, code)) {
-      return Error{Code::kInvalid, "this search parameter is not offered", std::string(code), 0};
-    }
-  }
+  GW_TRY(interaction->query, fhir::ParseQuery(interaction->type, text, lenient, indexer, limits));
   return {};
 }
 
@@ -287,7 +278,7 @@ Result<Interaction> Parse(const Request& request, const fhir::Definitions& defin
     interaction.prefer = Interaction::Return::kOutcome;
   }
   if (interaction.kind == Kind::kSearch) {
-    GW_RETURN_IF_ERROR(ParseSearch(request, definitions, indexer, limits, &interaction));
+    GW_RETURN_IF_ERROR(ParseSearch(request, indexer, limits, &interaction));
   }
   const bool patch = interaction.kind == Kind::kPatch;
   if (patch || interaction.kind == Kind::kCreate || interaction.kind == Kind::kUpdate) {

@@ -29,6 +29,10 @@ class SqliteApplier {
   Status Apply(const CheckedTransaction& transaction, uint64_t sequence, bool* wrote,
                Committed* committed);
 
+  // Writes the index rows of a resource that is there anew; of the write, only the key, the home
+  // and `index` count.
+  Status RewriteIndex(const CheckedWrite& checked) { return WriteIndex(checked, true); }
+
   Result<uint64_t> LastSequence();
   // The last writes of an engine commit: the sequence, and the counters of its transactions.
   Status Finish(uint64_t sequence);

@@ -240,6 +240,15 @@ CREATE TABLE feed_alert(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Of which set of search parameters the rows of the index are (fhir::SearchIndexer::signature);
+// empty while they are made anew. Since version 3; no row: not known.
+constexpr const char* kIndexTables = R"sql(
+CREATE TABLE search_index(
+  signature TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+)sql";
+constexpr const char* kFromVersion2 = "UPDATE store_schema SET version = 3;";
+
 // The columns of version 2 in a file of version 1.
 constexpr const char* kFromVersion1 = R"sql(
 ALTER TABLE resource ADD COLUMN message INTEGER NOT NULL DEFAULT 0;
@@ -270,19 +279,26 @@ Result<bool> HasTables(Connection* writer) {
 Status CreateTables(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kTables));
   GW_RETURN_IF_ERROR(writer->Run(kArchiveTables));
+  GW_RETURN_IF_ERROR(writer->Run(kIndexTables));
   GW_TRY(Statement insert, writer->Prepare("INSERT INTO store_schema VALUES (?1, ?2)"));
   const std::string cursor_key = crypto::RandomBytes(kCursorKeyBytes);
   return Execution(insert).Int(kSchemaVersion).Blob(cursor_key).Finish();
 }
 
-Result<bool> IsVersion1(Connection* writer) {
-  Result<Statement> read = writer->Prepare("SELECT 1 FROM store_schema WHERE version = 1");
-  return read ? Execution(*read).Step() : Result<bool>(false);
+Result<bool> IsVersion(Connection* writer, int64_t version) {
+  Result<Statement> read = writer->Prepare("SELECT 1 FROM store_schema WHERE version = ?1");
+  return read ? Execution(*read).Int(version).Step() : Result<bool>(false);
 }
 
-Status Upgrade(Connection* writer) {
+Status FromVersion2(Connection* writer) {
+  GW_RETURN_IF_ERROR(writer->Run(kIndexTables));
+  return writer->Run(kFromVersion2);
+}
+
+Status FromVersion1(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kFromVersion1));
-  return writer->Run(kArchiveTables);
+  GW_RETURN_IF_ERROR(writer->Run(kArchiveTables));
+  return FromVersion2(writer);
 }
 
 Status InTransaction(Connection* writer, Status (*change)(Connection*)) {
@@ -311,9 +327,14 @@ Result<StoreIdentity> ReadIdentity(Connection* connection) {
 
 Result<StoreIdentity> PrepareSchema(Connection* writer) {
   GW_TRY(const bool has_tables, HasTables(writer));
-  GW_TRY(const bool old, IsVersion1(writer));
-  if (!has_tables || old) {
-    GW_RETURN_IF_ERROR(InTransaction(writer, has_tables ? Upgrade : CreateTables));
+  if (!has_tables) {
+    GW_RETURN_IF_ERROR(InTransaction(writer, CreateTables));
+    return ReadIdentity(writer);
+  }
+  GW_TRY(const bool is_first, IsVersion(writer, 1));
+  GW_TRY(const bool is_second, IsVersion(writer, 2));
+  if (is_first || is_second) {
+    GW_RETURN_IF_ERROR(InTransaction(writer, is_first ? FromVersion1 : FromVersion2));
   }
   return ReadIdentity(writer);
 }

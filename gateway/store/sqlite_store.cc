@@ -11,6 +11,7 @@
 #include "gateway/store/checked_transaction.h"
 #include "gateway/store/sqlite_connection.h"
 #include "gateway/store/sqlite_reader.h"
+#include "gateway/store/sqlite_reindex.h"
 #include "gateway/store/sqlite_schema.h"
 #include "gateway/store/sqlite_writer.h"
 #include "gateway/store/store.h"
@@ -102,6 +103,9 @@ class SqliteStore final : public Store {
     GW_TRY(Connection connection, Connection::Open(options.path, Connection::Mode::kWriter));
     GW_RETURN_IF_ERROR(connection.QuickCheck());
     GW_TRY(const StoreIdentity identity, PrepareSchema(&connection));
+    if (options.indexer != nullptr) {
+      GW_RETURN_IF_ERROR(EnsureIndex(&connection, *options.indexer));
+    }
     std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(lock)));
     GW_TRY(store->writer_, SqliteWriter::Start(std::move(connection), options, clock));
     const uint32_t readers = options.readers == 0 ? 1 : options.readers;

@@ -155,6 +155,10 @@ struct SqliteOptions {
   uint32_t readers = 4;       // connections for reading
   uint32_t queue_max = 4096;  // transactions waiting for the writer; more are kBusy
   uint32_t group_max = 256;   // transactions in one engine commit
+  // What makes the rows of the search index. Where those in the file were made by another set of
+  // search parameters, they are made anew before the store opens: a search never finds a part of
+  // what matches in silence. Null: the rows are the callers' business. Used by Open alone.
+  const fhir::SearchIndexer* indexer = nullptr;
 };
 
 // One writer thread with group commit (BEGIN IMMEDIATE, WAL, synchronous FULL), a pool of read-only

@@ -25,7 +25,7 @@ const SearchIndexer& Indexer() {
 }
 
 Result<Query> Parse(std::string_view type, std::string_view text, bool lenient = false) {
-  return ParseQuery(type, text, lenient, R4(), Limits());
+  return ParseQuery(type, text, lenient, Indexer(), Limits());
 }
 
 int64_t Us(const CivilTime& civil) { return FromCivil(civil).unix_us; }

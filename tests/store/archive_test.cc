@@ -224,7 +224,7 @@ TEST_F(ArchiveTest, BringsAFileOfVersionOneUpToDate) {
     ASSERT_TRUE(connection);
     const Status undone = connection->Run(R"sql(
 DROP INDEX message_by_number; DROP INDEX message_by_feed; DROP INDEX message_open;
-DROP TABLE feed_counter; DROP TABLE feed_field; DROP TABLE feed_alert;
+DROP TABLE search_index; DROP TABLE feed_counter; DROP TABLE feed_field; DROP TABLE feed_alert;
 ALTER TABLE resource DROP COLUMN message; ALTER TABLE resource_version DROP COLUMN message;
 ALTER TABLE message DROP COLUMN number; ALTER TABLE message DROP COLUMN first_received;
 ALTER TABLE message DROP COLUMN attempts; ALTER TABLE message DROP COLUMN state;

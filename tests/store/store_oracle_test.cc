@@ -189,7 +189,7 @@ TEST_P(StoreOracle, AgreesWithMatches) {
   size_t answers = 0;
   for (uint32_t i = 0; i < kQueries; ++i) {
     const std::string text = generator.Query();
-    auto query = fhir::ParseQuery("CarePlan", text, false, corpus.definitions, corpus.limits);
+    auto query = fhir::ParseQuery("CarePlan", text, false, *indexer, corpus.limits);
     ASSERT_TRUE(query) << text << ": " << query.error().detail << " " << query.error().where;
     if (generator.OneIn(4)) {
       query->compartment = {generator.Patient(), generator.Patient()};
