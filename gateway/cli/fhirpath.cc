@@ -6,7 +6,10 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
+#include "gateway/fhir/element_definition.h"
+#include "gateway/fhir/package.h"
 #include "gateway/fhir/path/path.h"
+#include "gateway/validate/validator.h"
 
 namespace gw::cli {
 namespace {
@@ -121,6 +124,54 @@ void PrintTrace(std::string_view name, std::span<const Value> items) {
   }
 }
 
+// What expressions ask of R4's profiles and value sets; made when one asks.
+class Profiles {
+ public:
+  explicit Profiles(const fhir::Definitions& definitions) : definitions_(definitions) {}
+
+  void Offer(fhir::path::Environment* environment) {
+    environment->conformance = &conformance_;
+    environment->slicing = &slicing_;
+    environment->definition = &definition_;
+  }
+
+ private:
+  const fhir::Packages& packages() {
+    if (!packages_) {
+      packages_.emplace(fhir::Packages::R4(definitions_));
+    }
+    return *packages_;
+  }
+  const validate::Validator& validator() {
+    if (!validator_) {
+      validator_.emplace(definitions_, packages());
+    }
+    return *validator_;
+  }
+  const Element* DefinitionOf(const Element& element) {
+    if (!elements_) {
+      elements_.emplace(packages());
+    }
+    return elements_->Of(element);
+  }
+
+  const fhir::Definitions& definitions_;
+  std::optional<fhir::Packages> packages_;
+  std::optional<validate::Validator> validator_;
+  std::optional<fhir::ElementDefinitions> elements_;
+  std::function<std::optional<bool>(const Element&, std::string_view)> conformance_ =
+      [this](const Element& element, std::string_view profile) {
+        return validator().Conforms(element, profile);
+      };
+  std::function<bool(const Element&, std::string_view, std::string_view)> slicing_ =
+      [this](const Element& element, std::string_view structure, std::string_view name) {
+        return validator().IsInSlice(element, structure, name);
+      };
+  std::function<const Element*(const Element&)> definition_ = [this](const Element& element) {
+    return DefinitionOf(element);
+  };
+};
+
 struct Query {
   std::string expression;
   std::string file;  // empty: no input
@@ -159,6 +210,8 @@ int Run(const Query& query) {
   environment.now = SystemClock().Now();
   const std::function<void(std::string_view, std::span<const Value>)> tracer = PrintTrace;
   environment.tracer = &tracer;
+  Profiles profiles(definitions);
+  profiles.Offer(&environment);
   const auto values = expression->Evaluate(input ? &input->root() : nullptr, environment);
   if (!values) {
     return Refuse("expression", values.error());

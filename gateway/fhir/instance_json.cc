@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -18,12 +17,17 @@ struct Node {
   size_t offset = 0;
   std::vector<std::pair<std::string, Node>> members;  // of an array, without names
 
-  const Node* Find(std::string_view name) const {
-    const auto found = std::find_if(members.begin(), members.end(),
-                                    [name](const auto& member) { return member.first == name; });
-    return found == members.end() ? nullptr : &found->second;
-  }
+  const Node* Find(std::string_view name) const;
 };
+
+const Node* Node::Find(std::string_view name) const {
+  for (const auto& [own_name, member] : members) {
+    if (own_name == name) {
+      return &member;
+    }
+  }
+  return nullptr;
+}
 
 class TreeEvents : public JsonEvents {
  public:

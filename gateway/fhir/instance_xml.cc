@@ -8,8 +8,6 @@
 namespace gw::fhir {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r\n";
-
 class XmlReader : public XmlEvents {
  public:
   XmlReader(std::string_view text, const InstanceTypes& types)
@@ -18,8 +16,8 @@ class XmlReader : public XmlEvents {
   Resource Take() { return *std::move(instance_); }
 
   Status ElementStart(const XmlStart& start) override {
-    if (narrative_depth_ > 0) {
-      ++narrative_depth_;
+    if (narrative_.is_open()) {
+      narrative_.Start(offset());
       return {};
     }
     if (open_.empty()) {
@@ -38,8 +36,7 @@ class XmlReader : public XmlEvents {
           offset(), std::string(parent.element->type().name()) + " has no element of this name");
     }
     if (property.type->primitive() == Primitive::kXhtml) {
-      narrative_begin_ = offset();
-      narrative_depth_ = 1;
+      narrative_.Start(offset());
       return {};
     }
     if (property.type->kind() == Kind::kResource) {
@@ -53,15 +50,15 @@ class XmlReader : public XmlEvents {
   }
 
   Status ElementEnd() override {
-    if (narrative_depth_ > 0) {
-      return --narrative_depth_ > 0 ? Status() : Narrative();
+    if (narrative_.is_open()) {
+      return narrative_.End() ? Narrative() : Status();
     }
     open_.pop_back();
     return {};
   }
 
   Status Text(std::string_view text) override {
-    if (narrative_depth_ == 0 && text.find_first_not_of(kBlank) != std::string_view::npos) {
+    if (!narrative_.is_open() && !IsXmlBlank(text)) {
       return builder_.Fail(offset(),
                            "text between elements: a value stands in the attribute value");
     }
@@ -109,13 +106,13 @@ class XmlReader : public XmlEvents {
 
   // The bytes of the div as they stand.
   Status Narrative() {
-    const std::string_view div = text_.substr(narrative_begin_, offset() - narrative_begin_);
+    const std::string_view div = narrative_.Bytes(text_, offset());
     const TypeDef::Property property = open_.back().element->type().ByJsonName("div");
     if (property.element == nullptr) {
-      return builder_.Fail(narrative_begin_, "there is no narrative here");
+      return builder_.Fail(narrative_.begin(), "there is no narrative here");
     }
     GW_RETURN_IF_ERROR(
-        builder_.Add(open_.back().element, "div", *property.type, div, narrative_begin_));
+        builder_.Add(open_.back().element, "div", *property.type, div, narrative_.begin()));
     return {};
   }
 
@@ -123,8 +120,7 @@ class XmlReader : public XmlEvents {
   InstanceBuilder builder_;
   std::optional<Resource> instance_;
   std::vector<Open> open_;
-  size_t narrative_begin_ = 0;
-  uint32_t narrative_depth_ = 0;
+  OpenNarrative narrative_;
 };
 
 }  // namespace

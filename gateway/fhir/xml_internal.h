@@ -52,6 +52,28 @@ class XmlEvents {
   size_t offset_ = 0;
 };
 
+// A narrative while a document is read: its tree keeps the bytes as they stand, not its elements.
+class OpenNarrative {
+ public:
+  bool is_open() const { return depth_ > 0; }
+  // For each start tag, from that of the div, with where its "<" stands.
+  void Start(size_t offset) { begin_ = depth_++ == 0 ? offset : begin_; }
+  // For each end tag; true where it is that of the div.
+  bool End() { return --depth_ == 0; }
+  size_t begin() const { return begin_; }
+  // `end`: behind the end tag of the div.
+  std::string_view Bytes(std::string_view text, size_t end) const {
+    return text.substr(begin_, end - begin_);
+  }
+
+ private:
+  size_t begin_ = 0;
+  uint32_t depth_ = 0;
+};
+
+// Is the text what may stand between elements?
+bool IsXmlBlank(std::string_view text);
+
 // Reads exactly one XML document, hardened: depth, elements, attributes and open namespaces
 // bounded; a document type, entities other than XML's five, encodings other than UTF-8, NUL, bytes
 // that are not UTF-8 and what is not well formed or breaks the rules of namespaces refused. Nothing

@@ -22,8 +22,25 @@ Walk::Walk(const Validator::Rules& rules, std::span<const ReadyProfile* const> a
   conformance_ = [this](const Element& element, std::string_view profile) {
     return ConformsTo(element, profile);
   };
+  slicing_ = [this](const Element& element, std::string_view structure, std::string_view name) {
+    return IsInSlice(element, structure, name);
+  };
+  definition_ = [this](const Element& element) {
+    if (!definitions_) {
+      definitions_.emplace(rules_.profiles.packages());
+    }
+    return definitions_->Of(element);
+  };
   environment_.membership = &membership_;
   environment_.conformance = &conformance_;
+  environment_.slicing = &slicing_;
+  environment_.definition = &definition_;
+}
+
+void Walk::StandIn(const Element& resource) {
+  scope_ = ScopeOf(resource);
+  environment_.resource = &resource;
+  environment_.root_resource = &resource;
 }
 
 void Walk::Whole(const Element& resource) {
@@ -133,6 +150,7 @@ void Walk::VisitContained(const Element& resource) {
     findings_.Error("required", "contained-id", resource, "a contained resource has an id");
   }
   Visit(resource);
+  Profiles(resource);
   environment_.resource = outer_resource;
   contained_ = outer;
 }
@@ -287,6 +305,33 @@ std::vector<Issue> Validator::Check(const fhir::Resource& resource,
   std::vector<Issue> issues;
   Walk(*rules_, asked, &issues).Whole(resource.root());
   return issues;
+}
+
+namespace {
+
+const Element& WholeOf(const Element& element) {
+  const Element* whole = &element;
+  while (whole->parent() != nullptr && (!whole->is_resource() || whole->name() == "contained")) {
+    whole = whole->parent();
+  }
+  return *whole;
+}
+
+}  // namespace
+
+std::optional<bool> Validator::Conforms(const Element& element, std::string_view profile) const {
+  std::vector<Issue> issues;
+  Walk walk(*rules_, {}, &issues);
+  walk.StandIn(WholeOf(element));
+  return walk.ConformsTo(element, profile);
+}
+
+bool Validator::IsInSlice(const Element& element, std::string_view structure,
+                          std::string_view name) const {
+  std::vector<Issue> issues;
+  Walk walk(*rules_, {}, &issues);
+  walk.StandIn(WholeOf(element));
+  return walk.IsInSlice(element, structure, name);
 }
 
 bool Validator::Knows(std::string_view profile) const {

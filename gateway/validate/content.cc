@@ -36,9 +36,31 @@ bool HasActiveContent(std::string_view text) {
   return false;
 }
 
+// Has a coded element a code of a system that it names?
+bool NamesSystem(const Element& element) {
+  if (!element.TextAt("system").empty() && !element.TextAt("code").empty()) {
+    return true;
+  }
+  for (const Element& child : Children(element)) {
+    if (child.name() == "coding" && NamesSystem(child)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool IsUriKind(fhir::Primitive primitive) {
   return primitive == fhir::Primitive::kUri || primitive == fhir::Primitive::kUrl ||
          primitive == fhir::Primitive::kCanonical;
+}
+
+// RFC 4122: hexadecimal digits in groups of 8, 4, 4, 4 and 12; as a URN of either case.
+bool IsUuidUrn(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) {
+    c = Lower(c);
+  }
+  return fhir::IsLexicalForm(fhir::Primitive::kUuid, small);
 }
 
 // What datatypes.html asks of a URI beyond its characters; empty where it is met.
@@ -48,6 +70,9 @@ std::string_view UriFault(fhir::Primitive primitive, std::string_view text) {
   }
   if (text.starts_with("urn:oid:") && !fhir::IsLexicalForm(fhir::Primitive::kOid, text)) {
     return "not a valid OID";
+  }
+  if (text.starts_with("urn:uuid:") && !IsUuidUrn(text)) {
+    return "not a valid UUID";
   }
   if (primitive == fhir::Primitive::kCanonical && text.front() != '#' && !IsAbsolute(text)) {
     return "a canonical is an absolute URL, or a fragment";
@@ -87,6 +112,11 @@ void Walk::Primitive(const Element& element) {
     findings_.Warning("value", "base64-white-space", element,
                       "base64 should be without white space (RFC 4648)");
   }
+  const bool is_element_id =
+      element.name() == "id" && element.parent() != nullptr && !element.parent()->is_resource();
+  if (is_element_id && text.find(' ') != std::string_view::npos) {
+    findings_.Error("value", "element-id", element, "the id of an element has no spaces");
+  }
   if (text.front() == '#') {
     NoteLocalReference(element, text);
   }
@@ -122,11 +152,16 @@ void Walk::Binding(const Element& element) {
   Membership membership = Membership::kUnknown;
   const std::string_view type = element.type().name();
   if (element.type().kind() == Kind::kPrimitive) {
-    membership = rules_.definitions.IsMember(definition.value_set, {}, element.text());
+    membership = CodeMembership(definition, element);
   } else if (type == "CodeableConcept") {
     membership = ConceptMembership(definition, element);
   } else if (type == "Coding" || element.type().Is("Quantity")) {
     membership = CodingMembership(definition, element);
+  }
+  if (membership == Membership::kUnknown && NamesSystem(element)) {
+    findings_.Warning("not-found", "binding", element,
+                      "the code could not be held against " + std::string(definition.value_set) +
+                          ": not all of it is known here");
   }
   if (membership != Membership::kNotMember) {
     return;
@@ -139,6 +174,18 @@ void Walk::Binding(const Element& element) {
                       "no code of the extensible value set " + std::string(definition.value_set) +
                           ", which should be used where it has a suitable one");
   }
+}
+
+// What has no list may have a grammar (MIME types, languages). A code that does not fit it is worth
+// a word, and no more: R4 itself writes "json" for a MIME type.
+Walk::Membership Walk::CodeMembership(const ElementDef& definition, const Element& element) {
+  const Membership listed = rules_.definitions.IsMember(definition.value_set, {}, element.text());
+  if (listed == Membership::kUnknown && element.has_text() &&
+      MemberOf(definition.value_set, {}, element.text()) == Membership::kNotMember) {
+    findings_.Warning("code-invalid", "binding", element,
+                      "not as codes of " + std::string(definition.value_set) + " are written");
+  }
+  return listed;
 }
 
 Walk::Membership Walk::CodingMembership(const ElementDef& definition, const Element& coding) const {

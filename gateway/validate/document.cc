@@ -4,6 +4,7 @@
 
 #include "gateway/base/place.h"
 #include "gateway/base/utf8.h"
+#include "gateway/fhir/xml_faults.h"
 #include "gateway/validate/mend_internal.h"
 #include "gateway/validate/rules_internal.h"
 
@@ -63,6 +64,10 @@ Report Refused(const Error& error) {
   issue.rule = "format";
   issue.detail = error.detail;
   TakePlace(error.where, &issue);
+  if (issue.location == "resourceType") {
+    issue.rule = "resource-type";
+    issue.location.clear();
+  }
   if (!issue.location.empty()) {
     issue.severity = Severity::kError;
     report.type = issue.location.substr(0, issue.location.find('.'));
@@ -102,6 +107,8 @@ class Reader {
 
  private:
   Report ReadOn(std::string_view text) const;
+  Report ReadOnXml(std::string_view text) const;
+  void CheckMended(const MendedResource& mended, Report* report) const;
 
   const Validator& validator_;
   const fhir::Definitions& definitions_;
@@ -125,17 +132,45 @@ Report Reader::ReadOn(std::string_view text) const {
   }
   MendedResource mended = MendResource(*root, definitions_);
   std::move(mended.issues.begin(), mended.issues.end(), std::back_inserter(report.issues));
+  CheckMended(mended, &report);
+  return report;
+}
+
+// The same of XML, whose faults the codec itself can pass over.
+Report Reader::ReadOnXml(std::string_view text) const {
+  Result<fhir::XmlReading> reading = fhir::ReadXmlPastFaults(text, definitions_, limits_);
+  if (!reading) {
+    return Refused(reading.error());
+  }
+  Report report;
+  MendedResource mended;
+  mended.resource.emplace(std::move(reading->resource));
+  for (fhir::XmlFault& fault : reading->faults) {
+    Issue issue;
+    issue.code = "structure";
+    issue.rule = "xml-form";
+    issue.location = fault.holder + (fault.name.empty() ? "" : "." + fault.name);
+    issue.detail = std::move(fault.detail);
+    issue.offset = fault.offset;
+    report.issues.push_back(std::move(issue));
+    mended.losses.emplace(std::move(fault.holder), std::move(fault.name));
+  }
+  CheckMended(mended, &report);
+  return report;
+}
+
+// Adds what the rules say of a mended tree, all of it in the order of the text.
+void Reader::CheckMended(const MendedResource& mended, Report* report) const {
   if (mended.resource.has_value()) {
-    report.type = mended.resource->type();
+    report->type = mended.resource->type();
     for (Issue& issue : validator_.Check(*mended.resource, profiles_)) {
       if (!FollowsFromLoss(issue, mended)) {
-        report.issues.push_back(std::move(issue));
+        report->issues.push_back(std::move(issue));
       }
     }
   }
-  std::stable_sort(report.issues.begin(), report.issues.end(),
+  std::stable_sort(report->issues.begin(), report->issues.end(),
                    [](const Issue& a, const Issue& b) { return a.offset < b.offset; });
-  return report;
 }
 
 Report Reader::Read(std::string_view text, Format format) const {
@@ -146,8 +181,10 @@ Report Reader::Read(std::string_view text, Format format) const {
   if (resource) {
     report.type = resource->type();
     report.issues = validator_.Check(*resource, profiles_);
-  } else if (format != Format::kXml && resource.error().code != Code::kTooLarge &&
-             IsValidUtf8(text) && text.find('\0') == std::string_view::npos) {
+  } else if (format == Format::kXml) {
+    report = ReadOnXml(text);
+  } else if (resource.error().code != Code::kTooLarge && IsValidUtf8(text) &&
+             text.find('\0') == std::string_view::npos) {
     report = ReadOn(text);
   }
   if (!resource && !HasErrors(report.issues)) {

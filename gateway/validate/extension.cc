@@ -31,30 +31,72 @@ bool IsAtPath(const Element& element, std::string_view path) {
   return at != nullptr && at->type().Is(path);
 }
 
-// May an extension with these contexts stand on that element (StructureDefinition.context)?
-bool IsInContext(const Element& holder, const fhir::Profile& definition) {
-  // R4's own definitions use their tooling's extensions elsewhere than they state.
-  const bool is_tooling = holder.type().name().starts_with("ElementDefinition");
-  return is_tooling || definition.contexts.empty() ||
-         std::any_of(
-             definition.contexts.begin(), definition.contexts.end(),
-             [&holder](const fhir::ContextRule& context) {
-               switch (context.kind) {
-                 case fhir::ContextKind::kExtension:
-                   return holder.type().name() == "Extension" &&
-                          holder.TextAt("url") == context.expression;
-                 case fhir::ContextKind::kElement:
-                   return context.expression == "Element" || context.expression == "Any" ||
-                          (context.expression == "CanonicalResource" && holder.is_resource()) ||
-                          IsAtPath(holder, context.expression);
-                 case fhir::ContextKind::kFhirPath:
-                   return true;  // judged by the constraints of the definition itself
-               }
-               return true;
-             });
+// R4's own definitions use their tooling's extensions elsewhere than they state.
+bool IsTooling(const Element& holder) {
+  return holder.type().name().starts_with("ElementDefinition");
 }
 
 }  // namespace
+
+bool Walk::IsInContext(const Element& holder, const fhir::ContextRule& context) {
+  switch (context.kind) {
+    case fhir::ContextKind::kExtension:
+      return holder.type().name() == "Extension" && holder.TextAt("url") == context.expression;
+    case fhir::ContextKind::kElement:
+      return context.expression == "Element" || context.expression == "Any" ||
+             (context.expression == "CanonicalResource" && holder.is_resource()) ||
+             IsAtPath(holder, context.expression);
+    case fhir::ContextKind::kFhirPath:
+      break;
+  }
+  // The elements that the expression selects, from the resource; one that cannot be asked, here or
+  // at all, judges nothing.
+  const fhir::path::Expression* expression = rules_.profiles.ExpressionOf(context.expression);
+  if (expression == nullptr) {
+    return true;
+  }
+  const Result<fhir::path::Collection> found =
+      expression->Evaluate(environment_.resource, environment_);
+  return !found || std::any_of(found->begin(), found->end(), [&](const fhir::path::Value& value) {
+    return value.element() == &holder;
+  });
+}
+
+// May an extension stand on that element (StructureDefinition.context)?
+bool Walk::MayStand(const Element& extension, const fhir::Profile& definition) {
+  const Element& holder = *extension.parent();
+  return IsTooling(holder) || definition.contexts.empty() ||
+         std::any_of(
+             definition.contexts.begin(), definition.contexts.end(),
+             [&](const fhir::ContextRule& context) { return IsInContext(holder, context); });
+}
+
+// StructureDefinition.contextInvariant: asked of the element that has the extension, which is
+// %extension. Only an answer of false refuses: many are written for another version's elements.
+void Walk::ContextInvariants(const Element& extension, const fhir::Profile& definition) {
+  const Element& holder = *extension.parent();
+  if (IsTooling(holder)) {
+    return;
+  }
+  const std::pair<std::string_view, fhir::path::Collection> variables[] = {
+      {"extension", {fhir::path::Value::Of(extension)}}};
+  fhir::path::Environment environment = environment_;
+  environment.variables = variables;
+  for (const std::string_view invariant : definition.context_invariants) {
+    const fhir::path::Expression* expression = rules_.profiles.ExpressionOf(invariant);
+    if (expression == nullptr) {
+      continue;
+    }
+    const Result<fhir::path::Collection> found = expression->Evaluate(&holder, environment);
+    const bool is_false = found && found->size() == 1 &&
+                          found->front().kind() == fhir::path::Value::Kind::kBoolean &&
+                          !found->front().is_true();
+    if (is_false) {
+      findings_.Error("extension", "extension-context-invariant", extension,
+                      "the extension may stand here only where " + std::string(invariant));
+    }
+  }
+}
 
 // An Extension: its url, and what the definition says of where it stands and what it holds. The
 // parts of a complex one are named by their definition, and are known by it.
@@ -85,9 +127,11 @@ void Walk::Extension(const Element& element) {
     findings_.Error("extension", "extension-url", element, "the url is not that of an extension");
     return;
   }
-  if (!IsInContext(*holder, profile)) {
+  if (!MayStand(element, profile)) {
     findings_.Error("extension", "extension-context", *holder,
                     "the extension " + std::string(profile.url) + " may not stand here");
+  } else {
+    ContextInvariants(element, profile);
   }
   if (profile.elements.front().modifier != (element.name() == "modifierExtension")) {
     findings_.Error("extension", "extension-modifier", element,
@@ -161,6 +205,12 @@ std::optional<bool> Walk::ConformsTo(const Element& element, std::string_view pr
       ProfileCheck(rules_.profiles, *this, environment_, &findings_).Conforms(element, *known);
   --conformance_depth_;
   return conforms;
+}
+
+bool Walk::IsInSlice(const Element& element, std::string_view structure, std::string_view name) {
+  const ReadyProfile* known = rules_.profiles.Find(structure);
+  return known != nullptr && ProfileCheck(rules_.profiles, *this, environment_, &findings_)
+                                 .IsInSlice(element, *known, name);
 }
 
 namespace {

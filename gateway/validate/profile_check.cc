@@ -20,33 +20,9 @@ Answer Combine(Answer best, Answer next) {
   return best == Answer::kUnknown || next == Answer::kUnknown ? Answer::kUnknown : Answer::kNo;
 }
 
-// Compares texts of one primitive type that are ordered as they are written: numbers, and dates of
-// one precision. Absent where that does not decide.
-std::optional<int> Order(const Element& a, const Element& b) {
-  const auto number = [](std::string_view text) -> std::optional<int64_t> {
-    const bool is_negative = text.starts_with('-');
-    text.remove_prefix(is_negative ? 1 : 0);
-    if (text.empty() || text.size() > 18) {
-      return std::nullopt;
-    }
-    int64_t value = 0;
-    for (const char c : text) {
-      if (c < '0' || c > '9') {
-        return std::nullopt;
-      }
-      value = value * 10 + (c - '0');
-    }
-    return is_negative ? -value : value;
-  };
-  if (const auto left = number(a.text()), right = number(b.text()); left && right) {
-    return *left < *right ? -1 : (*left > *right ? 1 : 0);
-  }
-  const bool is_date = a.type().primitive() == fhir::Primitive::kDate &&
-                       b.type().primitive() == fhir::Primitive::kDate;
-  if (is_date && a.text().size() == b.text().size()) {
-    return a.text().compare(b.text());
-  }
-  return std::nullopt;
+size_t CharactersOf(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
 }  // namespace
@@ -157,7 +133,8 @@ void ProfileCheck::Group(const Element& parent, const ElementGroup& group, At at
 }
 
 // Beyond what R4 itself asks of the element, which the walk reports.
-void ProfileCheck::Cardinality(const Element& parent, const ElementRule& rule, uint32_t count) {
+void ProfileCheck::Cardinality(const Element& parent, const ElementRule& rule, uint32_t count,
+                               bool is_open) {
   const fhir::ElementDef* base = rule.slice_name.empty() ? parent.type().Find(rule.name) : nullptr;
   const bool is_base_min = base != nullptr && count < base->min;
   const bool is_base_max = base != nullptr && base->max != fhir::kMany && count > base->max;
@@ -165,7 +142,7 @@ void ProfileCheck::Cardinality(const Element& parent, const ElementRule& rule, u
   if (!rule.slice_name.empty()) {
     name += ":" + std::string(rule.slice_name);
   }
-  if (count < rule.min && !is_base_min) {
+  if (count < rule.min && !is_base_min && !is_open) {
     Error("required", "cardinality", parent,
           name + ": at least " + std::to_string(rule.min) + " is required, " +
               std::to_string(count) + " found");
@@ -185,16 +162,28 @@ void ProfileCheck::Values(const Element& element, At at) {
   if (rule.pattern != nullptr && !HoldsPattern(element, *rule.pattern)) {
     Error("value", "pattern", element, "the value lacks what the profile's pattern holds");
   }
-  if (rule.max_length > 0 && element.text().size() > rule.max_length) {
+  if (rule.max_length > 0 && CharactersOf(element.text()) > rule.max_length) {
     Error("too-long", "max-length", element,
           "the text is longer than " + std::to_string(rule.max_length));
   }
-  if (rule.min_value != nullptr && Order(element, *rule.min_value).value_or(0) < 0) {
+  if (rule.min_value != nullptr && Is("$this < %bound", element, *rule.min_value)) {
     Error("value", "min-value", element, "the value is below the smallest that is allowed");
   }
-  if (rule.max_value != nullptr && Order(element, *rule.max_value).value_or(0) > 0) {
+  if (rule.max_value != nullptr && Is("$this > %bound", element, *rule.max_value)) {
     Error("value", "max-value", element, "the value is above the largest that is allowed");
   }
+}
+
+// Compares as FHIRPath does: numbers by their value, times by their precision and zone, quantities
+// by their units. What cannot be compared is not so.
+bool ProfileCheck::Is(std::string_view comparison, const Element& element,
+                      const Element& bound) const {
+  const fhir::path::Expression* expression = store_.ExpressionOf(comparison);
+  const std::pair<std::string_view, fhir::path::Collection> variables[] = {
+      {"bound", {fhir::path::Value::Of(bound)}}};
+  fhir::path::Environment environment = environment_;
+  environment.variables = variables;
+  return expression != nullptr && expression->Holds(&element, environment);
 }
 
 Answer ProfileCheck::AnswerOf(const Element& element, std::string_view value_set) const {

@@ -87,6 +87,8 @@ class ProfileCheck {
   // `element` is of the profile's type: a resource, a data type, an extension.
   void Whole(const fhir::Element& element, const ReadyProfile& profile);
   bool Conforms(const fhir::Element& element, const ReadyProfile& profile);
+  // Is the element in the slice of that name, wherever the profile has one for elements like it?
+  bool IsInSlice(const fhir::Element& element, const ReadyProfile& profile, std::string_view name);
 
  private:
   // Rules at one place of a profile.
@@ -100,14 +102,19 @@ class ProfileCheck {
   struct Likeness {
     bool fits = true;
     bool decides = false;  // something of the rule could have told otherwise
+    bool is_open = false;  // a code system that would tell is not held
   };
 
   // profile_check.cc
   void Item(const fhir::Element& element, At at);
   void Below(const fhir::Element& element, At at);
   void Group(const fhir::Element& parent, const ElementGroup& group, At at);
-  void Cardinality(const fhir::Element& parent, const fhir::ElementRule& rule, uint32_t count);
+  // `is_open`: there may be more of them than could be told.
+  void Cardinality(const fhir::Element& parent, const fhir::ElementRule& rule, uint32_t count,
+                   bool is_open = false);
   void Values(const fhir::Element& element, At at);
+  bool Is(std::string_view comparison, const fhir::Element& element,
+          const fhir::Element& bound) const;
   void Binding(const fhir::Element& element, At at);
   void Types(const fhir::Element& element, At at);
   void Targets(const fhir::Element& element, const fhir::TypeRule& type, At at);
@@ -119,9 +126,13 @@ class ProfileCheck {
   // slicing.cc
   void Slices(const fhir::Element& parent, const std::vector<const fhir::Element*>& children,
               const std::vector<uint32_t>& slices, At sliced);
-  bool IsOfSlice(const fhir::Element& element, At slice, const fhir::Slicing& slicing);
-  bool Discriminates(const fhir::Element& element, At slice,
-                     const fhir::Discriminator& discriminator);
+  // kUnknown: what would tell is not here, a code system or what a reference leads to.
+  fhir::Terminology::Answer IsOfSlice(const fhir::Element& element, At slice,
+                                      const fhir::Slicing& slicing);
+  fhir::Terminology::Answer Discriminates(const fhir::Element& element, At slice,
+                                          const fhir::Discriminator& discriminator);
+  fhir::Terminology::Answer Fits(const fhir::path::Value& value, At rule,
+                                 fhir::DiscriminatorKind kind);
   std::vector<At> RulesAt(At from, std::string_view path) const;
   void AddProfiles(At at, std::span<const std::string_view> fhir::TypeRule::*canonicals,
                    std::vector<At>* out) const;

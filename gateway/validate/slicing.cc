@@ -10,6 +10,7 @@ namespace {
 using fhir::DiscriminatorKind;
 using fhir::Element;
 using fhir::ElementRule;
+using Answer = fhir::Terminology::Answer;
 
 // The first step of a restricted FHIRPath, taken off it: "extension('http://x.org/a').value" is
 // "extension('http://x.org/a')" and "value".
@@ -49,13 +50,25 @@ void ProfileCheck::Slices(const Element& parent, const std::vector<const Element
     return;  // nothing tells the slices apart
   }
   std::vector<uint32_t> counts(slices.size(), 0);
+  std::vector<bool> is_open(slices.size(), false);  // an element may be of it that cannot be told
   std::vector<std::vector<const Element*>> members(slices.size());
   size_t last = 0;
   const Element* first_open = nullptr;
   for (const Element* child : children) {
     size_t slice = 0;
-    while (slice < slices.size() && !IsOfSlice(*child, {sliced.profile, slices[slice]}, slicing)) {
-      ++slice;
+    bool may_be_any = false;
+    for (; slice < slices.size(); ++slice) {
+      const Answer answer = IsOfSlice(*child, {sliced.profile, slices[slice]}, slicing);
+      if (answer == Answer::kYes) {
+        break;
+      }
+      is_open[slice] = is_open[slice] || answer == Answer::kUnknown;
+      may_be_any = may_be_any || answer == Answer::kUnknown;
+    }
+    if (slice == slices.size() && may_be_any) {
+      findings_.Warning("not-found", "slicing", *child,
+                        "of which slice it is cannot be told: what decides is not known here");
+      continue;
     }
     if (slice == slices.size()) {
       first_open = first_open == nullptr ? child : first_open;
@@ -77,7 +90,7 @@ void ProfileCheck::Slices(const Element& parent, const std::vector<const Element
   }
   for (size_t slice = 0; slice < slices.size(); ++slice) {
     const At at = {sliced.profile, slices[slice]};
-    Cardinality(parent, at.rule(), counts[slice]);
+    Cardinality(parent, at.rule(), counts[slice], is_open[slice]);
     for (const Element* member : members[slice]) {
       Item(*member, at);
     }
@@ -87,20 +100,70 @@ void ProfileCheck::Slices(const Element& parent, const std::vector<const Element
   }
 }
 
-bool ProfileCheck::IsOfSlice(const Element& element, At slice, const fhir::Slicing& slicing) {
-  return std::all_of(slicing.discriminators.begin(), slicing.discriminators.end(),
-                     [&](const fhir::Discriminator& discriminator) {
-                       return Discriminates(element, slice, discriminator);
-                     });
+namespace {
+
+// The place of what the slice at `place` slices.
+std::optional<uint32_t> SlicedBy(const ReadyProfile& profile, uint32_t place) {
+  const auto& elements = profile.profile->elements;
+  for (uint32_t outer = 0; outer < place; ++outer) {
+    const auto& inner = profile.reslices[outer];
+    if (std::find(inner.begin(), inner.end(), place) != inner.end()) {
+      return outer;
+    }
+  }
+  for (const ElementGroup& group : profile.groups[elements[place].parent]) {
+    if (std::find(group.slices.begin(), group.slices.end(), place) != group.slices.end()) {
+      return group.place;
+    }
+  }
+  return std::nullopt;
 }
 
-bool ProfileCheck::Discriminates(const Element& element, At slice,
-                                 const fhir::Discriminator& discriminator) {
+}  // namespace
+
+bool ProfileCheck::IsInSlice(const Element& element, const ReadyProfile& profile,
+                             std::string_view name) {
+  const auto& elements = profile.profile->elements;
+  const Element* holder = element.parent();
+  for (uint32_t place = 1; place < elements.size(); ++place) {
+    const ElementRule& rule = elements[place];
+    if (rule.slice_name != name || rule.name != element.name() || holder == nullptr) {
+      continue;
+    }
+    const bool is_held = rule.parent == 0 || elements[rule.parent].name == holder->name();
+    const std::optional<uint32_t> sliced = is_held ? SlicedBy(profile, place) : std::nullopt;
+    if (!sliced) {
+      continue;
+    }
+    const fhir::Slicing& slicing = elements[*sliced].slicing;
+    if (!slicing.discriminators.empty() &&
+        IsOfSlice(element, {&profile, place}, slicing) == Answer::kYes) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Answer ProfileCheck::IsOfSlice(const Element& element, At slice, const fhir::Slicing& slicing) {
+  Answer all = Answer::kYes;
+  for (const fhir::Discriminator& discriminator : slicing.discriminators) {
+    const Answer answer = Discriminates(element, slice, discriminator);
+    if (answer == Answer::kNo) {
+      return answer;
+    }
+    all = answer == Answer::kUnknown ? answer : all;
+  }
+  return all;
+}
+
+Answer ProfileCheck::Discriminates(const Element& element, At slice,
+                                   const fhir::Discriminator& discriminator) {
+  const auto told = [](bool is_so) { return is_so ? Answer::kYes : Answer::kNo; };
   // The most frequent slicing: extensions by their url, each slice with the definition of one.
   if (discriminator.path == "url" && element.type().name() == "Extension") {
     for (const fhir::TypeRule& type : slice.rule().types) {
       for (const std::string_view canonical : type.profiles) {
-        return WithoutVersion(canonical) == element.TextAt("url");
+        return told(WithoutVersion(canonical) == element.TextAt("url"));
       }
     }
   }
@@ -108,34 +171,44 @@ bool ProfileCheck::Discriminates(const Element& element, At slice,
   const std::vector<At> rules = RulesAt(slice, discriminator.path);
   if (discriminator.kind == DiscriminatorKind::kExists) {
     const bool is_barred = !rules.empty() && rules.front().rule().max == 0;
-    return is_barred == found.empty();
+    return told(is_barred == found.empty());
   }
+  Answer any = Answer::kNo;
   for (const At& rule : rules) {
     for (const fhir::path::Value& value : found) {
-      bool fits = false;
-      if (discriminator.kind == DiscriminatorKind::kType) {
-        fits = IsOfType(value, rule);
-      } else if (value.element() == nullptr) {
-        continue;
-      } else if (discriminator.kind == DiscriminatorKind::kProfile) {
-        const auto conforms = [&](std::string_view canonical) {
-          const ReadyProfile* profile = store_.Find(canonical);
-          return profile != nullptr && Conforms(*value.element(), *profile);
-        };
-        for (const fhir::TypeRule& type : rule.rule().types) {
-          fits = fits || std::any_of(type.profiles.begin(), type.profiles.end(), conforms);
-        }
-        fits = fits || (rule.place == 0 && Conforms(*value.element(), *rule.profile));
-      } else {
-        const Likeness likeness = LikenessOf(*value.element(), rule);
-        fits = likeness.fits && likeness.decides;
+      const Answer answer = Fits(value, rule, discriminator.kind);
+      if (answer == Answer::kYes) {
+        return answer;
       }
-      if (fits) {
-        return true;
-      }
+      any = answer == Answer::kUnknown ? answer : any;
     }
   }
-  return false;
+  return any;
+}
+
+Answer ProfileCheck::Fits(const fhir::path::Value& value, At rule, DiscriminatorKind kind) {
+  const auto told = [](bool is_so) { return is_so ? Answer::kYes : Answer::kNo; };
+  if (kind == DiscriminatorKind::kType) {
+    return told(IsOfType(value, rule));
+  }
+  const Element* element = value.element();
+  if (element == nullptr) {
+    return value.kind() == fhir::path::Value::Kind::kUnresolved ? Answer::kUnknown : Answer::kNo;
+  }
+  if (kind != DiscriminatorKind::kProfile) {
+    const Likeness likeness = LikenessOf(*element, rule);
+    return likeness.is_open && likeness.fits ? Answer::kUnknown
+                                             : told(likeness.fits && likeness.decides);
+  }
+  const auto conforms = [&](std::string_view canonical) {
+    const ReadyProfile* profile = store_.Find(canonical);
+    return profile != nullptr && Conforms(*element, *profile);
+  };
+  bool fits = rule.place == 0 && Conforms(*element, *rule.profile);
+  for (const fhir::TypeRule& type : rule.rule().types) {
+    fits = fits || std::any_of(type.profiles.begin(), type.profiles.end(), conforms);
+  }
+  return told(fits);
 }
 
 bool ProfileCheck::IsOfType(const fhir::path::Value& value, At at) const {
@@ -258,8 +331,10 @@ ProfileCheck::Likeness ProfileCheck::LikenessOf(const Element& element, At at) c
     const bool is_base =
         base != nullptr && base->value_set == WithoutVersion(rule.binding.value_set);
     if (!is_base) {
+      const Answer answer = AnswerOf(element, rule.binding.value_set);
       likeness.decides = true;
-      likeness.fits = AnswerOf(element, rule.binding.value_set) == fhir::Terminology::Answer::kYes;
+      likeness.is_open = answer == Answer::kUnknown;
+      likeness.fits = answer != Answer::kNo;
     }
   }
   for (const ElementGroup& group : at.groups()) {
@@ -272,14 +347,19 @@ ProfileCheck::Likeness ProfileCheck::LikenessOf(const Element& element, At at) c
       }
       bool fits = false;
       bool decides = false;
+      bool is_open = false;
       for (const Element& child : Children(element)) {
         if (child.name() != below.rule().name) {
           continue;
         }
         const Likeness inner = LikenessOf(child, below);
+        if (inner.fits) {
+          is_open = inner.is_open && (!fits || is_open);
+        }
         fits = fits || inner.fits;
         decides = decides || inner.decides;
       }
+      likeness.is_open = likeness.is_open || is_open;
       likeness.decides = likeness.decides || decides || !fits;
       likeness.fits = fits;
     }

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "gateway/validate/references_internal.h"
 #include "gateway/validate/rules_internal.h"
 
 namespace gw::validate {
@@ -177,13 +178,34 @@ void Attachment(const Element& attachment, const Definitions&, Findings* finding
   }
 }
 
+// datatypes.html#Identifier: a value that is a URI by itself has that system, and the other way.
+void Identifier(const Element& identifier, const Definitions&, Findings* findings) {
+  const std::string_view value = identifier.TextAt("value");
+  if (identifier.TextAt("system") == "urn:ietf:rfc:3986" && !value.empty() && !IsAbsolute(value)) {
+    findings->Error("value", "identifier-uri", identifier,
+                    "a value of the system urn:ietf:rfc:3986 is an absolute URI");
+  }
+}
+
+// terminologies.html#system: a set of codes is not what defines them.
+void Coding(const Element& coding, const Definitions&, Findings* findings) {
+  const std::string_view system = coding.TextAt("system");
+  if (system.starts_with("http://hl7.org/fhir/ValueSet/") ||
+      system.starts_with("http://terminology.hl7.org/ValueSet/")) {
+    findings->Error("value", "coding-system", coding,
+                    "the system of a code is a code system, not a value set");
+  }
+}
+
 struct NamedRule {
   std::string_view type;
   SpecialRule rule;
 };
 constexpr NamedRule kRules[] = {{"CodeSystem", CodeSystem},
                                 {"StructureDefinition", StructureDefinition},
-                                {"Attachment", Attachment}};
+                                {"Attachment", Attachment},
+                                {"Identifier", Identifier},
+                                {"Coding", Coding}};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,12 @@ class Validator {
   // to `profiles`; those that are not known are passed over.
   std::vector<Issue> Check(const fhir::Resource& resource,
                            std::span<const std::string> profiles = {}) const;
+
+  // What FHIRPath asks of profiles (conformsTo(), slice()) of one element of a tree: does it
+  // conform, absent where the profile is not known; is it in the slice of that name of the profile.
+  std::optional<bool> Conforms(const fhir::Element& element, std::string_view profile) const;
+  bool IsInSlice(const fhir::Element& element, std::string_view structure,
+                 std::string_view name) const;
 
   // Is that a profile of R4 or of the packages?
   bool Knows(std::string_view profile) const;

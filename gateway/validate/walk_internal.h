@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/base/arena.h"
+#include "gateway/fhir/element_definition.h"
 #include "gateway/fhir/path/path.h"
 #include "gateway/validate/findings_internal.h"
 #include "gateway/validate/profile_internal.h"
@@ -25,6 +26,12 @@ class Walk final : public ReferenceFinder {
 
   // A resource that stands by itself: the root, a Bundle's entry, a parameter.
   void Whole(const fhir::Element& resource);
+
+  // For questions about one element (Validator::Conforms, IsInSlice): the walk stands in the whole
+  // resource that holds it.
+  void StandIn(const fhir::Element& resource);
+  std::optional<bool> ConformsTo(const fhir::Element& element, std::string_view profile);
+  bool IsInSlice(const fhir::Element& element, std::string_view structure, std::string_view name);
 
   const fhir::Element* FindTarget(std::string_view reference) const override;
   std::string_view FindType(std::string_view reference) const override;
@@ -60,6 +67,7 @@ class Walk final : public ReferenceFinder {
   void NoteLocalReference(const fhir::Element& element, std::string_view text);
   void Absolute(const fhir::Element& element, const TypeRules& rules);
   void Binding(const fhir::Element& element);
+  Membership CodeMembership(const fhir::ElementDef& definition, const fhir::Element& element);
   Membership CodingMembership(const fhir::ElementDef& definition,
                               const fhir::Element& coding) const;
   Membership ConceptMembership(const fhir::ElementDef& definition,
@@ -70,10 +78,12 @@ class Walk final : public ReferenceFinder {
 
   // extension.cc
   void Extension(const fhir::Element& element);
+  bool MayStand(const fhir::Element& extension, const fhir::Profile& definition);
+  bool IsInContext(const fhir::Element& holder, const fhir::ContextRule& context);
+  void ContextInvariants(const fhir::Element& extension, const fhir::Profile& definition);
   void ExtensionParts(const fhir::Element& element, const ReadyProfile& definition);
   void Profiles(const fhir::Element& resource);
   Membership MemberOf(std::string_view value_set, std::string_view system, std::string_view code);
-  std::optional<bool> ConformsTo(const fhir::Element& element, std::string_view profile);
 
   // bundle.cc
   void BundleEntries();
@@ -89,9 +99,12 @@ class Walk final : public ReferenceFinder {
   Findings findings_;
   Arena arena_;
   fhir::path::Environment environment_;
-  // memberOf() and conformsTo() of invariants.
+  // memberOf(), conformsTo(), slice() and elementDefinition() of invariants.
   std::function<Membership(std::string_view, std::string_view, std::string_view)> membership_;
   std::function<std::optional<bool>(const fhir::Element&, std::string_view)> conformance_;
+  std::function<bool(const fhir::Element&, std::string_view, std::string_view)> slicing_;
+  std::function<const fhir::Element*(const fhir::Element&)> definition_;
+  std::optional<fhir::ElementDefinitions> definitions_;  // made when they are first asked for
   uint32_t conformance_depth_ = 0;
   Scope scope_;
   const fhir::Element* contained_ = nullptr;  // the contained resource that the walk is in

@@ -1,11 +1,15 @@
-// FHIR XML: what is accepted is written as XML that reads as the same, and as JSON that reads.
+// FHIR XML: what is accepted is written as XML that reads as the same, and as JSON that reads. The
+// reading that goes on past faults finds none in it.
 #include "gateway/fhir/resource.h"
+#include "gateway/fhir/xml_faults.h"
 #include "tests/fuzz/fuzzing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gw;
   const Limits limits;
   const auto read = fhir::ParseXml(fuzz::Text(data, size), fuzz::R4(), limits);
+  const auto past_faults = fhir::ReadXmlPastFaults(fuzz::Text(data, size), fuzz::R4(), limits);
+  fuzz::Require(!read || (past_faults && past_faults->faults.empty()), "no fault where none is");
   if (!read) {
     return 0;
   }

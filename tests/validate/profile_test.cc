@@ -4,28 +4,11 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/validate/validator.h"
 #include "tests/temp_folder.h"
+#include "tests/validate/validate_testing.h"
 
 namespace gw::validate {
 namespace {
-
-const fhir::Definitions& R4() {
-  static const fhir::Definitions kDefinitions = fhir::Definitions::R4();
-  return kDefinitions;
-}
-
-// "severity rule location" of errors and warnings, dom-6 aside.
-std::string Summary(const std::vector<Issue>& issues) {
-  std::string summary;
-  for (const Issue& issue : issues) {
-    if (issue.severity != Severity::kInformation && issue.rule != "dom-6") {
-      summary += summary.empty() ? "" : "; ";
-      summary += std::string(NameOf(issue.severity)) + " " + issue.rule + " " + issue.location;
-    }
-  }
-  return summary;
-}
 
 struct Case {
   const char* what;
@@ -35,8 +18,7 @@ struct Case {
 
 std::string Checked(const Validator& validator, const std::string& json,
                     const std::vector<std::string>& profiles = {}) {
-  const std::vector<Report> reports = validator.CheckText(json, Format::kJson, Limits{}, profiles);
-  return Summary(reports.front().issues);
+  return RulesOf(validator.CheckText(json, Format::kJson, Limits{}, profiles));
 }
 
 // A blood pressure with what stands after its code.

@@ -1,5 +1,3 @@
-#include "gateway/validate/validator.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
@@ -7,19 +5,10 @@
 #include <vector>
 
 #include "gateway/fhir/resource.h"
+#include "tests/validate/validate_testing.h"
 
 namespace gw::validate {
 namespace {
-
-const fhir::Definitions& R4() {
-  static const fhir::Definitions kDefinitions = fhir::Definitions::R4();
-  return kDefinitions;
-}
-
-const Validator& TheValidator() {
-  static const Validator kValidator(R4());
-  return kValidator;
-}
 
 fhir::Resource Parsed(std::string_view json) {
   Result<fhir::Resource> resource = fhir::ParseJson(json, R4(), Limits{});
@@ -129,18 +118,6 @@ constexpr Case kStructure[] = {
      R"({"resourceType":"Binary","contentType":"no/such-type"})", ""},
 };
 
-// Rules in words: "severity rule location".
-std::string Rules(std::string_view json) {
-  std::string rules;
-  for (const Issue& issue : TheValidator().Check(Parsed(json))) {
-    if (issue.rule != "dom-6" && issue.severity != Severity::kInformation) {
-      rules += rules.empty() ? "" : "; ";
-      rules += std::string(NameOf(issue.severity)) + " " + issue.rule + " " + issue.location;
-    }
-  }
-  return rules;
-}
-
 #define GW_DIV(inner)                                                \
   R"({"resourceType":"Patient","text":{"status":"generated","div":)" \
   R"("<div xmlns=\"http://www.w3.org/1999/xhtml\">)" inner R"(</div>"}})"
@@ -176,7 +153,7 @@ constexpr Case kNarrative[] = {
 
 TEST(ValidatorTest, Narrative) {
   for (const Case& each : kNarrative) {
-    EXPECT_EQ(Rules(each.json), each.expected) << each.what;
+    EXPECT_EQ(RulesOf(TheValidator().Check(Parsed(each.json))), each.expected) << each.what;
   }
 }
 
@@ -189,6 +166,25 @@ constexpr Case kContent[] = {
      "error uri CarePlan.identifier[0].system"},
     {"an OID that is none", GW_PLAN R"(,"identifier":[{"system":"urn:oid:1..2","value":"1"}]})",
      "error uri CarePlan.identifier[0].system"},
+    {"a UUID that is none", GW_PLAN R"(,"identifier":[{"system":"urn:uuid:1234","value":"1"}]})",
+     "error uri CarePlan.identifier[0].system"},
+    {"a UUID in capitals",
+     GW_PLAN R"(,"identifier":[{"system":"urn:uuid:C757873D-EC9A-4326-A141-556F43239520",)"
+             R"("value":"1"}]})",
+     ""},
+    {"a URI as an identifier",
+     GW_PLAN R"(,"identifier":[{"system":"urn:ietf:rfc:3986","value":"https://example.org/1"}]})",
+     ""},
+    {"no URI as one", GW_PLAN R"(,"identifier":[{"system":"urn:ietf:rfc:3986","value":"1"}]})",
+     "error identifier-uri CarePlan.identifier[0]"},
+    {"a value set for a code system",
+     GW_PLAN R"(,"category":[{"coding":[{"system":"http://hl7.org/fhir/ValueSet/goal-status",)"
+             R"("code":"a"}]}]})",
+     "error coding-system CarePlan.category[0].coding[0]"},
+    {"an id of an element with a space", GW_PLAN R"(,"period":{"id":"a b","start":"2026"}})",
+     "error element-id CarePlan.period.id"},
+    {"what is no MIME type", R"({"resourceType":"Binary","contentType":"pdf"})",
+     "warning binding Binary.contentType"},
     {"a tag that runs", GW_PLAN R"(,"title":"a <Script>b"})",
      "error active-content CarePlan.title"},
     {"a less-than sign", GW_PLAN R"(,"title":"a < b"})", ""},
@@ -227,7 +223,7 @@ constexpr Case kContent[] = {
 
 TEST(ValidatorTest, Content) {
   for (const Case& each : kContent) {
-    EXPECT_EQ(Rules(each.json), each.expected) << each.what;
+    EXPECT_EQ(RulesOf(TheValidator().Check(Parsed(each.json))), each.expected) << each.what;
   }
 }
 
@@ -294,7 +290,7 @@ constexpr Case kBundles[] = {
 
 TEST(ValidatorTest, Bundles) {
   for (const Case& each : kBundles) {
-    EXPECT_EQ(Rules(each.json), each.expected) << each.what;
+    EXPECT_EQ(RulesOf(TheValidator().Check(Parsed(each.json))), each.expected) << each.what;
   }
 }
 

@@ -256,7 +256,52 @@ bool CheckModifiers(Evaluator& evaluator, const Node& node, Range input) {
   return true;
 }
 
-constexpr std::array<FunctionSpec, 10> kFunctions = {{
+bool ElementDefinition(Evaluator& evaluator, const Node& /*node*/, Range input) {
+  const auto* definition = evaluator.environment().definition;
+  if (definition == nullptr || !*definition) {
+    return true;
+  }
+  for (size_t i = input.begin; i < input.end; ++i) {
+    const Element* element = evaluator[i].element();
+    const Element* found = element == nullptr ? nullptr : (*definition)(*element);
+    if (found != nullptr) {
+      evaluator.Push(Value::Of(*found));
+    }
+  }
+  return true;
+}
+
+// The items that are in the slice, and of others those children that are: a slice is asked for
+// beside what it slices, or at what holds it.
+bool Slice(Evaluator& evaluator, const Node& node, Range input) {
+  std::optional<std::string_view> structure;
+  std::optional<std::string_view> name;
+  if (!evaluator.StringArgument(node, 0, &structure) || !evaluator.StringArgument(node, 1, &name)) {
+    return false;
+  }
+  const auto* slicing = evaluator.environment().slicing;
+  if (!structure || !name || slicing == nullptr || !*slicing) {
+    return true;
+  }
+  for (size_t i = input.begin; i < input.end; ++i) {
+    const Element* element = evaluator[i].element();
+    if (element == nullptr) {
+      continue;
+    }
+    if ((*slicing)(*element, *structure, *name)) {
+      evaluator.Push(Value::Of(*element));
+      continue;
+    }
+    for (const Element* child = element->first_child(); child != nullptr; child = child->next()) {
+      if ((*slicing)(*child, *structure, *name)) {
+        evaluator.Push(Value::Of(*child));
+      }
+    }
+  }
+  return true;
+}
+
+constexpr std::array<FunctionSpec, 12> kFunctions = {{
     {"extension", 1, 1, false, &Extension},
     {"hasValue", 0, 0, false, &HasValue},
     {"getValue", 0, 0, false, &GetValue},
@@ -265,7 +310,9 @@ constexpr std::array<FunctionSpec, 10> kFunctions = {{
     {"subsumes", 1, 1, false, &Subsumption<true>},
     {"subsumedBy", 1, 1, false, &Subsumption<false>},
     {"htmlChecks", 0, 0, false, &HtmlChecks},
-    {"checkModifiers", 1, 16, false, &CheckModifiers},
+    {"checkModifiers", 0, 16, false, &CheckModifiers},
+    {"elementDefinition", 0, 0, false, &ElementDefinition},
+    {"slice", 2, 2, false, &Slice},
     {"conformsTo", 1, 1, false, &ConformsTo},
 }};
 

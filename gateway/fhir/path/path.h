@@ -95,6 +95,13 @@ struct Environment {
   // conformsTo(): absent where the profile is not known. Where this is empty, R4's own types.
   const std::function<std::optional<bool>(const Element& element, std::string_view profile)>*
       conformance = nullptr;
+  // elementDefinition(): the ElementDefinition of an element where it is defined, null where it is
+  // not (ElementDefinitions::Of). Where this is empty, so is the result.
+  const std::function<const Element*(const Element& element)>* definition = nullptr;
+  // slice(): is the element in that slice of that profile? Where this is empty, no profile is
+  // known, and the result is empty.
+  const std::function<bool(const Element& element, std::string_view structure,
+                           std::string_view name)>* slicing = nullptr;
   // trace(): told the name and the items, or their projection. Where this is empty, nothing is told
   // to anybody: items are a person's data.
   const std::function<void(std::string_view name, std::span<const Value> items)>* tracer = nullptr;
