@@ -1,4 +1,4 @@
-// Validation: parsing, checking and both, beside RapidJSON's bare parse of the same bytes; and how
+// Parsing, checking, both, and writing, beside RapidJSON's bare parse of the same bytes; and how
 // the time grows with the number of a Bundle's entries.
 #include <benchmark/benchmark.h>
 
@@ -7,43 +7,15 @@
 #include <string_view>
 
 #include "gateway/validate/validator.h"
-#include "tests/bench/bare_json.h"
+#include "tests/bench/samples.h"
 
 namespace gw::validate {
 namespace {
 
-constexpr std::string_view kCarePlan =
-    R"({"resourceType":"CarePlan","id":"c1","meta":{"versionId":"1",)"
-    R"("lastUpdated":"2026-01-20T10:00:00Z"},"text":{"status":"generated",)"
-    R"("div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">Plan</div>"},"contained":[)"
-    R"({"resourceType":"Condition","id":"cond","subject":{"reference":"Patient/p1"},)"
-    R"("code":{"coding":[{"system":"http://snomed.info/sct","code":"44054006"}],"text":"T2DM"}},)"
-    R"({"resourceType":"Goal","id":"goal","lifecycleStatus":"active","description":)"
-    R"({"text":"HbA1c under 53"},"subject":{"reference":"Patient/p1"}}],"status":"active",)"
-    R"("intent":"plan","category":[{"coding":[{"system":"http://snomed.info/sct",)"
-    R"("code":"698358001"}]}],"title":"Diabetes","subject":{"reference":"Patient/p1"},)"
-    R"("period":{"start":"2026-01-20","end":"2027-01-20"},"created":"2026-01-20",)"
-    R"("careTeam":[{"reference":"CareTeam/t1"}],"addresses":[{"reference":"#cond"}],)"
-    R"("goal":[{"reference":"#goal"}],"activity":[{"detail":{"status":"in-progress",)"
-    R"("code":{"text":"Foot check"},"scheduledTiming":{"repeat":{"frequency":1,"period":1,)"
-    R"("periodUnit":"a"}},"performer":[{"reference":"Practitioner/x1"}]}},)"
-    R"({"reference":{"reference":"ServiceRequest/s1"}}]})";
-
-constexpr std::string_view kObservation =
-    R"({"resourceType":"Observation","id":"o1","meta":{"lastUpdated":"2026-01-20T10:00:00Z"},)"
-    R"("text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">Hb</div>"},)"
-    R"("status":"final","category":[{"coding":[{"system":)"
-    R"("http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],)"
-    R"("code":{"coding":[{"system":"http://loinc.org","code":"718-7"}],"text":"Haemoglobin"},)"
-    R"("subject":{"reference":"Patient/p1"},"effectiveDateTime":"2026-01-20T09:00:00Z",)"
-    R"("performer":[{"reference":"Practitioner/x1"}],"valueQuantity":{"value":132,"unit":"g/L",)"
-    R"("system":"http://unitsofmeasure.org","code":"g/L"},"referenceRange":[{"low":)"
-    R"({"value":120,"unit":"g/L"},"high":{"value":160,"unit":"g/L"}}]})";
-
-const fhir::Definitions& R4() {
-  static const fhir::Definitions kDefinitions = fhir::Definitions::R4();
-  return kDefinitions;
-}
+using bench::BareParse;
+using bench::kCarePlan;
+using bench::kObservation;
+using bench::R4;
 
 const Validator& TheValidator() {
   static const Validator kValidator(R4());
@@ -66,13 +38,6 @@ fhir::Resource Parsed(std::string_view json) {
   return *std::move(resource);
 }
 
-void BareParse(benchmark::State& state, std::string_view json) {
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(bench::BareParse(json));
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-
 void Parse(benchmark::State& state, std::string_view json) {
   const Limits limits;
   for (auto _ : state) {
@@ -85,6 +50,17 @@ void Check(benchmark::State& state, std::string_view json) {
   const fhir::Resource resource = Parsed(json);
   for (auto _ : state) {
     benchmark::DoNotOptimize(TheValidator().Check(resource));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+void Write(benchmark::State& state, std::string_view json) {
+  const fhir::Resource resource = Parsed(json);
+  std::string text;
+  for (auto _ : state) {
+    text.clear();
+    fhir::WriteJson(resource, &text);
+    benchmark::DoNotOptimize(text.data());
   }
   state.SetItemsProcessed(state.iterations());
 }
@@ -121,10 +97,12 @@ BENCHMARK_CAPTURE(BareParse, care_plan, kCarePlan);
 BENCHMARK_CAPTURE(Parse, care_plan, kCarePlan);
 BENCHMARK_CAPTURE(Check, care_plan, kCarePlan);
 BENCHMARK_CAPTURE(ParseAndCheck, care_plan, kCarePlan);
+BENCHMARK_CAPTURE(Write, care_plan, kCarePlan);
 BENCHMARK_CAPTURE(BareParse, observation, kObservation);
 BENCHMARK_CAPTURE(Parse, observation, kObservation);
 BENCHMARK_CAPTURE(Check, observation, kObservation);
 BENCHMARK_CAPTURE(ParseAndCheck, observation, kObservation);
+BENCHMARK_CAPTURE(Write, observation, kObservation);
 BENCHMARK(CheckBundle)->Arg(1'000)->Arg(10'000)->Arg(100'000)->Complexity(benchmark::oN);
 
 }  // namespace
