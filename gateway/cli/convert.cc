@@ -170,12 +170,15 @@ int ConvertRows(const std::string& path, std::string_view bytes, const Conversio
     PrintError(path + ": " + Describe(translation.error()));
     return kRefused;
   }
-  bool all = translation->refused == 0;
+  bool all = true;
   for (map::RowGroup& group : translation->groups) {
-    all = PrintBundle(conversion, &group.translation) && all;
+    const bool printed = PrintBundle(conversion, &group.translation);
     if (conversion.report) {
       PrintReport(RowsText(group.rows), group.translation, {});
+    } else if (!printed) {
+      PrintError(path + ": " + Describe(group.translation.error()));
     }
+    all = printed && all;
   }
   for (const map::Remark& remark : translation->remarks) {
     PrintError(path + ": " + remark.where + ": " + remark.text);
@@ -183,8 +186,29 @@ int ConvertRows(const std::string& path, std::string_view bytes, const Conversio
   return all ? kDone : kRefused;
 }
 
-// A CSV file's feed: by its name, as the watched folder finds it, else the first whose columns its
-// header has.
+// The feed that knows most columns of a header, of those whose required columns it has.
+const map::Feed* CsvFeedByHeader(std::string_view bytes, const Conversion& conversion) {
+  const map::Feed* best = nullptr;
+  ptrdiff_t fewest = 0;
+  for (const auto& [feed_name, feed] : conversion.mappings.feeds) {
+    if (feed.format != map::Feed::Format::kCsv) {
+      continue;
+    }
+    const auto read = conversion.mappings.translator.FromCsv(bytes, feed, conversion.now);
+    const ptrdiff_t unknown =
+        read ? std::count_if(read->remarks.begin(), read->remarks.end(),
+                             [](const map::Remark& remark) { return remark.code == "unread"; })
+             : 0;
+    if (read && (best == nullptr || unknown < fewest)) {
+      best = &feed;
+      fewest = unknown;
+    }
+  }
+  return best;
+}
+
+// A CSV file's feed: by its name, as the watched folder finds it, else by its header, which may end
+// behind the first line (a newline in quotes, UTF-16).
 const map::Feed* CsvFeedOf(const std::string& path, std::string_view bytes,
                            const Conversion& conversion) {
   const std::string name = std::filesystem::path(path).filename().string();
@@ -193,13 +217,9 @@ const map::Feed* CsvFeedOf(const std::string& path, std::string_view bytes,
       return &feed;
     }
   }
-  for (const auto& [feed_name, feed] : conversion.mappings.feeds) {
-    if (feed.format == map::Feed::Format::kCsv &&
-        conversion.mappings.translator.FromCsv(bytes, feed, conversion.now)) {
-      return &feed;
-    }
-  }
-  return nullptr;
+  const std::string_view line = bytes.substr(0, bytes.find_first_of("\r\n"));
+  const map::Feed* feed = CsvFeedByHeader(line, conversion);
+  return feed != nullptr ? feed : CsvFeedByHeader(bytes, conversion);
 }
 
 // HL7 v2 begins with MSH, or FHS or BHS of a batch, behind a BOM, blank lines or an MLLP frame's

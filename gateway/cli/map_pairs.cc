@@ -173,7 +173,8 @@ Status MapPairs::Find() {
     }
     const std::string holder = path.parent_path().filename().string();
     const std::string kind = path.parent_path().parent_path().filename().string();
-    if (path.extension() == ".map" && (holder == "message" || kind == "csv-to-fhir")) {
+    const bool rows = kind == "csv-to-fhir" && holder != "group";
+    if (path.extension() == ".map" && (holder == "message" || rows)) {
       maps.push_back(path.generic_string());
     }
   }

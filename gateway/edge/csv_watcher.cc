@@ -95,7 +95,7 @@ std::string ReportText(const Result<flow::CsvReport>& report) {
       writer.Integer(row);
     }
     writer.ArrayEnd().Member("result", group.result);
-    if (group.result == "refused") {
+    if (group.result == "refused" || group.result == "held") {
       writer.Member("at", group.where).Member("reason", group.reason);
     }
     writer.ObjectEnd();
@@ -113,6 +113,7 @@ std::string ReportText(const Result<flow::CsvReport>& report) {
       .Key("taken")
       .Integer(report->taken);
   writer.Key("unchanged").Integer(report->unchanged).Key("refused").Integer(report->refused);
+  writer.Key("held").Integer(report->held);
   writer.Key("duplicates").Integer(report->duplicates).Key("blank").Integer(report->blank);
   writer.Key("trailers").Integer(report->trailers).ObjectEnd();
   return text + "\n";
@@ -185,12 +186,15 @@ struct CsvWatcher::Watch {
     fs::create_directories(target, problem);
     std::ofstream(target / (name + ".report.jsonl"), std::ios::binary) << ReportText(report);
     fs::rename(fs::path(folder.path) / name, target / name, problem);
-    log::Write(report && report->refused == 0 ? log::Level::kInfo : log::Level::kWarn, "csv.file",
-               {{"file", name},
-                {"result", report ? "taken" : "refused"},
-                {"rows_taken", report ? std::to_string(report->taken) : "0"},
-                {"rows_refused", report ? std::to_string(report->refused) : ""},
-                {"moved", problem ? "no" : "yes"}});
+    log::Write(
+        report && report->refused == 0 && report->held == 0 ? log::Level::kInfo : log::Level::kWarn,
+        "csv.file",
+        {{"file", name},
+         {"result", report ? "taken" : "refused"},
+         {"rows_taken", report ? std::to_string(report->taken) : "0"},
+         {"rows_held", report ? std::to_string(report->held) : ""},
+         {"rows_refused", report ? std::to_string(report->refused) : ""},
+         {"moved", problem ? "no" : "yes"}});
   }
 
   CsvOptions options;

@@ -1,6 +1,7 @@
 #include "gateway/flow/admit.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace gw::flow {
 namespace {
@@ -68,6 +69,75 @@ Status AddMeans(std::string_view system, std::string_view value, fhir::Resource*
   return {};
 }
 
+int NumberAt(std::string_view text, size_t at, size_t length) {
+  int number = 0;
+  std::from_chars(text.data() + at, text.data() + at + length, number);
+  return number;
+}
+
+// YYYY-MM-DDThh:mm:ss with Z or an offset, which FHIR demands of a time, in UTC.
+Instant MomentOf(std::string_view text) {
+  CivilTime civil{NumberAt(text, 0, 4),  NumberAt(text, 5, 2),  NumberAt(text, 8, 2),
+                  NumberAt(text, 11, 2), NumberAt(text, 14, 2), NumberAt(text, 17, 2)};
+  Instant moment = FromCivil(civil);
+  const size_t sign = text.find_first_of("+-Z", 19);
+  if (sign != text.npos && text[sign] != 'Z' && text.size() >= sign + 6) {
+    const int minutes = NumberAt(text, sign + 1, 2) * 60 + NumberAt(text, sign + 4, 2);
+    moment.unix_us -= (text[sign] == '-' ? -minutes : minutes) * int64_t{60'000'000};
+  }
+  return moment;
+}
+
+// Is the one surely before the other? Of two where one is a day alone, the days count.
+bool IsBefore(std::string_view a, std::string_view b) {
+  constexpr size_t kDay = 10;   // YYYY-MM-DD
+  constexpr size_t kTime = 19;  // YYYY-MM-DDThh:mm:ss
+  if (a.size() >= kTime && b.size() >= kTime) {
+    return MomentOf(a) < MomentOf(b);
+  }
+  const size_t common = std::min({a.size(), b.size(), kDay});
+  return a.substr(0, common) < b.substr(0, common);
+}
+
+std::string_view LastUpdateOf(const fhir::Resource& patient) {
+  for (const fhir::Element* child = patient.root().first_child(); child != nullptr;
+       child = child->next()) {
+    if (child->name() == "extension" && child->TextAt("url") == kLastUpdate) {
+      return child->TextAt("value");
+    }
+  }
+  return {};
+}
+
+bool IsOlder(const fhir::Resource& patient, const fhir::Resource& current) {
+  const std::string_view said = LastUpdateOf(patient);
+  const std::string_view held = LastUpdateOf(current);
+  return patient.type() == "Patient" && !said.empty() && !held.empty() && IsBefore(said, held);
+}
+
+// Would the operation change something that stands there?
+bool Overwrites(const map::Operation& operation, const fhir::Element& current) {
+  using Kind = map::Operation::Kind;
+  if (operation.kind == Kind::kRemove || operation.kind == Kind::kRemoveItem) {
+    return true;
+  }
+  const std::string name = operation.path.substr(0, operation.path.find('.'));
+  if (operation.kind == Kind::kAddItem && name != "extension") {
+    return false;
+  }
+  if (operation.kind == Kind::kAddItem) {
+    for (const fhir::Element* child = current.first_child(); child != nullptr;
+         child = child->next()) {
+      if (child->name() == name && child->TextAt("url") == operation.values[0]->TextAt("url")) {
+        return true;
+      }
+    }
+    return false;
+  }
+  const fhir::ElementDef* element = current.type().ByJsonName(name).element;
+  return current.Child(element == nullptr ? std::string_view(name) : element->name) != nullptr;
+}
+
 }  // namespace
 
 bool LostRace(const Status& admitted) {
@@ -96,8 +166,15 @@ Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, b
         (change.action == map::Action::kUpdate || change.action == map::Action::kCorrect)) {
       change.action = map::Action::kAdd;
     }
-    GW_TRY(const std::vector<map::Operation> operations,
-           map::OperationsOf(change, current, definitions));
+    GW_TRY(std::vector<map::Operation> operations, map::OperationsOf(change, current, definitions));
+    if (current != nullptr && IsOlder(change.fragment, *current)) {
+      std::erase_if(operations, [current](const map::Operation& operation) {
+        return Overwrites(operation, current->root());
+      });
+      identified->remarks.push_back(
+          {'W', "older-update", "PID-33",
+           "older than what is held of the person: only what was not known is taken"});
+    }
     if (current == nullptr && operations.empty()) {
       continue;  // nothing is known that it could be done to
     }

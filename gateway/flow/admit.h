@@ -26,7 +26,12 @@ inline constexpr int kAttemptsMax = 16;
 // holds the whole. Errors: hl7_code 204 with the remark's place and text.
 Status WhollyTaken(const map::Translation& translation);
 
-// Applies each change to its resource. Errors: map::OperationsOf's and Apply's.
+// The extension of a Patient that keeps when its source last changed it (PID-33).
+inline constexpr std::string_view kLastUpdate = "urn:caregate:extension:last-update";
+
+// Applies each change to its resource. What says of a person that it is older than what is held
+// (kLastUpdate) fills in what is not known and overwrites nothing. Errors: map::OperationsOf's and
+// Apply's.
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
                     const fhir::Definitions& definitions);
 

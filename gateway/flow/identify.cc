@@ -4,10 +4,15 @@
 #include <unordered_map>
 
 #include "gateway/base/crypto.h"
+#include "gateway/flow/person_links.h"
+#include "gateway/flow/review.h"
 #include "gateway/identity/matcher.h"
 
 namespace gw::flow {
 namespace {
+
+constexpr int kUnknownKey = 204;  // table 0357
+const std::string kPatient = "Patient/";
 
 bool Contains(const std::vector<fhir::Identifier>& identifiers, const fhir::Identifier& one) {
   return std::find(identifiers.begin(), identifiers.end(), one) != identifiers.end();
@@ -17,18 +22,26 @@ bool Contains(const std::vector<fhir::Identifier>& identifiers, const fhir::Iden
 class Identification {
  public:
   Identification(std::vector<map::Change>* changes, const Parts& parts, Instant now)
-      : changes_(changes), parts_(parts), now_(now) {}
+      : changes_(changes), parts_(parts), now_(now), links_(parts) {}
 
   Result<Identified> Run() {
     const size_t given = changes_->size();
     for (size_t index = 0; index < given; ++index) {
       GW_RETURN_IF_ERROR(Place(index));
     }
-    for (size_t index = given; index < changes_->size(); ++index) {  // review Tasks
-      identified_.of_change.push_back(AddNew((*changes_)[index], {}));
-    }
-    for (map::Change& change : *changes_) {
+    for (size_t index = 0; index < given; ++index) {
+      map::Change& change = (*changes_)[index];
       GW_RETURN_IF_ERROR(Refer(&change.fragment.root(), change.where));
+      GW_RETURN_IF_ERROR(
+          StayAtHome(identified_.resources[identified_.of_change[index]], &change.fragment.root()));
+    }
+    for (size_t index = 0; index < given; ++index) {
+      GW_RETURN_IF_ERROR(Merge(index));
+    }
+    for (map::Change& task : asked_) {
+      std::vector<fhir::Identifier> claims = IdentifiersOf(task.fragment.root());
+      identified_.of_change.push_back(AddNew(task, std::move(claims)));
+      changes_->push_back(std::move(task));
     }
     return std::move(identified_);
   }
@@ -54,9 +67,10 @@ class Identification {
              fhir::ParseJson(resource.json, parts_.definitions, parts_.limits));
       candidates.push_back(std::move(candidate));
     }
-    GW_TRY(const size_t placed, change.fragment.type() == "Patient"
-                                    ? PlacePatient(index, identifiers, stored, &candidates)
-                                    : PlaceByKey(change, identifiers, stored, &candidates));
+    GW_TRY(const size_t placed,
+           change.fragment.type() == "Patient"
+               ? PlacePatient(index, identifiers, std::move(stored), &candidates)
+               : PlaceByKey(change, identifiers, stored, &candidates));
     identified_.of_change.push_back(placed);
     return {};
   }
@@ -87,49 +101,171 @@ class Identification {
   }
 
   Result<size_t> PlacePatient(size_t change_index, const std::vector<fhir::Identifier>& identifiers,
-                              const std::vector<fhir::StoredResource>& stored,
+                              std::vector<fhir::StoredResource> stored,
                               std::vector<fhir::Resource>* candidates) {
-    const map::Change& change = (*changes_)[change_index];
+    map::Change& change = (*changes_)[change_index];
     const std::vector<identity::Match> matches = identity::Rank(change.fragment, *candidates);
-    if (matches.empty()) {
-      return AddNew(change, identifiers);
+    if (matches.empty() || matches.front().grade == identity::Grade::kCertainlyNot) {
+      return PlaceUnknown(change, FreeOf(identifiers, *candidates));
     }
-    if (matches.front().grade == identity::Grade::kCertain) {
-      return AddKnown(change, identifiers, stored[matches.front().candidate], candidates,
-                      matches.front().candidate);
+    const identity::Match& best = matches.front();
+    if (best.grade == identity::Grade::kCertain) {
+      if (!IsLoser(change.fragment.root())) {
+        GW_RETURN_IF_ERROR(AskAboutOthers(change.where, matches, stored));
+        GW_RETURN_IF_ERROR(
+            FollowLinks(&change, &stored[best.candidate], &(*candidates)[best.candidate]));
+      }
+      return AddKnown(change, IdentifiersOf(change.fragment.root()), stored[best.candidate],
+                      candidates, best.candidate);
     }
     const std::vector<fhir::Identifier> free = FreeOf(identifiers, *candidates);
     if (free.empty()) {
       return Error{Code::kConflict,
                    "held for matching: the person may be one who is known, and has no identifier "
                    "of their own",
-                   change.where, 204};
+                   change.where, kUnknownKey};
     }
     const size_t placed = AddNew(change, free);
-    const std::string where = change.where;
-    identified_.remarks.push_back(
-        {'W', "possible-match", where, std::string(matches.front().reason)});
-    GW_RETURN_IF_ERROR(AskForReview(identified_.resources[placed].key,
-                                    stored[matches.front().candidate].key, where));
+    GW_RETURN_IF_ERROR(AskWhetherSame(identified_.resources[placed].key.id,
+                                      {kPatient + stored[best.candidate].key.id},
+                                      std::string(best.reason), change.where));
     return placed;
   }
 
-  // A Task that asks a human whether two Patients are one person.
-  Status AskForReview(const fhir::Key& patient, const fhir::Key& candidate,
-                      const std::string& where) {
-    GW_TRY(fhir::Resource task, fhir::Resource::Make("Task", parts_.definitions));
-    fhir::Element& root = task.root();
-    GW_TRY(fhir::Element * unused, root.Add("status", "requested"));
-    GW_TRY(unused, root.Add("intent", "order"));
-    GW_TRY(fhir::Element * code, root.Add("code"));
-    GW_TRY(unused, code->Add("text", "Review: are these records of the same person?"));
-    GW_TRY(fhir::Element * focus, root.Add("focus"));
-    GW_TRY(unused, focus->Add("reference", "Patient/" + candidate.id));
-    GW_TRY(fhir::Element * person, root.Add("for"));
-    GW_TRY(unused, person->Add("reference", "Patient/" + patient.id));
-    GW_TRY(unused, root.Add("authoredOn", FormatInstant(now_)));
-    static_cast<void>(unused);
-    changes_->push_back({map::Action::kAdd, std::move(task), "", where, false});
+  // A record that this message says is merged into another one (A40): it stays itself.
+  static bool IsLoser(const fhir::Element& patient) {
+    for (const fhir::Element* link = patient.first_child(); link != nullptr; link = link->next()) {
+      if (link->name() == "link" && link->TextAt("type") == "replaced-by") {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // Nobody here has one of the numbers. Somebody without an NHS number may all the same be here
+  // under another sender's number: a human is asked, and nobody is matched on a name.
+  Result<size_t> PlaceUnknown(const map::Change& change, std::vector<fhir::Identifier> claims) {
+    const bool numbered = std::any_of(
+        claims.begin(), claims.end(),
+        [](const fhir::Identifier& one) { return one.system == identity::kNhsNumberSystem; });
+    const size_t placed = AddNew(change, std::move(claims));
+    if (!numbered && !change.stub && !IsLoser(change.fragment.root())) {
+      GW_TRY(std::vector<std::string> lookalikes, LookalikesOf(change.fragment, parts_));
+      if (!lookalikes.empty()) {
+        GW_RETURN_IF_ERROR(
+            AskWhetherSame(identified_.resources[placed].key.id, std::move(lookalikes),
+                           "names and birth date agree, no number is shared", change.where));
+      }
+    }
+    return placed;
+  }
+
+  // The numbers of one person lead to several records that no merge has joined.
+  Status AskAboutOthers(const std::string& where, const std::vector<identity::Match>& matches,
+                        const std::vector<fhir::StoredResource>& stored) {
+    if (matches.size() < 2) {
+      return {};
+    }
+    const std::string& patient = stored[matches.front().candidate].key.id;
+    GW_TRY(const std::string end, links_.EndOf(patient));
+    std::vector<std::string> others;
+    for (size_t i = 1; i < matches.size(); ++i) {
+      const std::string& other = stored[matches[i].candidate].key.id;
+      GW_TRY(const std::string other_end, links_.EndOf(other));
+      if (matches[i].grade != identity::Grade::kCertainlyNot && other_end != end) {
+        others.push_back(kPatient + other);
+      }
+    }
+    return others.empty() ? Status()
+                          : AskWhetherSame(patient, std::move(others),
+                                           "one message names them by numbers of both", where);
+  }
+
+  // What a record says that was merged into another is said of the one that counts; the numbers of
+  // the merged record stay its own.
+  Status FollowLinks(map::Change* change, fhir::StoredResource* stored, fhir::Resource* candidate) {
+    GW_TRY(const std::string end, links_.EndOf(stored->key.id));
+    if (end == stored->key.id) {
+      return {};
+    }
+    GW_TRY(*stored, parts_.store.Current({"Patient", end}));
+    const std::vector<fhir::Identifier> merged = IdentifiersOf(candidate->root());
+    GW_TRY(*candidate, fhir::ParseJson(stored->json, parts_.definitions, parts_.limits));
+    const std::vector<fhir::Identifier> kept = IdentifiersOf(candidate->root());
+    fhir::Element& fragment = change->fragment.root();
+    for (fhir::Element* child = fragment.first_child(); child != nullptr;) {
+      fhir::Element* next = child->next();
+      const fhir::Identifier one{std::string(child->TextAt("system")),
+                                 std::string(child->TextAt("value"))};
+      if (child->name() == "identifier" && Contains(merged, one) && !Contains(kept, one)) {
+        fragment.Remove(child);
+      }
+      child = next;
+    }
+    return {};
+  }
+
+  // A Task that asks a human whether Patients are one person.
+  Status AskWhetherSame(const std::string& patient, std::vector<std::string> others,
+                        std::string reason, const std::string& where) {
+    identified_.remarks.push_back({'W', "possible-match", where, reason});
+    others.push_back(kPatient + patient);
+    const Review review{"possible-match", "Are these records of the same person?",
+                        std::move(reason), patient, std::move(others)};
+    return AskOnce(review, where);
+  }
+
+  Status AskOnce(const Review& review, const std::string& where) {
+    GW_TRY(std::optional<map::Change> task, Ask(review, parts_, now_, where));
+    if (task) {
+      asked_.push_back(*std::move(task));
+    }
+    return {};
+  }
+
+  // The merge that a change speaks of: no cycle, and two plans in force are a human's to join.
+  Status Merge(size_t index) {
+    const map::Change& change = (*changes_)[index];
+    const std::string survivor = change.fragment.type() == "Patient"
+                                     ? PersonLinks::ReplacedBy(change.fragment.root())
+                                     : std::string();
+    if (survivor.empty()) {
+      return {};
+    }
+    const fhir::Key& loser = identified_.resources[identified_.of_change[index]].key;
+    GW_RETURN_IF_ERROR(links_.Merge(loser.id, survivor, change.where));
+    GW_TRY(const std::vector<std::string> records, links_.SetOf(survivor));
+    GW_TRY(std::vector<std::string> plans, ActivePlansOf(records, parts_));
+    if (plans.size() < 2) {
+      return {};
+    }
+    identified_.remarks.push_back({'W', "merged-plans", change.where,
+                                   "the merged records have more than one active care plan"});
+    return AskOnce({"merged-plans", "Which care plan goes on, after records were merged?",
+                    "the merged records have more than one active care plan", records.front(),
+                    std::move(plans)},
+                   change.where);
+  }
+
+  // A resource stays with the record that it was made for: a message that speaks of the person by
+  // another record of theirs means the same person.
+  Status StayAtHome(const Known& known, fhir::Element* element) {
+    if (known.version == 0 || known.home.empty() || known.key.type == "Patient") {
+      return {};
+    }
+    for (fhir::Element* child = element->first_child(); child != nullptr; child = child->next()) {
+      if (child->name() == "reference" && child->text().starts_with(kPatient)) {
+        const std::string person(child->text().substr(kPatient.size()));
+        if (person != known.home) {
+          GW_TRY(const std::string end, links_.EndOf(person));
+          GW_TRY(const std::string home_end, links_.EndOf(known.home));
+          if (end == home_end) {
+            child->SetText(kPatient + known.home);
+          }
+        }
+      }
+      GW_RETURN_IF_ERROR(StayAtHome(known, child));
+    }
     return {};
   }
 
@@ -195,6 +331,9 @@ class Identification {
 
   // urn:uuid references become the logical ids of what they name.
   Status Refer(fhir::Element* element, const std::string& where) {
+    if (element->type().name() == "Reference") {
+      GW_RETURN_IF_ERROR(ReferToPersonOf(element, where));
+    }
     for (fhir::Element* child = element->first_child(); child != nullptr; child = child->next()) {
       if (child->name() == "reference" && child->text().starts_with("urn:uuid:")) {
         const auto found = references_.find(std::string(child->text()));
@@ -209,9 +348,43 @@ class Identification {
     return {};
   }
 
+  // A reference to the person whom another resource concerns: the store knows who that is.
+  Status ReferToPersonOf(fhir::Element* reference, const std::string& where) {
+    for (const fhir::Element* mark = reference->first_child(); mark != nullptr;
+         mark = mark->next()) {
+      if (mark->name() != "extension" || mark->TextAt("url") != map::kPersonOfMark) {
+        continue;
+      }
+      const auto named = references_.find(std::string(mark->TextAt("value")));
+      const std::string home = named == references_.end() ? std::string() : HomeOf(named->second);
+      if (home.empty()) {
+        return Error{Code::kNotFound,
+                     "held for matching: no person is named, and nothing here has the number that "
+                     "says whose it is",
+                     where, kUnknownKey};
+      }
+      reference->Clear("extension");
+      reference->Clear("display");
+      GW_TRY([[maybe_unused]] fhir::Element * text, reference->Add("reference", kPatient + home));
+      return {};
+    }
+    return {};
+  }
+
+  std::string HomeOf(std::string_view reference) const {
+    for (const Known& known : identified_.resources) {
+      if (known.key.type + "/" + known.key.id == reference) {
+        return known.home;
+      }
+    }
+    return {};
+  }
+
   std::vector<map::Change>* changes_;
   const Parts& parts_;
   Instant now_;
+  PersonLinks links_;
+  std::vector<map::Change> asked_;  // review Tasks
   Identified identified_;
   std::unordered_map<std::string, std::string> references_;
 };

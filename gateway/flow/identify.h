@@ -35,10 +35,12 @@ struct Identified {
 std::vector<fhir::Identifier> IdentifiersOf(const fhir::Element& resource);
 
 // Finds who and what each change is about, by business identifiers and never by name, and writes
-// the logical ids into the changes' references. A Patient that only might be one we know is new,
-// with a review Task appended to *changes; so is a Task of the changes' own. Errors: hl7_code 204
-// where a Patient cannot be told from another (held for matching), or a resource is another
-// person's; kUnavailable.
+// the logical ids into the changes' references. A Patient that was merged into another is that
+// other one; what was made for a record stays with it. A Patient that only might be one we know is
+// new. What a human must decide is appended to *changes as a Task: whether records are of one
+// person, which of the active care plans of merged records goes on. Errors: hl7_code 204 where a
+// Patient cannot be told from another (held for matching), nothing says who it is, a resource is
+// another person's, or a merge would make a cycle; kUnavailable.
 Result<Identified> Identify(std::vector<map::Change>* changes, const Parts& parts, Instant now);
 
 }  // namespace gw::flow

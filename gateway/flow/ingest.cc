@@ -269,6 +269,7 @@ Result<store::Committed> Ingest::Admit(std::vector<map::Change> changes, bool up
   GW_RETURN_IF_ERROR(journal_->Ready());  // the log took its last entry, or nothing new commits
   GW_TRY(Identified identified, Identify(&changes, parts_, record->recorded));
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_.definitions));
+  AddRemarks(identified.remarks, &message.remarks_json);
   if (again != nullptr && again->was_taken) {
     GW_RETURN_IF_ERROR(KeepNewer(again->number, &identified, &parts_.store));
   }

@@ -16,14 +16,16 @@ namespace gw::flow {
 // One row group of a CSV file, as the report file tells it.
 struct RowReport {
   std::vector<uint32_t> rows;
-  std::string result;  // "taken", "unchanged", "refused"
-  std::string where;   // of a refusal: "row 7, column DOB"
+  // "taken", "unchanged", "held" (nothing is wrong with it, but nothing here has its number, or a
+  // human must say who it is: it waits in the queue), "refused".
+  std::string result;
+  std::string where;   // of what is held or refused: "row 7, column DOB"
   std::string reason;  // the rule
 };
 
 struct CsvReport {
   uint32_t rows_read = 0, duplicates = 0, blank = 0, trailers = 0;
-  uint32_t taken = 0, unchanged = 0, refused = 0;  // rows
+  uint32_t taken = 0, unchanged = 0, held = 0, refused = 0;  // rows
   std::vector<RowReport> groups;
   std::vector<map::Remark> remarks;
 };

@@ -12,6 +12,17 @@
 namespace gw::flow {
 namespace {
 
+constexpr int kUnknownKey = 204;  // table 0357
+
+// A refusal of the translation has its row; one of what came of it has a place in a resource.
+std::string PlaceInRows(const Error& error, const std::vector<uint32_t>& rows) {
+  if (error.where.starts_with("row ")) {
+    return error.where;
+  }
+  const std::string row = rows.empty() ? std::string("row") : "row " + std::to_string(rows.front());
+  return error.where.empty() ? row : row + ", " + error.where;
+}
+
 std::string RowsText(const std::vector<uint32_t>& rows) {
   std::string text;
   for (const uint32_t row : rows) {
@@ -46,11 +57,10 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
   for (map::RowGroup& group : translation.groups) {
     RowReport rows = TakeRows(&group, file);
     const auto count = static_cast<uint32_t>(rows.rows.size());
-    if (rows.result == "refused") {
-      report.refused += count;
-    } else {
-      (rows.result == "taken" ? report.taken : report.unchanged) += count;
-    }
+    (rows.result == "refused"     ? report.refused
+     : rows.result == "held"      ? report.held
+     : rows.result == "unchanged" ? report.unchanged
+                                  : report.taken) += count;
     if (group.translation) {
       for (map::Remark& remark : group.translation->remarks) {
         report.remarks.push_back(std::move(remark));
@@ -125,10 +135,11 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const File& file) {
     report.result = "taken";
     return report;
   }
-  report.where = taken.error().where;
+  report.result = taken.error().hl7_code == kUnknownKey ? "held" : "refused";
+  report.where = PlaceInRows(taken.error(), group->rows);
   report.reason = taken.error().detail;
   record.outcome = "4";
-  record.reason = ReasonOf(taken.error());
+  record.reason = report.where + ": " + report.reason;
   kept.cause = CauseOf(taken.error());
   KeepRows(std::move(kept), record);
   return report;

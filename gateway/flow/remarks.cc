@@ -6,6 +6,7 @@ namespace gw::flow {
 namespace {
 
 constexpr size_t kCodeBytesMax = 64;
+constexpr int kDataType = 102;  // table 0357
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -13,6 +14,13 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 // message.
 std::string CodeOf(const std::string& code) {
   return code.size() <= kCodeBytesMax ? code : std::string("(text)");
+}
+
+void WriteRemark(const map::Remark& remark, JsonWriter* writer) {
+  writer->ObjectStart()
+      .Member("severity", std::string_view(&remark.severity, 1))
+      .Member("code", remark.code);
+  writer->Member("at", remark.where).Member("text", remark.text).ObjectEnd();
 }
 
 }  // namespace
@@ -65,10 +73,7 @@ std::string RemarksJson(const map::Translation& translation) {
   JsonWriter writer(&json);
   writer.ArrayStart();
   for (const map::Remark& remark : translation.remarks) {
-    writer.ObjectStart()
-        .Member("severity", std::string_view(&remark.severity, 1))
-        .Member("code", remark.code);
-    writer.Member("at", remark.where).Member("text", remark.text).ObjectEnd();
+    WriteRemark(remark, &writer);
   }
   for (const std::string& unread : translation.unread) {
     writer.ObjectStart()
@@ -88,11 +93,22 @@ std::string RemarksJson(const map::Translation& translation) {
   return json;
 }
 
+void AddRemarks(const std::vector<map::Remark>& remarks, std::string* json) {
+  for (const map::Remark& remark : remarks) {
+    std::string one;
+    JsonWriter writer(&one);
+    WriteRemark(remark, &writer);
+    const bool first = json->size() <= std::string_view("[]").size();
+    *json = (first ? "[" : json->substr(0, json->size() - 1) + ",") + one + "]";
+  }
+}
+
 std::vector<hl7v2::Issue> WarningsOf(const map::Translation& translation) {
   std::vector<hl7v2::Issue> issues;
   for (const map::Remark& remark : translation.remarks) {
     if (remark.severity == 'W') {
-      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, 0}, 'W'});
+      const int hl7_code = remark.code == "bad-date" ? kDataType : 0;
+      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, hl7_code}, 'W'});
     }
   }
   return issues;

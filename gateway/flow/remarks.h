@@ -23,6 +23,8 @@ std::string PlaceOf(std::string_view where);
 
 // Remarks, unread fields and unmapped codes as a JSON array, for the message's record.
 std::string RemarksJson(const map::Translation& translation);
+// Adds remarks to such an array.
+void AddRemarks(const std::vector<map::Remark>& remarks, std::string* json);
 // The unread fields and unmapped codes, to be counted by feed.
 std::vector<store::FieldNote> FieldsOf(const map::Translation& translation);
 // Warnings ride on the AA as ERR segments of severity W; there the sender's people see them.

@@ -66,6 +66,20 @@ bool FamilyNamesDiffer(const fhir::Element& a, const fhir::Element& b) {
   return compared;
 }
 
+// Is there a name of each with the same family and a the same first given name?
+bool NamesAgree(const fhir::Element& a, const fhir::Element& b) {
+  for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
+    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
+      const bool names = x->name() == "name" && y->name() == "name" && !x->TextAt("family").empty();
+      if (names && EqualsFolded(x->TextAt("family"), y->TextAt("family")) &&
+          !x->TextAt("given").empty() && EqualsFolded(x->TextAt("given"), y->TextAt("given"))) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 Match Compare(const fhir::Element& patient, const fhir::Element& candidate) {
   const std::string_view nhs_number = NhsNumberOf(patient);
   const std::string_view other_nhs_number = NhsNumberOf(candidate);
@@ -98,6 +112,19 @@ std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Res
   std::stable_sort(matches.begin(), matches.end(),
                    [](const Match& a, const Match& b) { return a.grade < b.grade; });
   return matches;
+}
+
+bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other) {
+  const fhir::Element& a = patient.root();
+  const fhir::Element& b = other.root();
+  const std::string_view sex = a.TextAt("gender");
+  const std::string_view other_sex = b.TextAt("gender");
+  const bool sexes_agree = sex.empty() || other_sex.empty() || sex == other_sex ||
+                           sex == "unknown" || other_sex == "unknown";
+  const bool both_numbered = !NhsNumberOf(a).empty() && !NhsNumberOf(b).empty();
+  const bool born_alike =
+      !a.TextAt("birthDate").empty() && a.TextAt("birthDate") == b.TextAt("birthDate");
+  return sexes_agree && !both_numbered && born_alike && NamesAgree(a, b);
 }
 
 }  // namespace gw::identity

@@ -28,6 +28,11 @@ struct Match {
 // order. Pure; any thread. Source: care-coordination decisions 3 and 9; R4 patient-operation-match.
 std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Resource> candidates);
 
+// Two Patients without an identifier in common: should a human compare them? Where birth date,
+// family name and first given name agree, neither is said to be of another sex, and not both have
+// an NHS number. Never more than a question: nobody is matched on it. Pure; any thread.
+bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other);
+
 // The system of NHS numbers.
 inline constexpr std::string_view kNhsNumberSystem = "https://fhir.nhs.uk/Id/nhs-number";
 

@@ -28,7 +28,8 @@ enum class Action : uint8_t {
 // "AD" ...; kMerge is "".
 std::string_view CodeOf(Action action);
 
-// The marks by which maps steer a change. They stand as extensions and never leave this module.
+// The marks by which maps steer a change. They stand as extensions; none but kPersonOfMark leaves
+// this module.
 //   kActionMark   valueCode of table 0287: on a Bundle entry, what is to be done with its resource;
 //                 on an item of a list, what is to be done with the item of the same key
 //   kWhereMark    valueString, on a Bundle entry: the place in the message, "GOL[1]"
@@ -37,6 +38,8 @@ std::string_view CodeOf(Action action);
 //                 nothing stands yet (a status that the message does not say)
 //   kRemoveMark   valueBoolean, on an element: it goes, as if the sender had sent "" for it
 //   kIfKnownMark  valueBoolean, on a Bundle entry: see Change::if_known
+//   kPersonOfMark valueString, on a Reference: it leads to the person whom another entry concerns,
+//                 who is not named: the entry's fullUrl. Only a store can tell (flow/identify.h)
 //   kRescindMark  valueCode, on a Consent: takes a grant's permits away; of a refusal, and of what
 //   is
 //                 not in force, the status becomes this code instead (decision 1)
@@ -47,6 +50,7 @@ inline constexpr std::string_view kRescindMark = "urn:caregate:rescind";
 inline constexpr std::string_view kDefaultMark = "urn:caregate:default";
 inline constexpr std::string_view kRemoveMark = "urn:caregate:remove";
 inline constexpr std::string_view kIfKnownMark = "urn:caregate:if-known";
+inline constexpr std::string_view kPersonOfMark = "urn:caregate:person-of";
 // The meta.tag of a resource that was created as a stub and that nothing has filled in since.
 inline constexpr std::string_view kTagSystem = "urn:caregate:tag";
 inline constexpr std::string_view kStubTag = "stub";

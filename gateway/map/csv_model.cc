@@ -41,7 +41,9 @@ std::string_view WithoutListMark(std::string_view item) {
 }
 
 std::string FhirTypeOf(const std::string& column_type) {
-  return column_type == "nhsNumber" || column_type == "list" ? "string" : column_type;
+  const bool text =
+      column_type == "nhsNumber" || column_type == "list" || column_type == "interval";
+  return text ? "string" : column_type;
 }
 
 // The header of a column that a folded text is; end() where it is none.
@@ -54,19 +56,35 @@ Error Refused(const char* rule, std::string where) {
   return Error{Code::kInvalid, rule, std::move(where)};
 }
 
+// The rule that a value of the column's type keeps.
+const char* RuleOf(const Column& column) {
+  if (column.type == "date" || column.type == "dateTime") {
+    return "not a date in a style of the feed";
+  }
+  if (column.type == "code" || column.type == "boolean") {
+    return "a value that is not in the column's table";
+  }
+  return column.type == "interval" ? "not an interval" : "not a decimal number";
+}
+
 }  // namespace
 
 struct CsvModel::Parts {
   Parts(const Feed& of, const fhir::Definitions& definitions, Zone in)
       : feed(of), zone(std::move(in)), builder(definitions) {}
 
-  // The FHIR text of one value. Nothing where it is dropped; the remark is made then.
+  // The FHIR text of one value; nothing where it is none of the column's type.
+  std::optional<std::string> TextOf(const Column& column, std::string_view cell) const;
+  // The same, and what is done where it is none. Nothing where it is dropped; the remark is made
+  // then.
   Result<std::optional<std::string>> ValueOf(const Column& column, std::string_view cell,
                                              const std::string& where,
                                              std::vector<Remark>* remarks) const;
   static void AppendList(const Column& column, const fhir::ElementDef& element,
                          std::string_view cell, fhir::Element* row);
   Status FillRow(const CsvRecord& record, fhir::Element* into, std::vector<Remark>* remarks) const;
+  // The row's dates do not contradict each other (Column::not_before).
+  Status CheckOrder(const CsvRecord& record, const fhir::Element& checked) const;
 
   Feed feed;
   Zone zone;
@@ -141,32 +159,26 @@ Status CsvModel::ReadHeader(const CsvRecord& header, std::vector<Remark>* remark
   return {};
 }
 
+std::optional<std::string> CsvModel::Parts::TextOf(const Column& column,
+                                                   std::string_view cell) const {
+  if (column.type == "date" || column.type == "dateTime") {
+    const auto& styles = column.date_styles.empty() ? feed.date_styles : column.date_styles;
+    return column.type == "date" ? CsvDate(cell, styles) : CsvDateTime(cell, styles, zone);
+  }
+  if (column.type == "code" || column.type == "boolean") {
+    const auto code = column.codes.find(Folded(cell));
+    return code == column.codes.end() ? std::nullopt : std::optional<std::string>(code->second);
+  }
+  if (column.type == "decimal") {
+    return CsvDecimal(cell);
+  }
+  return column.type == "interval" ? CsvInterval(cell) : std::optional<std::string>(cell);
+}
+
 Result<std::optional<std::string>> CsvModel::Parts::ValueOf(const Column& column,
                                                             std::string_view cell,
                                                             const std::string& where,
                                                             std::vector<Remark>* remarks) const {
-  if (column.type == "date" || column.type == "dateTime") {
-    auto text = column.type == "date" ? CsvDate(cell, feed.date_styles)
-                                      : CsvDateTime(cell, feed.date_styles, zone);
-    if (!text) {
-      return Refused("not a date in a style of the feed", where);
-    }
-    return text;
-  }
-  if (column.type == "code" || column.type == "boolean") {
-    const auto code = column.codes.find(Folded(cell));
-    if (code == column.codes.end()) {
-      return Refused("a value that is not in the column's table", where);
-    }
-    return std::optional<std::string>(code->second);
-  }
-  if (column.type == "decimal") {
-    auto text = CsvDecimal(cell);
-    if (!text) {
-      return Refused("not a decimal number", where);
-    }
-    return text;
-  }
   if (column.type == "nhsNumber") {
     if (!IsNhsNumber(cell)) {
       remarks->push_back({'W', "bad-check-digit", where,
@@ -177,7 +189,15 @@ Result<std::optional<std::string>> CsvModel::Parts::ValueOf(const Column& column
     std::erase_if(digits, [](char c) { return c == ' ' || c == '-'; });
     return std::optional<std::string>(std::move(digits));
   }
-  return std::optional<std::string>(cell);
+  std::optional<std::string> text = TextOf(column, cell);
+  if (!text && (column.refuse_bad || column.valued)) {
+    return Refused(RuleOf(column), where);
+  }
+  if (!text) {
+    remarks->push_back({'W', column.type.starts_with("date") ? "bad-date" : "bad-value", where,
+                        std::string(RuleOf(column)) + ": left out"});
+  }
+  return text;
 }
 
 void CsvModel::Parts::AppendList(const Column& column, const fhir::ElementDef& element,
@@ -223,6 +243,20 @@ Status CsvModel::Parts::FillRow(const CsvRecord& record, fhir::Element* into,
   for (size_t i = 0; i < feed.columns.size(); ++i) {
     if (feed.columns[i].valued && !valued[i]) {
       return Refused("a cell that each row must have is empty", PlaceIn(record, i));
+    }
+  }
+  return CheckOrder(record, *into);
+}
+
+Status CsvModel::Parts::CheckOrder(const CsvRecord& record, const fhir::Element& checked) const {
+  for (size_t i = 0; i < feed.columns.size(); ++i) {
+    const Column& column = feed.columns[i];
+    const std::string_view later = checked.TextAt(column.name);
+    const std::string_view earlier =
+        column.not_before.empty() ? std::string_view() : checked.TextAt(column.not_before);
+    // Days are compared: a date and a date with a time may stand side by side.
+    if (!later.empty() && !earlier.empty() && later.substr(0, 10) < earlier.substr(0, 10)) {
+      return Refused("a date before the one that it follows", PlaceIn(record, i));
     }
   }
   return {};

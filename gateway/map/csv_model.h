@@ -41,9 +41,11 @@ class CsvModel {
   // columns are remarked once each (their values are unread).
   Status ReadHeader(const CsvRecord& header, std::vector<Remark>* remarks);
   // Appends one record as `row` to `rows` (a tree of type Rows). Errors: kInvalid, where = "row N,
-  // column C": wrong number of cells, a bad date, a value not in its table, a missing valued cell.
-  // A bad NHS number is dropped with a remark: who else the row names decides (decision 3). Columns
-  // are called in errors and remarks as the file's header does; nothing of a refused row stays.
+  // column C": wrong number of cells, a missing valued cell, a value that is none of its column's
+  // type (a date, a code) where the column says that this refuses the row, a date before the one
+  // that it follows; elsewhere such a value is left out, with a remark. A bad NHS number is dropped
+  // with a remark: who else the row names decides (decision 3). Columns are called in errors and
+  // remarks as the file's header does; nothing of a refused row stays.
   Status AppendRow(const CsvRecord& record, fhir::Element* rows,
                    std::vector<Remark>* remarks) const;
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 
 #include "gateway/fhir/resource.h"
 #include "gateway/map/csv_values_internal.h"
@@ -15,6 +17,15 @@ constexpr std::array<std::string_view, 12> kMonths = {
 constexpr std::string_view kNoBreak = "\xC2\xA0";  // a no-break space
 constexpr std::string_view kBlanks = " \t\r\n";
 
+constexpr std::string_view kExcel = "EXCEL";
+// The first serial after the 29 February 1900 that Excel believes in, and 9999-12-31.
+constexpr double kExcelFirst = 61;
+constexpr double kExcelLast = 2958465;
+constexpr int64_t kExcelEpochDays = -25569;  // 1899-12-30, in days from 1970-01-01
+constexpr int64_t kDaySeconds = 86'400;
+constexpr int kCenturyPivot = 70;
+constexpr int kIntervalMax = 999;
+
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -27,10 +38,10 @@ class StyleReader {
   bool Read(V2Time* time) {
     CivilTime& civil = time->civil;
     while (!style_.empty()) {
-      const bool read = Part("YYYY", 4, 4, &civil.year) || Part("MM", 1, 2, &civil.month) ||
-                        Part("DD", 1, 2, &civil.day) || Part("HH", 1, 2, &civil.hour) ||
-                        Part("mm", 2, 2, &civil.minute) || Part("ss", 2, 2, &civil.second) ||
-                        MonthName(&civil.month) || Mark();
+      const bool read = Part("YYYY", 4, 4, &civil.year) || ShortYear(&civil.year) ||
+                        Part("MM", 1, 2, &civil.month) || Part("DD", 1, 2, &civil.day) ||
+                        Part("HH", 1, 2, &civil.hour) || Part("mm", 2, 2, &civil.minute) ||
+                        Part("ss", 2, 2, &civil.second) || MonthName(&civil.month) || Mark();
       if (!read) {
         return false;
       }
@@ -58,6 +69,14 @@ class StyleReader {
     style_.remove_prefix(name.size());
     has_time_ = has_time_ || name == "HH";
     *out = value;
+    return true;
+  }
+
+  bool ShortYear(int* year) {
+    if (!Part("YY", 2, 2, year)) {
+      return false;
+    }
+    *year += *year < kCenturyPivot ? 2000 : 1900;
     return true;
   }
 
@@ -95,17 +114,111 @@ class StyleReader {
   bool has_time_ = false;
 };
 
+// A day of a spreadsheet, with a time where there is a fraction.
+bool ReadSerial(std::string_view text, V2Time* time) {
+  double serial = 0;
+  const auto [end, fault] =
+      std::from_chars(text.data(), text.data() + text.size(), serial, std::chars_format::fixed);
+  if (fault != std::errc{} || end != text.data() + text.size() || !(serial >= kExcelFirst) ||
+      serial >= kExcelLast + 1) {
+    return false;
+  }
+  const double whole = std::floor(serial);
+  const bool has_time = text.find('.') != text.npos;
+  const int64_t seconds =
+      has_time ? std::llround((serial - whole) * static_cast<double>(kDaySeconds)) : 0;
+  const int64_t days = static_cast<int64_t>(whole) + kExcelEpochDays;
+  time->civil = ToCivil({(days * kDaySeconds + seconds) * 1'000'000});
+  time->precision = has_time ? V2Time::Precision::kSecond : V2Time::Precision::kDay;
+  return true;
+}
+
 std::optional<V2Time> ReadByStyle(std::string_view text, const std::vector<std::string>& styles) {
   for (const std::string& style : styles) {
     V2Time time;
-    if (StyleReader(text, style).Read(&time)) {
+    if (style == kExcel ? ReadSerial(text, &time) : StyleReader(text, style).Read(&time)) {
       return time;
     }
   }
   return std::nullopt;
 }
 
+// Small letters, digits, and one blank for whatever stands between them.
+std::string Words(std::string_view text) {
+  std::string words;
+  for (const char c : text) {
+    const bool part = IsDigit(c) || IsLetter(c);
+    if (part) {
+      const bool joins =
+          words.empty() || words.back() == ' ' || IsDigit(words.back()) == IsDigit(c);
+      words += joins ? "" : " ";
+      words += IsDigit(c) ? c : static_cast<char>(c | 0x20);
+    } else if (!words.empty() && words.back() != ' ') {
+      words += ' ';
+    }
+  }
+  return std::string(TrimCell(words));
+}
+
+struct IntervalWord {
+  std::string_view word;
+  int amount;
+  char unit;
+};
+constexpr std::array kIntervalWords = {
+    IntervalWord{"annual", 12, 'M'},     IntervalWord{"annually", 12, 'M'},
+    IntervalWord{"yearly", 12, 'M'},     IntervalWord{"every year", 12, 'M'},
+    IntervalWord{"half yearly", 6, 'M'}, IntervalWord{"biannual", 6, 'M'},
+    IntervalWord{"quarterly", 3, 'M'},   IntervalWord{"every quarter", 3, 'M'},
+    IntervalWord{"monthly", 1, 'M'},     IntervalWord{"every month", 1, 'M'},
+    IntervalWord{"fortnightly", 2, 'W'}, IntervalWord{"every fortnight", 2, 'W'},
+    IntervalWord{"weekly", 1, 'W'},      IntervalWord{"every week", 1, 'W'},
+    IntervalWord{"daily", 1, 'D'},       IntervalWord{"every day", 1, 'D'},
+};
+constexpr std::array kIntervalUnits = {
+    IntervalWord{"m", 1, 'M'},       IntervalWord{"mo", 1, 'M'},
+    IntervalWord{"month", 1, 'M'},   IntervalWord{"months", 1, 'M'},
+    IntervalWord{"monthly", 1, 'M'}, IntervalWord{"mth", 1, 'M'},
+    IntervalWord{"mths", 1, 'M'},    IntervalWord{"y", 12, 'M'},
+    IntervalWord{"yr", 12, 'M'},     IntervalWord{"yrs", 12, 'M'},
+    IntervalWord{"year", 12, 'M'},   IntervalWord{"years", 12, 'M'},
+    IntervalWord{"yearly", 12, 'M'}, IntervalWord{"w", 1, 'W'},
+    IntervalWord{"wk", 1, 'W'},      IntervalWord{"wks", 1, 'W'},
+    IntervalWord{"week", 1, 'W'},    IntervalWord{"weeks", 1, 'W'},
+    IntervalWord{"weekly", 1, 'W'},  IntervalWord{"d", 1, 'D'},
+    IntervalWord{"day", 1, 'D'},     IntervalWord{"days", 1, 'D'},
+    IntervalWord{"daily", 1, 'D'},
+};
+
+template <size_t N>
+const IntervalWord* FindWord(const std::array<IntervalWord, N>& words, std::string_view word) {
+  const auto* const found = std::find_if(
+      words.begin(), words.end(), [word](const IntervalWord& known) { return known.word == word; });
+  return found == words.end() ? nullptr : found;
+}
+
+std::string IntervalText(int amount, char unit) { return "P" + std::to_string(amount) + unit; }
+
 }  // namespace
+
+std::optional<std::string> CsvInterval(std::string_view text) {
+  const std::string words = Words(text);
+  if (const IntervalWord* known = FindWord(kIntervalWords, words)) {
+    return IntervalText(known->amount, known->unit);
+  }
+  std::string_view rest = words;
+  for (const std::string_view before : {"every ", "each ", "p ", "q "}) {
+    rest.remove_prefix(rest.starts_with(before) ? before.size() : 0);
+  }
+  int amount = 0;
+  const auto [end, fault] = std::from_chars(rest.data(), rest.data() + rest.size(), amount);
+  const std::string_view unit = TrimCell(rest.substr(static_cast<size_t>(end - rest.data())));
+  const IntervalWord* known = FindWord(kIntervalUnits, unit);
+  if (fault != std::errc{} || known == nullptr || amount < 1 || amount > kIntervalMax) {
+    return std::nullopt;
+  }
+  return IntervalText(amount * known->amount, known->unit);
+}
 
 std::optional<std::string> CsvDate(std::string_view text, const std::vector<std::string>& styles) {
   const auto time = ReadByStyle(text, styles);

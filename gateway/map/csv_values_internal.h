@@ -10,15 +10,23 @@
 namespace gw::map {
 
 // A date as a feed writes it, by the first of its styles that fits: FHIR date text; nothing where
-// none fits or the day does not exist. Styles are made of YYYY, MM (one or two digits where sent
-// so), DD, MON (Jan ... or January ...) and the marks between them: "DD/MM/YYYY", "DD MON YYYY".
-// A style that ends in " HH:mm" or "THH:mm:ss" is of a date with a time.
+// none fits or the day does not exist. Styles are made of YYYY, YY (70 to 99 are of the last
+// century, as POSIX has it), MM (one or two digits where sent so), DD, MON (Jan ... or January ...)
+// and the marks between them: "DD/MM/YYYY", "DD-MON-YY". A style that ends in " HH:mm" or
+// "THH:mm:ss" is of a date with a time. "EXCEL" is a spreadsheet's serial: days since 1899-12-30,
+// from 61 (1 March 1900: before it Excel counts a day that never was) to 2958465, a time as a
+// fraction.
 std::optional<std::string> CsvDate(std::string_view text, const std::vector<std::string>& styles);
 
 // The same for a date with a time, which a dateTime column may have: with the zone's offset. A
 // FHIR dateTime with its own offset passes.
 std::optional<std::string> CsvDateTime(std::string_view text,
                                        const std::vector<std::string>& styles, const Zone& zone);
+
+// How long something takes, or how often it comes: ISO 8601 with one part ("P3M", "P2W"). Taken
+// are "3M", "3 months", "6 monthly", "every 2 weeks", "P1Y", "annual", "quarterly" and the like; a
+// year is P12M. Nothing where it is none.
+std::optional<std::string> CsvInterval(std::string_view text);
 
 // A decimal number in FHIR's form; nothing where it is none.
 std::optional<std::string> CsvDecimal(std::string_view text);

@@ -12,8 +12,8 @@
 namespace gw::map {
 namespace {
 
-constexpr std::array<std::string_view, 8> kColumnTypes = {
-    "string", "date", "dateTime", "boolean", "code", "decimal", "nhsNumber", "list"};
+constexpr std::array<std::string_view, 9> kColumnTypes = {
+    "string", "date", "dateTime", "boolean", "code", "decimal", "nhsNumber", "list", "interval"};
 
 // Reads the members of one JSON object into a struct, each once; Finish() refuses the others.
 class ObjectReader {
@@ -109,6 +109,9 @@ Status ReadColumn(const Json& json, const std::string& place, Column* column) {
       .Text("type", &column->type)
       .Bool("required", &column->required)
       .Bool("valued", &column->valued)
+      .Bool("refuse_bad", &column->refuse_bad)
+      .Text("not_before", &column->not_before)
+      .Texts("date_styles", &column->date_styles)
       .Text("separator", &column->separator)
       .Map("codes", &codes);
   for (auto& [value, code] : codes) {
@@ -131,6 +134,9 @@ Status ReadColumn(const Json& json, const std::string& place, Column* column) {
   reader.Check(!coded || !column->codes.empty(), "a code or boolean column needs codes", "codes");
   reader.Check((column->type == "list") == !column->separator.empty(),
                "a list column has a separator, no other has", "separator");
+  const bool dated = column->type == "date" || column->type == "dateTime";
+  reader.Check(dated || column->not_before.empty(), "only a date is compared", "not_before");
+  reader.Check(dated || column->date_styles.empty(), "only dates have styles", "date_styles");
   for (const auto& [value, code] : column->codes) {
     reader.Check(column->type != "boolean" || code == "true" || code == "false",
                  "a boolean column's codes are true and false", "codes");
@@ -138,9 +144,19 @@ Status ReadColumn(const Json& json, const std::string& place, Column* column) {
   return reader.Finish();
 }
 
+const Column* FindColumn(const Feed& feed, const std::string& name) {
+  const auto found = std::find_if(feed.columns.begin(), feed.columns.end(),
+                                  [&](const Column& column) { return column.name == name; });
+  return found == feed.columns.end() ? nullptr : &*found;
+}
+
 bool HasColumn(const Feed& feed, const std::string& name) {
-  return std::any_of(feed.columns.begin(), feed.columns.end(),
-                     [&](const Column& column) { return column.name == name; });
+  return FindColumn(feed, name) != nullptr;
+}
+
+bool HasDate(const Feed& feed, const std::string& name) {
+  const Column* column = FindColumn(feed, name);
+  return column != nullptr && (column->type == "date" || column->type == "dateTime");
 }
 
 void CheckCsv(const Feed& feed, ObjectReader* reader) {
@@ -152,12 +168,17 @@ void CheckCsv(const Feed& feed, ObjectReader* reader) {
                 "the quote is one character, another than the delimiter", "quote");
   reader->Check(hl7v2::CharsetNamed(feed.encoding).has_value(), "no such encoding is offered",
                 "encoding");
-  reader->Check(feed.duplicate == "supersede" || feed.duplicate == "combine",
-                "a duplicate is to supersede or combine", "duplicate");
+  reader->Check(
+      feed.duplicate == "supersede" || feed.duplicate == "combine" || feed.duplicate == "refuse",
+      "a duplicate is to supersede, to combine or to be refused", "duplicate");
   reader->Check(feed.empty_cell == "keep" || feed.empty_cell == "clear",
                 "an empty cell is to keep or clear", "empty_cell");
   reader->Check(feed.supersede_by.empty() || HasColumn(feed, feed.supersede_by),
                 "not the name of a column", "supersede_by");
+  for (const Column& column : feed.columns) {
+    reader->Check(column.not_before.empty() || HasDate(feed, column.not_before),
+                  "not_before is not the name of a column of dates", "columns");
+  }
   reader->Check(!feed.key.empty(), "a CSV feed needs the columns of its key", "key");
   for (const std::string& name : feed.key) {
     reader->Check(HasColumn(feed, name), "not the name of a column", "key");

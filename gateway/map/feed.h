@@ -14,14 +14,23 @@ namespace gw::map {
 struct Column {
   std::string name;  // the element of the row model: "planRef"
   std::vector<std::string>
-      headers;                  // header texts that mean it, compared without case and outer blanks
-  std::string type = "string";  // string, date, dateTime, boolean, code, decimal, nhsNumber, list
-  bool required = false;        // the header must be there
-  bool valued = false;          // each row must have a value
+      headers;  // header texts that mean it, compared without case and outer blanks
+  // string, date, dateTime, boolean, code, decimal, nhsNumber, list, interval ("3M", "annual",
+  // "every 6 weeks": as P3M, P12M, P6W)
+  std::string type = "string";
+  bool required = false;  // the header must be there
+  bool valued = false;    // each row must have a value
   // list: what separates the items; marks of a list before an item ("1. ", "- ") are dropped.
   std::string separator;
   std::map<std::string, std::string>
       codes;  // code, boolean: the feed's value (lower case) -> the code
+  // A value that is none of the type's refuses the row; else it is left out, with a warning. So in
+  // a valued column, and in one that the map says its resource stands on (rows.json: essential).
+  bool refuse_bad = false;
+  // date, dateTime: the column (a date too) that it may not lie before; a row that says so
+  // contradicts itself and is refused.
+  std::string not_before = {};
+  std::vector<std::string> date_styles = {};  // date, dateTime: instead of the feed's
 };
 
 // One source of messages or rows, as configured: its zone, its authorities, its code tables. A
@@ -55,14 +64,16 @@ struct Feed {
   std::string delimiter = ",";
   std::string quote = "\"";
   std::string encoding = "UTF-8";
-  std::vector<std::string> date_styles;  // "DD/MM/YYYY", "YYYY-MM-DD"
+  std::vector<std::string>
+      date_styles;  // "DD/MM/YYYY", "DD-MON-YY", "EXCEL": csv_values_internal.h
   std::vector<Column> columns;
   std::vector<std::string> key;  // columns that make rows one unit, in row order
-  std::string duplicate =
-      "supersede";           // what a second row of a key means: supersede, or combine (one unit)
-  std::string supersede_by;  // column (date) that says which row is later; empty: file order
-  std::string empty_cell = "keep";     // keep or clear
-  std::string trailer_prefix;          // a record whose first cell begins so is no data
+  // What a second row of a key means: supersede (a later state of the same thing), combine (the
+  // rows say one thing together) or refuse (there must be one). Equal rows are always one.
+  std::string duplicate = "supersede";
+  std::string supersede_by;         // column (date) that says which row is later; empty: file order
+  std::string empty_cell = "keep";  // keep or clear
+  std::string trailer_prefix;       // a record whose first cell begins so is no data
   std::string file_pattern = "*.csv";  // names in the watched folder that belong to it
 };
 

@@ -38,15 +38,17 @@ struct Translation {
   std::vector<Unmapped> unmapped;   // codes that a ConceptMap did not know
 };
 
-// One unit of a CSV file: the rows that become one Translation, in file order.
+// The rows of a CSV file that become one Translation, in file order. An error with hl7_code 204
+// holds them for matching; with any other they are refused.
 struct RowGroup {
   std::vector<uint32_t> rows;  // counted from 1 after the header, records not lines
   Result<Translation> translation;
 };
 
 struct CsvTranslation {
-  std::vector<RowGroup> groups;  // in order of their first row
-  uint32_t rows_read = 0, duplicates = 0, refused = 0, blank = 0, trailers = 0;
+  // In order of the first row of their key; rows that supersede each other in their own order.
+  std::vector<RowGroup> groups;
+  uint32_t rows_read = 0, duplicates = 0, refused = 0, held = 0, blank = 0, trailers = 0;
   std::vector<Remark> remarks;  // of the file, and of every row that is in no group
 };
 

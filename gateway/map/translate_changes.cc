@@ -337,6 +337,10 @@ class ChangeMaker {
 
   // Makes a reference literal; each one keeps the identifier that it is found by.
   Status Link(Element* reference) {
+    const std::string_view of = MarkOf(*reference, kPersonOfMark);
+    if (!of.empty()) {
+      return LinkToPersonOf(std::string(of), reference);
+    }
     const std::string local(reference->TextAt("reference"));
     if (local.starts_with('#')) {
       const Local* known = FindLocal(local);
@@ -372,6 +376,22 @@ class ChangeMaker {
     if (!changes()[known->second].if_known) {
       GW_TRY([[maybe_unused]] Element * literal,
              reference->Add("reference", changes()[known->second].full_url));
+    }
+    return {};
+  }
+
+  // Whose that entry is, the store knows; where there is no such entry, nobody does.
+  Status LinkToPersonOf(const std::string& local, Element* reference) {
+    const Local* known = FindLocal(local);
+    if (known == nullptr) {
+      translation_.remarks.push_back({'E', "unidentified", changes()[finishing_].where,
+                                      "neither a person nor a plan is named: held for matching"});
+      return {};
+    }
+    for (Element* child = reference->first_child(); child != nullptr; child = child->next()) {
+      if (child->name() == "extension" && child->TextAt("url") == kPersonOfMark) {
+        child->Child("value")->SetText(changes()[known->change].full_url);
+      }
     }
     return {};
   }

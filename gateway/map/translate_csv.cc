@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "gateway/map/translate_internal.h"
@@ -11,6 +14,7 @@ namespace {
 using fhir::Element;
 
 constexpr std::string_view kMapUrls = "urn:caregate:map:";
+constexpr int kUnknownKey = 204;  // table 0357: what holds a row until a human has matched it
 
 // The rows of one key, in file order.
 struct Gathered {
@@ -27,6 +31,18 @@ bool IsBlank(const CsvRecord& record) {
 bool IsTrailer(const CsvRecord& record, const Feed& feed) {
   return !feed.trailer_prefix.empty() && !record.cells.empty() &&
          record.cells.front().starts_with(feed.trailer_prefix);
+}
+
+// The first number in a trailer's first cell: how many rows its sender counts.
+std::optional<uint32_t> CountIn(const CsvRecord& trailer) {
+  const std::string& cell = trailer.cells.front();
+  const size_t digit = cell.find_first_of("0123456789");
+  uint32_t count = 0;
+  if (digit == std::string::npos ||
+      std::from_chars(cell.data() + digit, cell.data() + cell.size(), count).ec != std::errc{}) {
+    return std::nullopt;
+  }
+  return count;
 }
 
 // All cells as one text; U+001F cannot be typed into a spreadsheet's cell.
@@ -77,13 +93,26 @@ class FileReader {
     for (const Gathered& unit : units_) {
       Translate(unit);
     }
-    std::stable_sort(
-        result_.groups.begin(), result_.groups.end(),
-        [](const RowGroup& a, const RowGroup& b) { return a.rows.front() < b.rows.front(); });
+    std::stable_sort(groups_.begin(), groups_.end(),
+                     [](const Placed& a, const Placed& b) { return a.first_row < b.first_row; });
+    for (Placed& placed : groups_) {
+      result_.groups.push_back(std::move(placed.group));
+    }
     return std::move(result_);
   }
 
  private:
+  // A group, and the first row of its unit: later states of a thing stand behind earlier ones.
+  struct Placed {
+    uint32_t first_row;
+    RowGroup group;
+  };
+
+  struct Ordered {
+    const CsvRecord* record;
+    std::string order;
+  };
+
   void Take(const CsvRecord& record) {
     ++result_.rows_read;
     if (IsBlank(record)) {
@@ -92,6 +121,7 @@ class FileReader {
     }
     if (IsTrailer(record, feed_)) {
       ++result_.trailers;
+      Compare(record);
       return;
     }
     if (!seen_.insert(Joined(record)).second) {
@@ -107,77 +137,109 @@ class FileReader {
       Refuse(record, status.error());
       return;
     }
-    const Element& row = *rows.root().first_child();
-    std::string key = KeyOfRow(row, feed_);
-    const bool keyless = key.size() == feed_.key.size();
-    const auto known = keyless ? by_key_.end() : by_key_.find(key);
-    if (known != by_key_.end()) {
-      units_[known->second].records.push_back(&record);
+    std::string key = KeyOfRow(*rows.root().first_child(), feed_);
+    if (key.size() == feed_.key.size()) {
+      Refuse(record, Keyless(record, once));
       return;
     }
-    if (!keyless) {
-      by_key_[key] = units_.size();
+    const auto [known, is_new] = by_key_.try_emplace(std::move(key), units_.size());
+    if (is_new) {
+      units_.push_back({known->first, {&record}});
+    } else if (feed_.duplicate == "refuse") {
+      Refuse(record, Error{Code::kConflict, "an earlier row has the same key",
+                           "row " + std::to_string(record.row)});
+    } else {
+      units_[known->second].records.push_back(&record);
     }
-    units_.push_back({std::move(key), {&record}});
+  }
+
+  // A sender's own count, against what came: a file may be cut off between two rows.
+  void Compare(const CsvRecord& trailer) {
+    const std::optional<uint32_t> count = CountIn(trailer);
+    const uint32_t data = result_.rows_read - result_.blank - result_.trailers;
+    if (count && *count != data) {
+      result_.remarks.push_back({'W', "row-count", "row " + std::to_string(trailer.row),
+                                 "the trailer counts other rows than came before it"});
+    }
+  }
+
+  // A row that does not say what it is of waits for a human; where all it says of a person is a
+  // number that fails its check, it is wrong (decision 3).
+  static Error Keyless(const CsvRecord& record, const std::vector<Remark>& remarks) {
+    for (const Remark& remark : remarks) {
+      if (remark.code == "bad-check-digit") {
+        return {Code::kUnprocessable,
+                "an NHS number that fails its check digit, and no other number says who it is",
+                remark.where};
+      }
+    }
+    return {Code::kUnprocessable, "no number says what the row is of: held for matching",
+            "row " + std::to_string(record.row), kUnknownKey};
   }
 
   void Refuse(const CsvRecord& record, const Error& error) {
-    ++result_.refused;
-    result_.groups.push_back({{record.row}, Result<Translation>(error)});
+    ++(error.hl7_code == kUnknownKey ? result_.held : result_.refused);
+    groups_.push_back({record.row, {{record.row}, Result<Translation>(error)}});
   }
 
-  // The text by which rows of one key are put in order.
-  static std::string OrderOf(const Element& row, const Feed& feed) {
-    return feed.supersede_by.empty() ? std::string() : std::string(row.TextAt(feed.supersede_by));
-  }
-
-  void Translate(const Gathered& unit) {
-    RowGroup group{{}, Error{}};
-    struct Ordered {
-      const CsvRecord* record;
-      std::string order;
-    };
+  // The rows of a unit in the order in which they are true.
+  std::vector<Ordered> InOrder(const Gathered& unit) const {
     std::vector<Ordered> ordered;
     for (const CsvRecord* record : unit.records) {
-      group.rows.push_back(record->row);
       fhir::Resource scratch = fhir::Resource::MakeOf(*model_.Find("Rows"));
       std::vector<Remark> once;
       if (model_.AppendRow(*record, &scratch.root(), &once)) {
-        ordered.push_back({record, OrderOf(*scratch.root().first_child(), feed_)});
+        const Element& row = *scratch.root().first_child();
+        ordered.push_back({record, feed_.supersede_by.empty()
+                                       ? std::string()
+                                       : std::string(row.TextAt(feed_.supersede_by))});
       }
     }
     std::stable_sort(ordered.begin(), ordered.end(),
                      [](const Ordered& a, const Ordered& b) { return a.order < b.order; });
-    if (feed_.duplicate == "supersede" && ordered.size() > 1) {
-      ordered.erase(ordered.begin(), ordered.end() - 1);
+    return ordered;
+  }
+
+  // Rows that supersede each other are states of one thing, one after the other, and each is a
+  // group: the store keeps a version of each. Rows that combine are one group.
+  void Translate(const Gathered& unit) {
+    const std::vector<Ordered> ordered = InOrder(unit);
+    const uint32_t first_row = unit.records.front()->row;
+    if (feed_.duplicate == "combine") {
+      Translate(unit, ordered, first_row);
+      return;
     }
+    for (const Ordered& row : ordered) {
+      Translate(unit, {&row, 1}, first_row);
+    }
+  }
+
+  void Translate(const Gathered& unit, std::span<const Ordered> ordered, uint32_t first_row) {
+    RowGroup group{{}, Error{}};
     fhir::Resource rows = fhir::Resource::MakeOf(*model_.Find("Rows"));
     std::vector<Remark> remarks;
     for (const Ordered& row : ordered) {
+      group.rows.push_back(row.record->row);
       // It was read before without a fault.
       [[maybe_unused]] const Status again = model_.AppendRow(*row.record, &rows.root(), &remarks);
     }
-    fhir::Resource typed = fhir::Resource::MakeOf(rows_type_);
-    for (const Element* row = rows.root().first_child(); row != nullptr; row = row->next()) {
-      const Status copied = CopyRow(*row, &typed.root());
-      if (!copied) {
-        group.translation = copied.error();
-        result_.groups.push_back(std::move(group));
-        return;
-      }
-    }
-    group.translation = Run(unit, typed.root(), std::move(remarks));
-    result_.groups.push_back(std::move(group));
+    std::sort(group.rows.begin(), group.rows.end());
+    group.translation = Run(unit, rows.root(), std::move(remarks));
+    groups_.push_back({first_row, std::move(group)});
   }
 
   Result<Translation> Run(const Gathered& unit, const Element& rows, std::vector<Remark> remarks) {
+    fhir::Resource typed = fhir::Resource::MakeOf(rows_type_);
+    for (const Element* row = rows.first_child(); row != nullptr; row = row->next()) {
+      GW_RETURN_IF_ERROR(CopyRow(*row, &typed.root()));
+    }
     const std::string url = std::string(kMapUrls) + feed_.map;
     GW_TRY(Translation translation,
-           parts_.Run(url, rows, feed_, now_, feed_.name + "|" + unit.key));
+           parts_.Run(url, typed.root(), feed_, now_, feed_.name + "|" + unit.key));
     translation.remarks.insert(translation.remarks.begin(), remarks.begin(), remarks.end());
     for (const Remark& remark : translation.remarks) {
       if (remark.severity == 'E' && remark.code == "unidentified") {
-        return Error{Code::kUnprocessable, remark.text, PlaceOf(*rows.first_child())};
+        return Error{Code::kUnprocessable, remark.text, PlaceOf(*rows.first_child()), kUnknownKey};
       }
     }
     return translation;
@@ -189,6 +251,7 @@ class FileReader {
   CsvModel model_;
   const fhir::TypeDef& rows_type_;
   CsvTranslation result_;
+  std::vector<Placed> groups_;
   std::vector<Gathered> units_;
   std::map<std::string, size_t> by_key_;
   std::set<std::string> seen_;
@@ -215,6 +278,17 @@ Result<const RowModel*> ModelFor(const Translator::Parts& parts, const Feed& fee
   return &*model;
 }
 
+// The feed's columns, those that the map's resources stand on as strict as the map has them.
+Feed WithEssentials(const Feed& feed, const Feed& model) {
+  Feed strict = feed;
+  for (Column& column : strict.columns) {
+    for (const Column& known : model.columns) {
+      column.refuse_bad |= known.refuse_bad && known.name == column.name;
+    }
+  }
+  return strict;
+}
+
 }  // namespace
 
 Result<CsvTranslation> Translator::FromCsv(std::string_view bytes, const Feed& feed,
@@ -224,7 +298,7 @@ Result<CsvTranslation> Translator::FromCsv(std::string_view bytes, const Feed& f
   }
   GW_TRY(const RowModel* rows, ModelFor(*parts_, feed));
   GW_TRY(const std::vector<CsvRecord> records, ReadCsv(bytes, feed, parts_->options.limits));
-  GW_TRY(CsvModel model, CsvModel::Make(feed, *parts_->definitions));
+  GW_TRY(CsvModel model, CsvModel::Make(WithEssentials(feed, rows->feed), *parts_->definitions));
   FileReader reader(*parts_, feed, now, std::move(model), *rows->model.Find("Rows"));
   return reader.Read(records);
 }

@@ -103,6 +103,8 @@ Result<RowModel> ReadRowModel(const MapFile& file, const fhir::Definitions& defi
     Column made;
     made.name = std::string(column.TextOf("name"));
     made.type = std::string(column.TextOf("type", "string"));
+    const Json* essential = column.Find("essential");
+    made.refuse_bad = essential != nullptr && essential->boolean();
     feed.columns.push_back(std::move(made));
   }
   auto model = CsvModel::Make(feed, definitions);

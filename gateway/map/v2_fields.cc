@@ -95,6 +95,7 @@ Status FieldReader::ReadSegment(const SegmentDef& definition, const hl7v2::Segme
       return Error{Code::kInvalid, "a required field has no value", PlaceText(), 101};
     }
     const DataType* type = field.type;
+    essential_ = field.essential;
     lenient_value_ = is_observation && i == 4;
     if (lenient_value_) {
       const DataType* sent = tables_.FindType(Trim(segment.fields[1]));
@@ -102,7 +103,7 @@ Status FieldReader::ReadSegment(const SegmentDef& definition, const hl7v2::Segme
     }
     GW_RETURN_IF_ERROR(ReadField(field.element, *type, raw, node));
   }
-  lenient_value_ = false;
+  lenient_value_ = essential_ = false;
   return ReadFieldsPast(definition.fields.size(), segment, node);
 }
 
@@ -276,8 +277,12 @@ Result<fhir::Element*> FieldReader::AddPrimitive(const fhir::ElementDef* element
     return node;
   }
   const bool is_date = type.form == Form::kDate || type.form == Form::kDateTime;
-  if (is_date && !lenient_value_) {
+  if (is_date && !lenient_value_ && essential_) {
     return Error{Code::kInvalid, "not a date or time of HL7 v2", PlaceText(), 102};
+  }
+  if (is_date && !lenient_value_) {
+    AddRemark('W', "bad-date", "not a date or time: left out");
+    return nullptr;
   }
   AddRemark('W', number ? "bad-number" : "bad-date",
             number ? "not a number; kept as text" : "not a date or time; kept as text");

@@ -115,6 +115,7 @@ class FieldReader {
   const Zone* zone_ = nullptr;
   Here here_;
   bool lenient_value_ = false;  // OBX-5: the sender chose the type; a wrong value is kept as text
+  bool essential_ = false;      // of the field that is being read: Field::essential
   V2TimeText time_room_{};
   std::string number_room_;
 };

@@ -99,7 +99,7 @@ class Loader {
   };
   struct FieldSpec {
     const DataType* type;
-    bool required, repeats;
+    bool required, essential, repeats;
   };
 
   // "ST string", "TX string as-is", "TS = DTM" or "CX 1 ST ID Number".
@@ -181,12 +181,12 @@ class Loader {
     return {};
   }
 
-  // "PID 3 CX * R Patient Identifier List"
+  // "PID 3 CX * R Patient Identifier List"; E: not needed, but no wrong date is passed over
   Status ReadField(const Line& line) {
     const std::vector<std::string> words = Words(line.text, 6);
     if (words.size() < 6 || words[0].size() != 3 || (words[3] != "1" && words[3] != "*") ||
-        (words[4] != "R" && words[4] != "O")) {
-      return AtLine(line, "a field needs segment, number, data type, 1 or *, R or O, and name");
+        (words[4] != "R" && words[4] != "E" && words[4] != "O")) {
+      return AtLine(line, "a field needs segment, number, data type, 1 or *, R, E or O, and name");
     }
     SegmentDef& segment = tables_->segments[IdOf(words[0])];
     std::vector<FieldSpec>& specs = fields_[words[0]];
@@ -198,7 +198,7 @@ class Loader {
       return AtLine(line, "fields are numbered in turn");
     }
     segment.name = words[0];
-    specs.push_back({type, words[4] == "R", words[3] == "*"});
+    specs.push_back({type, words[4] == "R", words[4] != "O", words[3] == "*"});
     return {};
   }
 
@@ -273,7 +273,8 @@ class Loader {
       const auto elements = segment.type->elements();
       const std::vector<FieldSpec>& specs = fields_[segment.name];
       for (size_t i = 0; i < specs.size(); ++i) {
-        segment.fields.push_back({&elements[i], specs[i].type, specs[i].required});
+        segment.fields.push_back(
+            {&elements[i], specs[i].type, specs[i].required, specs[i].essential});
       }
     }
     tables.string_type = definitions_.Find("string");

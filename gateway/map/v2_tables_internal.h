@@ -46,6 +46,7 @@ struct Field {
   const fhir::ElementDef* element = nullptr;
   const DataType* type = nullptr;
   bool required = false;
+  bool essential = false;  // a wrong date there refuses the message; elsewhere it is left out
 };
 
 // A segment's three letters as one number.

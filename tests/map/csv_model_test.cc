@@ -145,6 +145,64 @@ TEST(CsvValuesTest, DatesAreOfTheFeedsStyles) {
   }
 }
 
+TEST(CsvValuesTest, ShortYearsAndSpreadsheetSerialsAreStylesToo) {
+  const std::vector<std::string> styles = {"DD/MM/YYYY", "DD-MON-YY", "DD/MM/YY", "EXCEL"};
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"01-Feb-25", "2025-02-01"},
+      {"01/05/26", "2026-05-01"},
+      {"01/05/69", "2069-05-01"},
+      {"01/05/70", "1970-05-01"},
+      {"14/03/1941", "1941-03-14"},  // the longer style comes first
+      {"45000", "2023-03-15"},
+      {"46096", "2026-03-15"},
+      {"45732", "2025-03-16"},
+      {"61", "1900-03-01"},
+      {"60", "-"},
+      {"2958465", "9999-12-31"},
+      {"2958466", "-"},
+      {"-45000", "-"},
+      {"4.5e4", "-"},
+      {"45000x", "-"},
+      {"01-Feb-1", "-"},
+      {"nan", "-"},
+  };
+  for (const auto& [text, expected] : cases) {
+    EXPECT_EQ(CsvDate(text, styles).value_or("-"), expected) << text;
+  }
+  const auto zone = Zone::Load("Europe/London");
+  ASSERT_TRUE(zone.ok());
+  EXPECT_EQ(CsvDateTime("46213.5", {"EXCEL"}, *zone).value_or("-"), "2026-07-10T12:00:00+01:00");
+}
+
+TEST(CsvValuesTest, AnIntervalIsSaidInManyWays) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"3M", "P3M"},
+      {"12M", "P12M"},
+      {"annual", "P12M"},
+      {"6 months", "P6M"},
+      {"6-monthly", "P6M"},
+      {"Every 2 weeks", "P2W"},
+      {"P1Y", "P12M"},
+      {"quarterly", "P3M"},
+      {"Half-yearly", "P6M"},
+      {"fortnightly", "P2W"},
+      {"90 days", "P90D"},
+      {"1 yr", "P12M"},
+      {"each 3 months", "P3M"},
+      {"0M", "-"},
+      {"M", "-"},
+      {"soon", "-"},
+      {"1000M", "-"},
+      {"3", "-"},
+      {"", "-"},
+      {"3 moons", "-"},
+      {"3 months or so", "-"},
+  };
+  for (const auto& [text, expected] : cases) {
+    EXPECT_EQ(CsvInterval(text).value_or("-"), expected) << text;
+  }
+}
+
 TEST(CsvValuesTest, DatesWithATimeGetTheZonesOffset) {
   const auto zone = Zone::Load("Europe/London");
   ASSERT_TRUE(zone.ok());
@@ -242,13 +300,53 @@ TEST(CsvModelTest, RefusesARowWithThePlace) {
       {"number", {"PC-1", "", "", "", "", "", "1,5"}, "row 7, column Score"},
       {"no key", {"  ", "", "", "", "", "", ""}, "row 7, column Plan Ref"},
   };
+  Feed strict = TestFeed();
+  for (Column& column : strict.columns) {
+    column.refuse_bad = true;
+  }
   for (const Case& test : cases) {
-    const Row row = Append(test.cells);
+    const Row row = Append(test.cells, strict);
     ASSERT_FALSE(row.status.ok()) << test.name;
     EXPECT_EQ(row.status.error().code, Code::kInvalid);
     EXPECT_EQ(row.status.error().where, test.where) << test.name;
     EXPECT_EQ(row.rows.root().Child("row"), nullptr) << test.name;
   }
+}
+
+TEST(CsvModelTest, LeavesOutABadValueWithARemark) {
+  struct Case {
+    std::vector<std::string> cells;
+    std::string element, code, where;
+  };
+  const std::vector<Case> cases = {
+      {{"PC-1", "", "31/02/1948", "on hold", "", "", ""}, "row.birthDate", "bad-date", "DOB"},
+      {{"PC-1", "", "", "MAYBE", "", "", ""}, "row.status", "bad-value", "Status"},
+      {{"PC-1", "", "", "", "perhaps", "", ""}, "row.agreed", "bad-value", "Agreed?"},
+      {{"PC-1", "", "", "", "", "", "1,5"}, "row.score", "bad-value", "Score"},
+  };
+  for (const Case& test : cases) {
+    const Row row = Append(test.cells);
+    ASSERT_TRUE(row.status.ok()) << test.element;
+    EXPECT_EQ(row.At(test.element), "-");
+    EXPECT_EQ(row.At("row.planRef"), "PC-1");
+    ASSERT_EQ(row.remarks.size(), 1U) << test.element;
+    EXPECT_EQ(row.remarks[0].severity, 'W');
+    EXPECT_EQ(row.remarks[0].code, test.code);
+    EXPECT_EQ(row.remarks[0].where, "row 7, column " + test.where);
+    EXPECT_EQ(row.remarks[0].text.find("MAYBE"), std::string::npos) << "a value in a remark";
+  }
+}
+
+TEST(CsvModelTest, ADateMayNotComeBeforeTheOneItFollows) {
+  Feed feed = TestFeed();
+  feed.columns[3] = {"due", {"Status"}, "date", false, false, "", {}};
+  feed.columns[3].not_before = "birthDate";
+  feed.columns[3].date_styles = {"YYYY-MM-DD"};
+  EXPECT_TRUE(Append({"PC-1", "", "14/03/1941", "1941-03-14", "", "", ""}, feed).status.ok());
+  EXPECT_TRUE(Append({"PC-1", "", "", "1900-01-01", "", "", ""}, feed).status.ok());
+  const Row row = Append({"PC-1", "", "14/03/1941", "1941-03-13", "", "", ""}, feed);
+  ASSERT_FALSE(row.status.ok());
+  EXPECT_EQ(row.status.error().where, "row 7, column Status");
 }
 
 TEST(CsvModelTest, DropsABadNhsNumberWithARemark) {
@@ -328,12 +426,13 @@ TEST(CsvModelTest, ReadsTheSamples) {
   if (!std::ifstream(folder + "csv01_socialcare_careplan_export.csv")) {
     GTEST_SKIP() << "the shared samples are not beside the project";
   }
-  EXPECT_EQ(
-      RefusedRows("northshire-care-plans", folder + "csv01_socialcare_careplan_export.csv"),
-      (std::vector<std::string>{"row 7, column DOB", "row 8", "row 10", "row 11, column Plan Ref",
-                                "bad-check-digit row 6, column NHS No"}));
+  EXPECT_EQ(RefusedRows("northshire-care-plans", folder + "csv01_socialcare_careplan_export.csv"),
+            (std::vector<std::string>{"row 8", "row 10", "row 11, column Plan Ref",
+                                      "bad-check-digit row 6, column NHS No",
+                                      "bad-date row 7, column DOB"}));
   EXPECT_EQ(RefusedRows("fenwick-sharing-preferences", folder + "csv03_gp_sharing_preferences.csv"),
-            (std::vector<std::string>{"row 8, column preference", "row 9, column decision_date"}));
+            (std::vector<std::string>{"bad-value row 8, column preference",
+                                      "bad-date row 9, column decision_date"}));
 }
 
 }  // namespace

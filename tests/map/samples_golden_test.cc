@@ -81,10 +81,9 @@ std::string MessageOutcome(const std::string& path) {
 }
 
 std::string FileOutcome(const std::string& path) {
-  const bool plans = path.find("care_plans") != std::string::npos;
-  const auto feed =
-      ReadFeed(std::string(GW_SOURCE_DIR "/config/feeds/") +
-               (plans ? "northshire-care-plans" : "fenwick-sharing-preferences") + ".json");
+  // A file is of the feed whose name it has.
+  const auto feed = ReadFeed(GW_SOURCE_DIR "/config/feeds/" +
+                             std::filesystem::path(path).stem().string() + ".json");
   if (!feed) {
     return feed.error().detail + " at " + feed.error().where;
   }
@@ -95,6 +94,7 @@ std::string FileOutcome(const std::string& path) {
   std::string text = "{\"rows\":" + std::to_string(file->rows_read) +
                      ",\"duplicates\":" + std::to_string(file->duplicates) +
                      ",\"refused\":" + std::to_string(file->refused) +
+                     ",\"held\":" + std::to_string(file->held) +
                      ",\"blank\":" + std::to_string(file->blank) +
                      ",\"trailers\":" + std::to_string(file->trailers) + "}\n";
   for (const RowGroup& group : file->groups) {
@@ -103,11 +103,13 @@ std::string FileOutcome(const std::string& path) {
       rows += (rows.empty() ? "" : ",") + std::to_string(row);
     }
     text += "{\"of_rows\":[" + rows + "]}\n";
-    text += group.translation ? TextOf(*group.translation)
-                              : "{\"refused\":" +
-                                    Quoted(group.translation.error().where + ": " +
-                                           group.translation.error().detail) +
-                                    "}\n";
+    if (group.translation) {
+      text += TextOf(*group.translation);
+      continue;
+    }
+    const Error& error = group.translation.error();
+    text += (error.hl7_code == 204 ? "{\"held\":" : "{\"refused\":") +
+            Quoted(error.where + ": " + error.detail) + "}\n";
   }
   return text;
 }

@@ -63,8 +63,27 @@ TEST(TranslateTest, TakesWhatHasAMapAndRefusesTheRestByItsCode) {
 
 TEST(TranslateTest, RefusesWithThePlace) {
   EXPECT_EQ(CodeOfRefusal(ReadFile(kMessages + "no_person.hl7")), "101 PID-3");
-  EXPECT_EQ(CodeOfRefusal(ReadFile(kMessages + "bad_date.hl7")), "102 GOL-7");
+  EXPECT_EQ(CodeOfRefusal(ReadFile(kMessages + "bad_birth_date.hl7")), "102 PID-7");
   EXPECT_EQ(CodeOfRefusal(Header("PGL^PC6^PGL_PC6") + std::string(kPerson)), "100 GOL");
+}
+
+// A wrong date costs the message no more than itself, but where what is made stands on it.
+TEST(TranslateTest, LeavesOutAWrongDateAndSaysWhere) {
+  const Outcome outcome = TranslateMessage(ReadFile(kMessages + "bad_date.hl7"), FeedOf("X9910"));
+  ASSERT_EQ(outcome.refusal, "");
+  const auto& remarks = outcome.translation.remarks;
+  const auto remark = std::find_if(remarks.begin(), remarks.end(),
+                                   [](const Remark& one) { return one.code == "bad-date"; });
+  ASSERT_NE(remark, remarks.end());
+  EXPECT_EQ(remark->severity, 'W');
+  EXPECT_EQ(remark->where, "GOL-7");
+  const auto& changes = outcome.translation.changes;
+  const auto goal = std::find_if(changes.begin(), changes.end(), [](const Change& change) {
+    return change.fragment.type() == "Goal";
+  });
+  ASSERT_NE(goal, changes.end());
+  EXPECT_EQ(goal->fragment.root().Child("startDate"), nullptr);
+  EXPECT_EQ(goal->fragment.root().TextAt("description.text"), "Goal");
 }
 
 TEST(TranslateTest, SameMessageSameChanges) {

@@ -1,0 +1,120 @@
+#include "gateway/flow/review.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/fhir/search.h"
+#include "gateway/identity/matcher.h"
+#include "gateway/store/store.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr std::string_view kReviewSystem = "urn:caregate:id:review";
+constexpr uint32_t kLookalikesMax = 3;
+
+// What the gateway asks for itself is not shown to anybody: only ids leave.
+class SeesAll final : public store::Visibility {
+ public:
+  bool Sees(std::string_view /*person*/, uint64_t /*policy_class*/,
+            std::string_view /*label_class*/) const override {
+    return true;
+  }
+};
+
+Result<store::Page> Search(std::string_view type, const std::string& text, const Parts& parts) {
+  GW_TRY(const fhir::Query query,
+         fhir::ParseQuery(type, text, /*lenient=*/false, parts.definitions, parts.limits));
+  return parts.store.Search(query, SeesAll());
+}
+
+Status AddReference(fhir::Element* parent, std::string_view name, const std::string& reference) {
+  GW_TRY(fhir::Element * added, parent->Add(name));
+  GW_TRY([[maybe_unused]] fhir::Element * text, added->Add("reference", reference));
+  return {};
+}
+
+Status AddQuestion(const Review& review, fhir::Element* task) {
+  GW_TRY(fhir::Element * code, task->Add("code"));
+  GW_TRY(fhir::Element * coding, code->Add("coding"));
+  GW_TRY([[maybe_unused]] fhir::Element * system,
+         coding->Add("system", "urn:caregate:code-system:task"));
+  GW_TRY([[maybe_unused]] fhir::Element * value, coding->Add("code", review.code));
+  GW_TRY([[maybe_unused]] fhir::Element * text, code->Add("text", review.text));
+  GW_TRY(fhir::Element * reason, task->Add("reasonCode"));
+  GW_TRY([[maybe_unused]] fhir::Element * rule, reason->Add("text", review.reason));
+  return {};
+}
+
+Status AddInput(const std::string& reference, fhir::Element* task) {
+  GW_TRY(fhir::Element * input, task->Add("input"));
+  GW_TRY(fhir::Element * type, input->Add("type"));
+  GW_TRY([[maybe_unused]] fhir::Element * text, type->Add("text", "compare"));
+  return AddReference(input, "valueReference", reference);
+}
+
+}  // namespace
+
+Result<std::optional<map::Change>> Ask(const Review& review, const Parts& parts, Instant now,
+                                       const std::string& where) {
+  std::vector<std::string> sorted = review.compare;
+  std::sort(sorted.begin(), sorted.end());
+  std::string key(review.code);
+  for (const std::string& reference : sorted) {
+    key += "/" + reference.substr(reference.find('/') + 1);
+  }
+  const fhir::Identifier identifier{std::string(kReviewSystem), key};
+  GW_TRY(const std::vector<fhir::StoredResource> asked, parts.store.Find("Task", {&identifier, 1}));
+  if (!asked.empty()) {
+    return std::optional<map::Change>();
+  }
+  GW_TRY(fhir::Resource task, fhir::Resource::Make("Task", parts.definitions));
+  fhir::Element& root = task.root();
+  GW_TRY(fhir::Element * name, root.Add("identifier"));
+  GW_TRY([[maybe_unused]] fhir::Element * system, name->Add("system", identifier.system));
+  GW_TRY([[maybe_unused]] fhir::Element * value, name->Add("value", identifier.value));
+  GW_TRY([[maybe_unused]] fhir::Element * status, root.Add("status", "requested"));
+  GW_TRY([[maybe_unused]] fhir::Element * intent, root.Add("intent", "order"));
+  GW_RETURN_IF_ERROR(AddQuestion(review, &root));
+  GW_RETURN_IF_ERROR(AddReference(&root, "focus", review.compare.front()));
+  GW_RETURN_IF_ERROR(AddReference(&root, "for", "Patient/" + review.patient));
+  GW_TRY([[maybe_unused]] fhir::Element * authored, root.Add("authoredOn", FormatInstant(now)));
+  for (const std::string& reference : review.compare) {
+    GW_RETURN_IF_ERROR(AddInput(reference, &root));
+  }
+  return std::optional<map::Change>(
+      map::Change{map::Action::kAdd, std::move(task), "", where, false, false});
+}
+
+Result<std::vector<std::string>> ActivePlansOf(const std::vector<std::string>& patients,
+                                               const Parts& parts) {
+  std::string text = "status=active&patient=";
+  for (const std::string& patient : patients) {
+    text += (text.ends_with('=') ? "Patient/" : ",Patient/") + patient;
+  }
+  GW_TRY(const store::Page page, Search("CarePlan", text, parts));
+  std::vector<std::string> plans;
+  for (const fhir::StoredResource& plan : page.resources) {
+    plans.push_back("CarePlan/" + plan.key.id);
+  }
+  return plans;
+}
+
+Result<std::vector<std::string>> LookalikesOf(const fhir::Resource& patient, const Parts& parts) {
+  std::vector<std::string> lookalikes;
+  const std::string birth(patient.root().TextAt("birthDate"));
+  if (birth.size() != std::string_view("YYYY-MM-DD").size()) {
+    return lookalikes;
+  }
+  GW_TRY(const store::Page page, Search("Patient", "birthdate=" + birth, parts));
+  for (const fhir::StoredResource& stored : page.resources) {
+    GW_TRY(const fhir::Resource other,
+           fhir::ParseJson(stored.json, parts.definitions, parts.limits));
+    if (identity::MayBeSame(patient, other) && lookalikes.size() < kLookalikesMax) {
+      lookalikes.push_back("Patient/" + stored.key.id);
+    }
+  }
+  return lookalikes;
+}
+
+}  // namespace gw::flow

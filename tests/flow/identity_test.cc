@@ -1,0 +1,190 @@
+// Who messages are about: numbers that are verified, records that were merged, and what a human is
+// asked.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "gateway/hl7v2/message.h"
+#include "tests/flow/flow_testing.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr char kNhs[] = "https://fhir.nhs.uk/Id/nhs-number";
+constexpr char kLocal[] = "urn:caregate:id:X9901:MR";
+
+class IdentityTest : public testing::Test {
+ protected:
+  IdentityTest() : gateway_(folder_.Path("gateway")) {}
+
+  struct Answered {
+    std::string ack, place, code, text;
+  };
+  Answered Send(const std::string& body) {
+    const std::string id = "ID" + std::to_string(++sent_);
+    Answered answered;
+    answered.text = gateway_.ingest().AcceptV2(
+        "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500+0000||" + body.substr(0, body.find('\r')) +
+            "|" + id + "|P|2.5.1||||||UNICODE UTF-8" + body.substr(body.find('\r')),
+        "192.0.2.8");
+    const auto message = hl7v2::Message::Parse(answered.text, {});
+    EXPECT_TRUE(message.ok());
+    answered.ack = message->Text({.segment = "MSA", .field = 1});
+    answered.place = message->Text({.segment = "ERR", .field = 2, .repetition = 1, .component = 1});
+    answered.code = message->Text({.segment = "ERR", .field = 3, .repetition = 1, .component = 1});
+    return answered;
+  }
+  // A person by PID-3 and, after it, any more of PID.
+  Answered Person(const std::string& numbers, const std::string& name,
+                  const std::string& rest = "19380611|F") {
+    return Send("ADT^A31^ADT_A05\rEVN||20260310\rPID|1||" + numbers + "||" + name + "||" + rest +
+                "\rPV1|1|N\r");
+  }
+  Answered Merge(const std::string& survivor, const std::string& loser) {
+    return Send("ADT^A40^ADT_A39\rEVN||20260310\rPID|1||" + survivor + "||Hartley^Beatrix\rMRG|" +
+                loser + "\r");
+  }
+  Answered Plan(const std::string& numbers, const std::string& plan, const char* event,
+                const char* action) {
+    return Send("PPP^" + std::string(event) + "^PPP_PCB\rPID|1||" + numbers +
+                "||Hartley^Beatrix\rPTH|" + action + "|P^Plan^L|" + plan +
+                "^PAS|20260310|ACT^Active^L\r");
+  }
+
+  std::vector<fhir::StoredResource> Find(std::string_view type, const std::string& system,
+                                         const std::string& value) {
+    const fhir::Identifier identifier{system, value};
+    return *gateway_.parts().store.Find(type, {&identifier, 1});
+  }
+  Json Patient(const std::string& system, const std::string& value) {
+    const auto found = Find("Patient", system, value);
+    EXPECT_EQ(found.size(), 1u) << value;
+    return found.empty() ? Json() : *Json::Parse(found.front().json, Limits());
+  }
+  // The review Tasks of that code.
+  std::vector<Json> Reviews(const std::string& code) {
+    std::vector<Json> reviews;
+    const Json found = gateway_.Get("/fhir/Task?code=" + code, Caller{});
+    const Json* entries = found.Find("entry");
+    for (size_t i = 0; entries != nullptr && i < entries->items().size(); ++i) {
+      if (entries->items()[i].Find("resource")->TextOf("resourceType") == "Task") {
+        reviews.push_back(*entries->items()[i].Find("resource"));
+      }
+    }
+    return reviews;
+  }
+
+  TestFolder folder_;
+  TestGateway gateway_;
+  int sent_ = 0;
+};
+
+std::string Local(const std::string& number) { return number + "^^^X9901^MR"; }
+std::string Nhs(const std::string& number) { return number + "^^^NHS^NH"; }
+
+TEST_F(IdentityTest, ANameAloneMatchesNobodyAndAsksAHuman) {
+  ASSERT_EQ(Person(Nhs("9992010010") + "~" + Local("H1"), "Hartley^Beatrix").ack, "AA");
+  // The same name and day of birth under another number, without an NHS number.
+  ASSERT_EQ(Person(Local("H2"), "HARTLEY^beatrix").ack, "AA");
+  const Json first = Patient(kLocal, "H1");
+  const Json second = Patient(kLocal, "H2");
+  EXPECT_NE(first.TextOf("id"), second.TextOf("id")) << "never on a name";
+  const std::vector<Json> reviews = Reviews("possible-match");
+  ASSERT_EQ(reviews.size(), 1u);
+  EXPECT_EQ(reviews[0].TextOf("status"), "requested");
+  EXPECT_EQ(reviews[0].Find("focus")->TextOf("reference"),
+            "Patient/" + std::string(first.TextOf("id")));
+  EXPECT_EQ(reviews[0].Find("input")->items().size(), 2u) << "both, to compare";
+  // Asked once.
+  ASSERT_EQ(Person(Local("H2"), "Hartley^Beatrix").ack, "AA");
+  EXPECT_EQ(Reviews("possible-match").size(), 1u);
+  // Another day of birth, another sex, an NHS number of their own: no question.
+  ASSERT_EQ(Person(Local("H3"), "Hartley^Beatrix", "19380612|F").ack, "AA");
+  ASSERT_EQ(Person(Local("H4"), "Hartley^Beatrix", "19380611|M").ack, "AA");
+  ASSERT_EQ(Person(Nhs("9992010088"), "Hartley^Beatrix").ack, "AA");
+  EXPECT_EQ(Reviews("possible-match").size(), 1u);
+}
+
+TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageAskAHuman) {
+  ASSERT_EQ(Person(Local("H1"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Nhs("9992010010"), "Hartley^Beatrix", "19380612|F").ack, "AA");
+  ASSERT_EQ(Person(Nhs("9992010010") + "~" + Local("H1"), "Hartley^Beatrix").ack, "AA");
+  EXPECT_EQ(Reviews("possible-match").size(), 1u);
+}
+
+TEST_F(IdentityTest, AMergedRecordsMessagesGoToTheOneThatCounts) {
+  ASSERT_EQ(Person(Local("A"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Local("B"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Local("C"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  ASSERT_EQ(Merge(Local("C"), Local("B")).ack, "AA");
+  // A is B, and B is C.
+  ASSERT_EQ(Person(Local("A"), "Hartley^Bea").ack, "AA");
+  const Json end = Patient(kLocal, "C");
+  EXPECT_EQ(end.Find("name")->items()[0].Find("given")->items()[0].text(), "Bea");
+  EXPECT_TRUE(end.Find("active")->boolean());
+  EXPECT_EQ(end.Find("identifier")->items().size(), 1u) << "the others' numbers stay theirs";
+  const Json first = Patient(kLocal, "A");
+  EXPECT_FALSE(first.Find("active")->boolean());
+  EXPECT_EQ(first.Find("name")->items()[0].Find("given")->items()[0].text(), "Beatrix");
+  EXPECT_TRUE(Reviews("possible-match").size() <= 2u);
+}
+
+TEST_F(IdentityTest, AMergeThatWouldMakeACycleIsRefusedWithItsPlace) {
+  for (const char* number : {"A", "B", "C", "D"}) {
+    ASSERT_EQ(Person(Local(number), "Hartley^Beatrix").ack, "AA");
+  }
+  ASSERT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  ASSERT_EQ(Merge(Local("C"), Local("B")).ack, "AA");
+  const Answered cycle = Merge(Local("A"), Local("C"));
+  EXPECT_EQ(cycle.ack, "AE") << cycle.text;
+  EXPECT_NE(cycle.text.find("MRG"), std::string::npos) << cycle.text;
+  EXPECT_TRUE(Patient(kLocal, "C").Find("active")->boolean()) << "nothing of it was written";
+  // Once more what is so already changes nothing; into a third record it is refused.
+  EXPECT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  EXPECT_EQ(Merge(Local("D"), Local("A")).ack, "AE");
+}
+
+TEST_F(IdentityTest, TwoActivePlansAfterAMergeAskAHumanAndStayTwo) {
+  ASSERT_EQ(Plan(Local("A"), "P-1", "PCB", "AD").ack, "AA");
+  ASSERT_EQ(Plan(Local("B"), "P-2", "PCB", "AD").ack, "AA");
+  ASSERT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  const std::vector<Json> reviews = Reviews("merged-plans");
+  ASSERT_EQ(reviews.size(), 1u);
+  EXPECT_EQ(reviews[0].Find("input")->items().size(), 2u);
+  // A plan stays with the record that it was made for, by whichever number it is spoken of.
+  const Answered changed = Plan(Local("B"), "P-1", "PCC", "UP");
+  EXPECT_EQ(changed.ack, "AA") << changed.text;
+  const auto plan = Find("CarePlan", "urn:caregate:id:PAS:plan", "P-1");
+  ASSERT_EQ(plan.size(), 1u);
+  EXPECT_EQ(plan[0].persons.front(), Patient(kLocal, "A").TextOf("id"));
+}
+
+TEST_F(IdentityTest, AnOlderUpdateFillsInAndOverwritesNothing) {
+  const std::string last = "|||||||||||||||||||||||||";  // PID-8 to PID-33
+  ASSERT_EQ(Person(Local("A"), "Hartley^Beatrix", "19380611|" + last + "20260301120000+0000").ack,
+            "AA");
+  ASSERT_EQ(Person(Local("A"), "Hartley^Trixie", "19380611|F" + last + "20260201120000+0000").ack,
+            "AA");
+  Json person = Patient(kLocal, "A");
+  EXPECT_EQ(person.Find("name")->items()[0].Find("given")->items()[0].text(), "Beatrix");
+  EXPECT_EQ(person.TextOf("gender"), "female") << "what was not known is filled in";
+  ASSERT_EQ(Person(Local("A"), "Hartley^Bea", "19380611|F" + last + "20260302120000+0000").ack,
+            "AA");
+  person = Patient(kLocal, "A");
+  EXPECT_EQ(person.Find("name")->items()[0].Find("given")->items()[0].text(), "Bea");
+}
+
+TEST_F(IdentityTest, AWrongDateIsAWarningOnTheAcknowledgment) {
+  const Answered answered = Send("ADT^A31^ADT_A05\rEVN||20261399\rPID|1||" + Local("A") +
+                                 "||Hartley^Beatrix||19380611|F\rPV1|1|N\r");
+  EXPECT_EQ(answered.ack, "AA");
+  EXPECT_EQ(answered.code, "102");
+  EXPECT_NE(answered.text.find("|W|"), std::string::npos) << answered.text;
+  EXPECT_EQ(Person(Local("A"), "Hartley^Beatrix", "19381399|F").ack, "AE")
+      << "who somebody is stands on the day of birth";
+}
+
+}  // namespace
+}  // namespace gw::flow

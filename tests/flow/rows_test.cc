@@ -1,0 +1,215 @@
+// What the rows of CSV files come to in a gateway: taken, held for matching or refused, and found
+// again in the queue.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "gateway/flow/operations.h"
+#include "tests/flow/flow_testing.h"
+
+namespace gw::flow {
+namespace {
+
+const std::string kPlans = "urn:caregate:id:X9903:plan";
+
+class RowsTest : public testing::Test {
+ protected:
+  RowsTest() : gateway_(folder_.Path("gateway")) {}
+
+  const map::Feed& Feed(const std::string& name) {
+    mappings_ = gateway_.parts().mappings.Get();
+    return mappings_->feeds.find(name)->second;
+  }
+  CsvReport Take(const std::string& feed, const std::string& bytes) {
+    auto report = gateway_.ingest().AcceptCsv(bytes, Feed(feed), feed + ".csv");
+    EXPECT_TRUE(report.ok()) << report.error().where << ": " << report.error().detail;
+    return report ? *std::move(report) : CsvReport();
+  }
+  CsvReport TakeOwn(const std::string& feed) {
+    return Take(feed, ProjectFile("tests/data/csv/" + feed + ".csv"));
+  }
+  std::vector<fhir::StoredResource> Find(std::string_view type, const std::string& system,
+                                         const std::string& value) {
+    const fhir::Identifier identifier{system, value};
+    return *gateway_.parts().store.Find(type, {&identifier, 1});
+  }
+  Json Stored(std::string_view type, const std::string& system, const std::string& value) {
+    const auto found = Find(type, system, value);
+    EXPECT_EQ(found.size(), 1u) << type << " " << value;
+    return found.empty() ? Json() : *Json::Parse(found.front().json, Limits());
+  }
+
+  TestFolder folder_;
+  TestGateway gateway_;
+  std::shared_ptr<const Mappings> mappings_;
+};
+
+// "1,4 held row 4: ..." of each group that is not taken.
+std::vector<std::string> NotTaken(const CsvReport& report) {
+  std::vector<std::string> lines;
+  for (const RowReport& group : report.groups) {
+    if (group.result != "taken") {
+      lines.push_back(group.result + " " + group.where);
+    }
+  }
+  return lines;
+}
+
+TEST_F(RowsTest, EveryFileIsTakenOnceAndASecondTimeChangesNothing) {
+  struct Case {
+    const char* feed;
+    uint32_t taken, held, refused, duplicates;
+  };
+  const std::vector<Case> cases = {
+      {"northshire-care-plans", 4, 0, 2, 1},     {"fenwick-sharing-preferences", 8, 0, 1, 0},
+      {"northshire-reviews", 5, 1, 0, 0},        {"fenwick-goals-actions", 4, 1, 0, 0},
+      {"fenwick-care-teams", 8, 1, 2, 1},        {"northshire-carers", 4, 0, 2, 0},
+      {"fenwick-transfers", 3, 2, 2, 0},         {"northshire-about-me", 3, 0, 0, 0},
+      {"northshire-outcome-scores", 4, 0, 3, 0},
+  };
+  for (const Case& test : cases) {
+    const CsvReport report = TakeOwn(test.feed);
+    EXPECT_EQ(report.taken, test.taken) << test.feed;
+    EXPECT_EQ(report.held, test.held) << test.feed;
+    EXPECT_EQ(report.refused, test.refused) << test.feed;
+    EXPECT_EQ(report.duplicates, test.duplicates) << test.feed;
+    for (const RowReport& group : report.groups) {
+      EXPECT_TRUE(group.result == "taken" || group.where.starts_with("row ")) << test.feed;
+      EXPECT_TRUE(group.result == "taken" || !group.reason.empty()) << test.feed;
+    }
+    const CsvReport again = TakeOwn(test.feed);
+    EXPECT_EQ(again.taken, 0u) << test.feed;
+    EXPECT_EQ(again.unchanged, test.taken) << test.feed;
+    EXPECT_EQ(again.held + again.refused, test.held + test.refused) << test.feed;
+  }
+}
+
+TEST_F(RowsTest, StatesOfOnePlanAreItsVersions) {
+  TakeOwn("northshire-care-plans");
+  const Json plan = Stored("CarePlan", kPlans, "CP-881");
+  EXPECT_EQ(plan.Find("meta")->TextOf("versionId"), "2");
+  EXPECT_EQ(plan.TextOf("status"), "on-hold") << "the row that was reviewed later counts";
+}
+
+TEST_F(RowsTest, GoalsOfAPlanThatNobodyKnowsWaitUntilItIs) {
+  const std::string goals = ProjectFile("tests/data/csv/fenwick-goals-actions.csv");
+  const CsvReport before = Take("fenwick-goals-actions", goals);
+  EXPECT_EQ(before.taken, 0u);
+  EXPECT_EQ(before.held, 5u);
+  store::MessageQuery open;
+  open.feed = "fenwick-goals-actions";
+  open.state = store::MessageState::kOpen;
+  const auto queue = gateway_.parts().store.archive().List(open);
+  ASSERT_TRUE(queue);
+  EXPECT_EQ(queue->size(), 4u) << "three goals and a row without a number";
+  TakeOwn("northshire-care-plans");
+  Operations operations(gateway_.parts(), &gateway_.ingest(), &gateway_.journal());
+  size_t taken = 0;
+  for (const store::MessageEntry& entry : *queue) {
+    EXPECT_TRUE(entry.cause.starts_with("204 ")) << entry.cause;
+    taken += operations.Resubmit(entry.number, "test")->outcome == "AA" ? 1u : 0u;
+  }
+  EXPECT_EQ(taken, 3u);
+  const Json goal = Stored("Goal", "urn:caregate:id:X9906:goal", "G-1");
+  const Json plan = Stored("CarePlan", kPlans, "CP-881");
+  EXPECT_EQ(goal.Find("subject")->TextOf("reference"), plan.Find("subject")->TextOf("reference"))
+      << "whose plan it is, theirs is the goal";
+  ASSERT_NE(plan.Find("activity"), nullptr);
+  EXPECT_EQ(plan.Find("activity")->items().size(), 2u);
+}
+
+TEST_F(RowsTest, AnActionGoesOnUnderItsGoal) {
+  TakeOwn("northshire-care-plans");
+  const std::string head = "PlanRef,GoalRef,Goal,Action,By whom,Status\n";
+  const std::string row = "CP-881,G-9,Tend my allotment,Beds to be built,Volunteers,";
+  map::Feed feed = Feed("fenwick-goals-actions");
+  feed.delimiter = ",";
+  for (const char* status : {"Not started", "In progress", "Done"}) {
+    const auto report = gateway_.ingest().AcceptCsv(head + row + status + "\n", feed, "goals.csv");
+    ASSERT_TRUE(report.ok());
+    EXPECT_EQ(report->taken, 1u) << status;
+  }
+  const Json plan = Stored("CarePlan", kPlans, "CP-881");
+  ASSERT_EQ(plan.Find("activity")->items().size(), 1u);
+  EXPECT_EQ(plan.Find("activity")->items()[0].Find("detail")->TextOf("status"), "completed");
+}
+
+// Reviews that are due by a day, as the Tasks say it.
+TEST_F(RowsTest, ReviewsAreDueAsSentOrByTheirInterval) {
+  const std::string path = GW_SOURCE_DIR "/../shared/samples/csv/csv06_plan_reviews_due.csv";
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    GTEST_SKIP() << "the shared samples are not on this machine";
+  }
+  const CsvReport report =
+      Take("northshire-reviews", std::string(std::istreambuf_iterator<char>(in), {}));
+  EXPECT_EQ(report.taken, 6u);
+  const std::vector<std::pair<std::string, std::string>> due = {
+      {"PC-2026-0451", "2026-09-01"}, {"PC-2025-0782", "2026-02-01"},
+      {"PC-2026-0404", "2027-03-03"}, {"PC-2024-0303", "2026-10-10"},
+      {"PC-2026-0707", "2026-11-01"}, {"PC-2023-0606", "2025-03-16"}};
+  std::vector<std::string> overdue;
+  for (const auto& [plan, day] : due) {
+    const Json task = Stored("Task", "urn:caregate:id:X9903:review", plan);
+    EXPECT_EQ(task.Find("restriction")->Find("period")->TextOf("end"), day) << plan;
+    EXPECT_EQ(task.TextOf("status"), "requested");
+    if (std::string(task.Find("restriction")->Find("period")->TextOf("end")) < "2026-09-01") {
+      overdue.push_back(plan);
+    }
+  }
+  EXPECT_EQ(overdue, (std::vector<std::string>{"PC-2025-0782", "PC-2023-0606"}));
+}
+
+TEST_F(RowsTest, TheSamplesOfGoalsAreTakenAndHeldAsListed) {
+  const std::string folder = GW_SOURCE_DIR "/../shared/samples/csv/";
+  std::ifstream plans(folder + "csv01_socialcare_careplan_export.csv", std::ios::binary);
+  std::ifstream goals(folder + "csv04_community_goals_actions.tsv", std::ios::binary);
+  if (!plans || !goals) {
+    GTEST_SKIP() << "the shared samples are not on this machine";
+  }
+  Take("northshire-care-plans", std::string(std::istreambuf_iterator<char>(plans), {}));
+  const CsvReport report =
+      Take("fenwick-goals-actions", std::string(std::istreambuf_iterator<char>(goals), {}));
+  EXPECT_EQ(report.taken, 4u);
+  EXPECT_EQ(report.held, 2u);
+  EXPECT_EQ(report.refused, 0u);
+  EXPECT_EQ(NotTaken(report).size(), 2u);
+}
+
+// A person's wish that a carer be told only in an emergency binds the carer, and nobody else.
+TEST_F(RowsTest, ACarersConsentSpeaksOfCarersAlone) {
+  TakeOwn("northshire-care-plans");
+  const auto plans_seen = [this] {
+    return MatchesOn(gateway_.Get("/fhir/CarePlan?identifier=CP-881", Caller{}));
+  };
+  ASSERT_EQ(plans_seen(), 1u);
+  TakeOwn("northshire-carers");
+  EXPECT_EQ(plans_seen(), 1u) << "a clinician still sees the plan";
+  const Json carer = Stored("RelatedPerson", "urn:caregate:id:X9903:carer", "C-77");
+  const Json consents = gateway_.Get("/fhir/Consent", Caller{});
+  bool emergency = false;
+  for (const Json& entry : consents.Find("entry")->items()) {
+    const Json* provision = entry.Find("resource")->Find("provision");
+    for (const Json& permit : provision->Find("provision")->items()) {
+      const bool his = permit.Find("actor")->items()[0].Find("reference")->TextOf("reference") ==
+                       "RelatedPerson/" + std::string(carer.TextOf("id"));
+      emergency |= his && permit.Find("purpose") != nullptr &&
+                   permit.Find("purpose")->items()[0].TextOf("code") == "ETREAT";
+    }
+  }
+  EXPECT_TRUE(emergency);
+}
+
+TEST_F(RowsTest, ARowWithoutANumberIsHeldAndOneWithABadOneRefused) {
+  const CsvReport report = TakeOwn("fenwick-care-teams");
+  EXPECT_EQ(NotTaken(report),
+            (std::vector<std::string>{"refused row 10, column To",
+                                      "refused row 11, column NHS Number", "held row 12"}));
+}
+
+}  // namespace
+}  // namespace gw::flow
