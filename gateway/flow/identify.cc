@@ -232,8 +232,9 @@ class Identification {
     if (survivor.empty()) {
       return {};
     }
-    const fhir::Key& loser = identified_.resources[identified_.of_change[index]].key;
-    GW_RETURN_IF_ERROR(links_.Merge(loser.id, survivor, change.where));
+    const Known& loser = identified_.resources[identified_.of_change[index]];
+    GW_RETURN_IF_ERROR(links_.Merge(loser.key.id, survivor, change.where));
+    GW_RETURN_IF_ERROR(AskAboutMerge(loser, survivor, change.where));
     GW_TRY(const std::vector<std::string> records, links_.SetOf(survivor));
     GW_TRY(std::vector<std::string> plans, ActivePlansOf(records, parts_));
     if (plans.size() < 2) {
@@ -245,6 +246,22 @@ class Identification {
                     "the merged records have more than one active care plan", records.front(),
                     std::move(plans)},
                    change.where);
+  }
+
+  // A merge is done as it is asked for; where the records look like two persons a human is asked.
+  Status AskAboutMerge(const Known& loser, const std::string& survivor, const std::string& where) {
+    for (const Known& known : identified_.resources) {
+      if (known.key == fhir::Key{"Patient", survivor} && known.current && loser.current &&
+          identity::LookUnlike(*known.current, *loser.current)) {
+        return AskOnce({"doubtful-merge",
+                        "Are the merged records of the same person?",
+                        "birth date and family name both differ",
+                        survivor,
+                        {kPatient + survivor, kPatient + loser.key.id}},
+                       where);
+      }
+    }
+    return {};
   }
 
   // A resource stays with the record that it was made for: a message that speaks of the person by

@@ -151,8 +151,8 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
   std::vector<map::Change> changes;
   changes.reserve(translation.changes.size());
   for (const map::Change& change : translation.changes) {
-    changes.push_back(
-        {change.action, change.fragment.Clone(), change.full_url, change.where, change.stub});
+    changes.push_back({change.action, change.fragment.Clone(), change.full_url, change.where,
+                       change.stub, change.if_known});
   }
   kept.outcome = kept.answer = record.answer = "AA";
   kept.remarks_json = RemarksJson(translation);

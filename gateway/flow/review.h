@@ -14,7 +14,8 @@ namespace gw::flow {
 
 // Something that a human must decide, about resources that are here.
 struct Review {
-  std::string_view code;  // of urn:caregate:code-system:task: "possible-match", "merged-plans"
+  std::string_view code;  // of urn:caregate:code-system:task: "possible-match", "doubtful-merge",
+                          // "merged-plans"
   std::string_view text;  // the question
   std::string reason;     // the rule that asks for it; never a value
   std::string patient;    // whose record the Task is in: an id

@@ -114,6 +114,11 @@ std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Res
   return matches;
 }
 
+bool LookUnlike(const fhir::Resource& patient, const fhir::Resource& other) {
+  return BirthDatesDiffer(patient.root(), other.root()) &&
+         FamilyNamesDiffer(patient.root(), other.root());
+}
+
 bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other) {
   const fhir::Element& a = patient.root();
   const fhir::Element& b = other.root();

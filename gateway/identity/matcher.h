@@ -33,6 +33,9 @@ std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Res
 // an NHS number. Never more than a question: nobody is matched on it. Pure; any thread.
 bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other);
 
+// Do birth date and family name both differ, where both say them? Pure; any thread.
+bool LookUnlike(const fhir::Resource& patient, const fhir::Resource& other);
+
 // The system of NHS numbers.
 inline constexpr std::string_view kNhsNumberSystem = "https://fhir.nhs.uk/Id/nhs-number";
 

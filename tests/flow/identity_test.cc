@@ -7,6 +7,7 @@
 
 #include "gateway/hl7v2/message.h"
 #include "tests/flow/flow_testing.h"
+#include "tests/temp_folder.h"
 
 namespace gw::flow {
 namespace {
@@ -75,7 +76,7 @@ class IdentityTest : public testing::Test {
     return reviews;
   }
 
-  TestFolder folder_;
+  TempFolder folder_;
   TestGateway gateway_;
   int sent_ = 0;
 };
@@ -144,6 +145,14 @@ TEST_F(IdentityTest, AMergeThatWouldMakeACycleIsRefusedWithItsPlace) {
   // Once more what is so already changes nothing; into a third record it is refused.
   EXPECT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
   EXPECT_EQ(Merge(Local("D"), Local("A")).ack, "AE");
+}
+
+TEST_F(IdentityTest, AMergeOfRecordsThatLookUnlikeIsDoneAndAskedAbout) {
+  ASSERT_EQ(Person(Local("A"), "Oduya^Samuel", "19520317|M").ack, "AA");
+  ASSERT_EQ(Person(Local("B"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  EXPECT_FALSE(Patient(kLocal, "A").Find("active")->boolean());
+  EXPECT_EQ(Reviews("doubtful-merge").size(), 1u);
 }
 
 TEST_F(IdentityTest, TwoActivePlansAfterAMergeAskAHumanAndStayTwo) {

@@ -10,6 +10,7 @@
 
 #include "gateway/flow/operations.h"
 #include "tests/flow/flow_testing.h"
+#include "tests/temp_folder.h"
 
 namespace gw::flow {
 namespace {
@@ -43,7 +44,7 @@ class RowsTest : public testing::Test {
     return found.empty() ? Json() : *Json::Parse(found.front().json, Limits());
   }
 
-  TestFolder folder_;
+  TempFolder folder_;
   TestGateway gateway_;
   std::shared_ptr<const Mappings> mappings_;
 };
@@ -66,7 +67,7 @@ TEST_F(RowsTest, EveryFileIsTakenOnceAndASecondTimeChangesNothing) {
   };
   const std::vector<Case> cases = {
       {"northshire-care-plans", 4, 0, 2, 1},     {"fenwick-sharing-preferences", 8, 0, 1, 0},
-      {"northshire-reviews", 5, 1, 0, 0},        {"fenwick-goals-actions", 4, 1, 0, 0},
+      {"northshire-reviews", 4, 2, 0, 0},        {"fenwick-goals-actions", 4, 1, 0, 0},
       {"fenwick-care-teams", 8, 1, 2, 1},        {"northshire-carers", 4, 0, 2, 0},
       {"fenwick-transfers", 3, 2, 2, 0},         {"northshire-about-me", 3, 0, 0, 0},
       {"northshire-outcome-scores", 4, 0, 3, 0},
@@ -108,12 +109,12 @@ TEST_F(RowsTest, GoalsOfAPlanThatNobodyKnowsWaitUntilItIs) {
   EXPECT_EQ(queue->size(), 4u) << "three goals and a row without a number";
   TakeOwn("northshire-care-plans");
   Operations operations(gateway_.parts(), &gateway_.ingest(), &gateway_.journal());
-  size_t taken = 0;
   for (const store::MessageEntry& entry : *queue) {
     EXPECT_TRUE(entry.cause.starts_with("204 ")) << entry.cause;
-    taken += operations.Resubmit(entry.number, "test")->outcome == "AA" ? 1u : 0u;
   }
-  EXPECT_EQ(taken, 3u);
+  // All that is open of the file is taken once more.
+  ASSERT_TRUE(operations.Resubmit(queue->front().number, "test").ok());
+  EXPECT_EQ(gateway_.parts().store.archive().List(open)->size(), 1u) << "the row without a number";
   const Json goal = Stored("Goal", "urn:caregate:id:X9906:goal", "G-1");
   const Json plan = Stored("CarePlan", kPlans, "CP-881");
   EXPECT_EQ(goal.Find("subject")->TextOf("reference"), plan.Find("subject")->TextOf("reference"))

@@ -131,7 +131,7 @@ TEST_P(SharedCsvSamples, ComeToWhatIsExpected) {
   size_t taken = 0;
   std::vector<std::string> places;
   for (const RowGroup& group : file->groups) {
-    taken += group.translation ? 1 : 0;
+    taken += group.translation ? 1u : 0u;
     if (!group.translation) {
       places.push_back(group.translation.error().where);
     }

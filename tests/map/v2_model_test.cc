@@ -150,8 +150,6 @@ TEST(V2ModelTest, RefusesWithPlaceAndCode) {
       {"null TXA-2", "MDM^T01^MDM_T01", pid + "TXA|1|\"\"", "101 TXA-2"},
       {"no PTH-3", "PPP^PCB^PPP_PCB", pid + "PTH|AD|1|1\nPTH|AD|1", "101 PTH[2]-3"},
       {"a bad birth date", "ADT^A31^ADT_A05", "PID|1||1||||19480231\nPV1|1|N", "102 PID-7"},
-      {"a bad date in a part", "ADT^A31^ADT_A05", "PID|1||1^^^A~2^^^^^^soon||Smith\nPV1|1|N",
-       "102 PID-3[2].7"},
   };
   for (const Case& test : cases) {
     const V2Reading read = ReadV2(V2MessageOf(test.type, test.segments));
@@ -165,6 +163,10 @@ TEST(V2ModelTest, RemarksWithThePlace) {
   EXPECT_EQ(read.Remarked(), (Texts{"unknown-segment ZPI", "bad-number DRG-6", "out-of-order DG1",
                                     "hour-dropped DG1-5", "out-of-order DG1[2]",
                                     "bad-date DG1[2]-5", "unknown-segment PDA"}));
+  const V2Reading part =
+      ReadV2(V2MessageOf("ADT^A31^ADT_A05", "PID|1||1^^^A~2^^^^^^soon||Smith\nPV1|1|N"));
+  EXPECT_EQ(part.Refused(), "") << "nothing stands on how long a number holds";
+  EXPECT_EQ(part.Remarked(), (Texts{"bad-date PID-3[2].7"}));
   EXPECT_EQ(read.At("OTHER.name"), "ZPI");
   EXPECT_EQ(read.At("OTHER.f1"), "1");
   EXPECT_EQ(read.At("OTHER.f2.c2"), "b");
