@@ -13,16 +13,17 @@ constexpr std::string_view kTypeMember = "resourceType";
 struct Node {
   enum class Form : uint8_t { kNull, kText, kArray, kObject };
   Form form = Form::kNull;
+  std::string name;  // of a member of an object
   std::string text;
   size_t offset = 0;
-  std::vector<std::pair<std::string, Node>> members;  // of an array, without names
+  std::vector<Node> members;  // of an object or array
 
-  const Node* Find(std::string_view name) const;
+  const Node* Find(std::string_view member_name) const;
 };
 
-const Node* Node::Find(std::string_view name) const {
-  for (const auto& [own_name, member] : members) {
-    if (own_name == name) {
+const Node* Node::Find(std::string_view member_name) const {
+  for (const Node& member : members) {
+    if (member.name == member_name) {
       return &member;
     }
   }
@@ -51,8 +52,8 @@ class TreeEvents : public JsonEvents {
   Node* Append(Node::Form form, std::string_view text) {
     Node* node = &root_;
     if (!open_.empty()) {
-      open_.back()->members.emplace_back(std::exchange(key_, {}), Node());
-      node = &open_.back()->members.back().second;
+      node = &open_.back()->members.emplace_back();
+      node->name = std::exchange(key_, {});
     }
     node->form = form;
     node->text = std::string(text);
@@ -97,14 +98,14 @@ class Reader {
  private:
   // Values first: what stands beside them, in a member with an underscore, is added to them.
   Status Members(const Node& object, Element* element) {
-    for (const auto& [name, node] : object.members) {
-      if (name != kTypeMember && !name.starts_with('_')) {
-        GW_RETURN_IF_ERROR(Member(name, node, element));
+    for (const Node& node : object.members) {
+      if (node.name != kTypeMember && !node.name.starts_with('_')) {
+        GW_RETURN_IF_ERROR(Member(node.name, node, element));
       }
     }
-    for (const auto& [name, node] : object.members) {
-      if (name.starts_with('_')) {
-        GW_RETURN_IF_ERROR(Beside(name.substr(1), node, element));
+    for (const Node& node : object.members) {
+      if (node.name.starts_with('_')) {
+        GW_RETURN_IF_ERROR(Beside(node.name.substr(1), node, element));
       }
     }
     return {};
@@ -119,7 +120,7 @@ class Reader {
     if (node.form != Node::Form::kArray) {
       return Value(name, node, *property.type, parent);
     }
-    for (const auto& [none, item] : node.members) {
+    for (const Node& item : node.members) {
       GW_RETURN_IF_ERROR(Value(name, item, *property.type, parent));
     }
     return {};
@@ -164,7 +165,7 @@ class Reader {
       return BesideOne(name, property, 0, node, parent);
     }
     uint32_t index = 0;
-    for (const auto& [none, item] : node.members) {
+    for (const Node& item : node.members) {
       GW_RETURN_IF_ERROR(BesideOne(name, property, index++, item, parent));
     }
     return {};

@@ -73,6 +73,13 @@ bool IsXmlCharacter(uint32_t value) {
          (value >= 0xE000 && value <= 0xFFFD) || (value >= 0x10000 && value <= 0x10FFFF);
 }
 
+// Does the text begin with a character that XML has no way to write?
+bool StartsWithNoCharacter(std::string_view text) {
+  const auto first = static_cast<uint8_t>(text.front());
+  return (first < 0x20 && !IsBlank(text.front())) || text.starts_with("\xEF\xBF\xBE") ||
+         text.starts_with("\xEF\xBF\xBF");
+}
+
 // The character that "&...;" at the front of `text` stands for; `*bytes` it takes. 0: none.
 char32_t Reference(std::string_view text, size_t* bytes) {
   constexpr size_t kLengthMax = 12;
@@ -269,9 +276,9 @@ Status NarrativeReader::Text() {
       }
       // A no-break space is a space to a reader; txt-2 asks for more.
       has_content_ |= c > 0x20 && c != 0xA0;
-    } else if (static_cast<uint8_t>(Peek()) < 0x20 && !IsBlank(Peek())) {
+    } else if (StartsWithNoCharacter(text_.substr(at_))) {
       return Refusal("a character that XML does not allow");
-    } else if (Starts("]]>") || Starts("\xEF\xBF\xBE") || Starts("\xEF\xBF\xBF")) {
+    } else if (Starts("]]>")) {
       return Refusal("a character or mark that XML does not allow in a text");
     } else {
       has_content_ |= !IsBlank(Peek());
@@ -300,8 +307,8 @@ Status NarrativeReader::Comment() {
     return Refusal("a comment holds -- or does not end, or stands outside of the div");
   }
   const std::string_view comment = text_.substr(at_ + kStart.size(), end - at_ - kStart.size());
-  for (const char c : comment) {
-    if (static_cast<uint8_t>(c) < 0x20 && !IsBlank(c)) {
+  for (size_t at = 0; at < comment.size(); ++at) {
+    if (StartsWithNoCharacter(comment.substr(at))) {
       return Refusal("a character that XML does not allow");
     }
   }
@@ -420,7 +427,7 @@ Status NarrativeReader::Value(std::string_view* value) {
     const char c = (*value)[at];
     size_t bytes = 1;
     const bool is_unknown = c == '&' && Resolve(value->substr(at), &bytes) == 0;
-    if (c == '<' || (static_cast<uint8_t>(c) < 0x20 && !IsBlank(c)) || bytes == 0) {
+    if (c == '<' || StartsWithNoCharacter(value->substr(at)) || bytes == 0) {
       return Refusal("an attribute value holds a character that XML does not allow");
     }
     if (is_unknown) {

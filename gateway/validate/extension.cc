@@ -32,8 +32,11 @@ bool IsAtPath(const Element& element, std::string_view path) {
 }
 
 // R4's own definitions use their tooling's extensions elsewhere than they state.
-bool IsTooling(const Element& holder) {
-  return holder.type().name().starts_with("ElementDefinition");
+bool IsTooling(const Element& holder, const fhir::Profile& definition) {
+  constexpr std::string_view kTooling =
+      "http://hl7.org/fhir/StructureDefinition/structuredefinition-";
+  return holder.type().name().starts_with("ElementDefinition") ||
+         (holder.is_resource() && definition.url.starts_with(kTooling));
 }
 
 }  // namespace
@@ -65,7 +68,7 @@ bool Walk::IsInContext(const Element& holder, const fhir::ContextRule& context) 
 // May an extension stand on that element (StructureDefinition.context)?
 bool Walk::MayStand(const Element& extension, const fhir::Profile& definition) {
   const Element& holder = *extension.parent();
-  return IsTooling(holder) || definition.contexts.empty() ||
+  return IsTooling(holder, definition) || definition.contexts.empty() ||
          std::any_of(
              definition.contexts.begin(), definition.contexts.end(),
              [&](const fhir::ContextRule& context) { return IsInContext(holder, context); });
@@ -75,7 +78,7 @@ bool Walk::MayStand(const Element& extension, const fhir::Profile& definition) {
 // %extension. Only an answer of false refuses: many are written for another version's elements.
 void Walk::ContextInvariants(const Element& extension, const fhir::Profile& definition) {
   const Element& holder = *extension.parent();
-  if (IsTooling(holder)) {
+  if (IsTooling(holder, definition)) {
     return;
   }
   const std::pair<std::string_view, fhir::path::Collection> variables[] = {

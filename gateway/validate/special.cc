@@ -182,8 +182,9 @@ void Attachment(const Element& attachment, const Definitions&, Findings* finding
 void Identifier(const Element& identifier, const Definitions&, Findings* findings) {
   const std::string_view value = identifier.TextAt("value");
   if (identifier.TextAt("system") == "urn:ietf:rfc:3986" && !value.empty() && !IsAbsolute(value)) {
-    findings->Error("value", "identifier-uri", identifier,
-                    "a value of the system urn:ietf:rfc:3986 is an absolute URI");
+    // R4's own examples hold bare OIDs there.
+    findings->Warning("value", "identifier-uri", identifier,
+                      "a value of the system urn:ietf:rfc:3986 is an absolute URI");
   }
 }
 

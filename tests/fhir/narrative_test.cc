@@ -131,6 +131,10 @@ TEST(NarrativeTest, RefusesWhatIsNotOneWellFormedDiv) {
       {Div("a&nbsp;b"), "an entity that XML does not define"},
       {Div("a&#0;b"), "an entity that XML does not define"},
       {Div("a&#xD800;b"), "an entity that XML does not define"},
+      {Div("<p title=\"\xEF\xBF\xBE\">x</p>"),
+       "an attribute value holds a character that XML does not allow"},
+      {Div("<!-- \xEF\xBF\xBF -->x"), "a character that XML does not allow"},
+      {Div("\xEF\xBF\xBEx"), "a character that XML does not allow"},
       {Div("a ]]> b"), "a character or mark that XML does not allow in a text"},
       {Div("a\x01"
            "b"),

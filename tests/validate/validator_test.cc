@@ -176,7 +176,12 @@ constexpr Case kContent[] = {
      GW_PLAN R"(,"identifier":[{"system":"urn:ietf:rfc:3986","value":"https://example.org/1"}]})",
      ""},
     {"no URI as one", GW_PLAN R"(,"identifier":[{"system":"urn:ietf:rfc:3986","value":"1"}]})",
-     "error identifier-uri CarePlan.identifier[0]"},
+     "warning identifier-uri CarePlan.identifier[0]"},
+    {"an extension of R4's tooling, on a resource that R4 itself puts it on",
+     R"({"resourceType":"ValueSet","status":"draft","extension":[{"url":)"
+     R"("http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version",)"
+     R"("valueCode":"4.0.0"}],"name":"X","url":"https://example.org/vs"})",
+     ""},
     {"a value set for a code system",
      GW_PLAN R"(,"category":[{"coding":[{"system":"http://hl7.org/fhir/ValueSet/goal-status",)"
              R"("code":"a"}]}]})",
