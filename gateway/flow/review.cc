@@ -24,7 +24,7 @@ class SeesAll final : public store::Visibility {
 
 Result<store::Page> Search(std::string_view type, const std::string& text, const Parts& parts) {
   GW_TRY(const fhir::Query query,
-         fhir::ParseQuery(type, text, /*lenient=*/false, parts.definitions, parts.limits));
+         fhir::ParseQuery(type, text, /*lenient=*/false, parts.indexer, parts.limits));
   return parts.store.Search(query, SeesAll());
 }
 
