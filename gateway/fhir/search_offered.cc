@@ -7,6 +7,12 @@ namespace gw::fhir {
 namespace {
 
 constexpr auto kOffered = std::to_array<OfferedParameters>({
+    {"AllergyIntolerance",
+     "category clinical-status code criticality date identifier last-date onset patient type "
+     "verification-status"},
+    {"Appointment",
+     "actor appointment-type based-on date identifier location part-status patient practitioner "
+     "reason-code service-category service-type specialty status"},
     {"AuditEvent", "agent date outcome patient"},
     {"CarePlan", "category date identifier patient status subject"},
     {"CareTeam", "category date identifier patient status subject"},
@@ -15,17 +21,37 @@ constexpr auto kOffered = std::to_array<OfferedParameters>({
      "abatement-date category clinical-status identifier onset-date patient recorded-date subject "
      "verification-status"},
     {"Consent", "category date identifier patient period status"},
+    {"DiagnosticReport",
+     "based-on category code conclusion date encounter identifier issued patient performer result "
+     "results-interpreter specimen status subject"},
     {"DocumentReference", "category date identifier patient period status subject type"},
     {"Encounter", "class date identifier patient status subject type"},
+    {"Flag", "author date encounter identifier patient subject"},
     {"Goal",
      "achievement-status category identifier lifecycle-status patient start-date subject "
      "target-date"},
+    {"MedicationRequest",
+     "authoredon code date encounter identifier intent patient priority requester status subject"},
     {"Observation", "category code date identifier patient status subject"},
     {"Organization", "active identifier type"},
     {"Patient", "active birthdate death-date identifier"},
     {"Practitioner", "active identifier"},
+    {"PractitionerRole",
+     "active date identifier location organization practitioner role service specialty"},
+    {"Procedure",
+     "based-on category code date encounter identifier part-of patient performer reason-code "
+     "status "
+     "subject"},
     {"Provenance", "patient recorded target when"},
+    {"QuestionnaireResponse",
+     "author authored based-on encounter identifier part-of patient questionnaire source status "
+     "subject"},
     {"RelatedPerson", "active birthdate identifier patient relationship"},
+    {"ServiceRequest",
+     "authored based-on category code encounter identifier intent occurrence patient performer "
+     "performer-type priority requester requisition specimen status subject"},
+    {"Specimen",
+     "accession bodysite collected collector identifier parent patient status subject type"},
     {"Task", "authored-on business-status code identifier modified patient period status subject"},
 });
 

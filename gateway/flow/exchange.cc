@@ -120,7 +120,9 @@ void RecordAsked(const fhir::Query& query, AccessRecord* record) {
     const bool names_patient =
         code == "patient" || code == "subject" || (code == "_id" && query.type == "Patient");
     for (const fhir::SearchValue& value : criterion.values) {
-      if (names_patient && (value.reference_type.empty() || value.reference_type == "Patient")) {
+      const bool by_type = value.reference_type == "Patient" && query.type != "AuditEvent";
+      if (by_type ||
+          (names_patient && (value.reference_type.empty() || value.reference_type == "Patient"))) {
         AddPatient(value.text, record);
       }
     }

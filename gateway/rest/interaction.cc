@@ -18,21 +18,31 @@ struct ServedType {
 
 // The one list of what is served: the CapabilityStatement and the leak test are made from it.
 constexpr std::array kServed = {
+    ServedType{"AllergyIntolerance", false},
+    ServedType{"Appointment", false},
     ServedType{"AuditEvent", false},
     ServedType{"CarePlan", true},
     ServedType{"CareTeam", true},
     ServedType{"Communication", false},
     ServedType{"Condition", false},
     ServedType{"Consent", true},
+    ServedType{"DiagnosticReport", false},
     ServedType{"DocumentReference", false},
     ServedType{"Encounter", false},
+    ServedType{"Flag", false},
     ServedType{"Goal", false},
+    ServedType{"MedicationRequest", false},
     ServedType{"Observation", false},
     ServedType{"Organization", false},
     ServedType{"Patient", false},
     ServedType{"Practitioner", false},
+    ServedType{"PractitionerRole", false},
+    ServedType{"Procedure", false},
     ServedType{"Provenance", false},
+    ServedType{"QuestionnaireResponse", false},
     ServedType{"RelatedPerson", false},
+    ServedType{"ServiceRequest", false},
+    ServedType{"Specimen", false},
     ServedType{"Task", false},
 };
 

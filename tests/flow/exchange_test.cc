@@ -106,19 +106,35 @@ std::string Hidden(const std::string& type) {
   const std::string subject = "\"subject\":{\"reference\":\"Patient/p1\"}";
   const std::string text = "{\"text\":\"x\"}";
   const std::map<std::string, std::string> rest = {
+      {"AllergyIntolerance",
+       "\"patient\":{\"reference\":\"Patient/p1\"},\"clinicalStatus\":{\"coding\":[{\"system\":"
+       "\"http://terminology.hl7.org/CodeSystem/"
+       "allergyintolerance-clinical\",\"code\":\"active\"}]}"},
+      {"Appointment",
+       "\"status\":\"booked\",\"start\":\"2026-02-02T10:00:00Z\",\"end\":\"2026-02-02T10:15:00Z\","
+       "\"participant\":[{\"actor\":{\"reference\":\"Patient/p1\"},\"status\":\"accepted\"}]"},
       {"CarePlan", "\"status\":\"active\",\"intent\":\"plan\"," + subject},
       {"CareTeam", "\"status\":\"active\"," + subject},
       {"Communication", "\"status\":\"completed\"," + subject},
       {"Condition", subject},
+      {"DiagnosticReport", "\"status\":\"final\",\"code\":" + text + "," + subject},
       {"DocumentReference",
        "\"status\":\"current\"," + subject + ",\"content\":[{\"attachment\":{\"title\":\"x\"}}]"},
       {"Encounter", "\"status\":\"finished\",\"class\":{\"code\":\"IMP\"}," + subject},
+      {"Flag", "\"status\":\"active\",\"code\":" + text + "," + subject},
       {"Goal", "\"lifecycleStatus\":\"active\",\"description\":" + text + "," + subject},
+      {"MedicationRequest",
+       "\"status\":\"active\",\"intent\":\"order\",\"medicationCodeableConcept\":" + text + "," +
+           subject},
       {"Observation", "\"status\":\"final\",\"code\":" + text + "," + subject},
+      {"Procedure", "\"status\":\"completed\"," + subject},
       {"Provenance",
        "\"target\":[{\"reference\":\"Patient/p1\"}],\"recorded\":\"2026-02-02T10:00:00Z\","
        "\"agent\":[{\"who\":{\"display\":\"x\"}}]"},
+      {"QuestionnaireResponse", "\"status\":\"completed\"," + subject},
       {"RelatedPerson", "\"patient\":{\"reference\":\"Patient/p1\"}"},
+      {"ServiceRequest", "\"status\":\"active\",\"intent\":\"order\"," + subject},
+      {"Specimen", subject},
       {"Task",
        "\"status\":\"requested\",\"intent\":\"order\",\"for\":{\"reference\":\"Patient/p1\"}"},
   };
@@ -126,13 +142,52 @@ std::string Hidden(const std::string& type) {
   return found == rest.end() ? std::string() : head + found->second + "}";
 }
 
+const std::set<std::string> kAboutNobody = {"AuditEvent", "Organization", "Practitioner",
+                                            "PractitionerRole"};
+
+// Each type by read, vread and its own search parameters, while nothing is refused; and none of it
+// for somebody whom the implicit policy gives nothing.
+TEST_F(ExchangeTest, EveryServedTypeIsReadAndSearched) {
+  const std::map<std::string, std::string> by_own = {
+      {"AllergyIntolerance", "_lastUpdated=ge2020"},
+      {"Appointment", "actor=Patient/p1&status=booked&date=2026-02-02"},
+      {"DiagnosticReport", "subject=Patient/p1&status=final"},
+      {"Flag", "subject=p1"},
+      {"MedicationRequest", "intent=order&status=active"},
+      {"Procedure", "subject=p1&status=completed"},
+      {"QuestionnaireResponse", "subject=Patient/p1&status=completed"},
+      {"ServiceRequest", "subject=Patient/p1&intent=order&status=active"},
+      {"Specimen", "subject=Patient/p1"},
+  };
+  for (const std::string_view served : rest::ServedTypes()) {
+    const std::string type(served);
+    const std::string json = Hidden(type);
+    if (json.empty()) {
+      continue;  // Patient, Consent and what is about nobody have tests of their own
+    }
+    gateway.Put(json);
+    const std::string path = "/fhir/" + type;
+    for (const std::string& target : {path + "/hidden", path + "/hidden/_history/1"}) {
+      EXPECT_EQ(gateway.Answer(gateway.Ask("GET", target, surgery)).status(), 200) << target;
+      EXPECT_EQ(gateway.Answer(gateway.Ask("GET", target, kCharityCaller)).status(), 404) << target;
+    }
+    std::vector<std::string> queries = {"?_id=hidden", "?_id=hidden&patient=p1"};
+    if (const auto own = by_own.find(type); own != by_own.end()) {
+      queries.push_back("?_id=hidden&" + own->second);
+    }
+    for (const std::string& query : queries) {
+      EXPECT_EQ(MatchesOn(gateway.Get(path + query, surgery)), 1u) << type << query;
+      EXPECT_EQ(MatchesOn(gateway.Get(path + query, kCharityCaller)), 0u) << type << query;
+    }
+  }
+}
+
 TEST_F(ExchangeTest, WhatIsWithheldAnswersAsWhatNeverWas) {
   gateway.Put(Consent(""));  // she shares with nobody
-  const std::set<std::string> about_nobody = {"AuditEvent", "Organization", "Practitioner"};
   const std::map<std::string, std::string> stands_already = {{"Patient", "p1"}, {"Consent", "c1"}};
   for (const std::string_view served : rest::ServedTypes()) {
     const std::string type(served);
-    if (about_nobody.contains(type)) {
+    if (kAboutNobody.contains(type)) {
       continue;
     }
     std::string id = "hidden";
