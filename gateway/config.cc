@@ -224,7 +224,6 @@ class ConfigReader {
     GW_RETURN_IF_ERROR(mllp->Text("address", &config_.mllp_address));
     GW_RETURN_IF_ERROR(mllp->Count("port", 65'535, &config_.mllp_port));
     GW_RETURN_IF_ERROR(mllp->Count("connections", 6'000, &config_.mllp_connections));
-    GW_RETURN_IF_ERROR(mllp->Flag("both_acknowledgments", &config_.mllp_both_acknowledgments));
     return mllp->Texts("peers", &config_.mllp_peers);
   }
 

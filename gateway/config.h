@@ -42,7 +42,6 @@ struct Config {
   std::string mllp_address = "127.0.0.1";
   uint16_t mllp_port = 2575;
   uint32_t mllp_connections = 64;
-  bool mllp_both_acknowledgments = false;  // enhanced mode: AA after CA, on the same connection
   std::vector<std::string> mllp_peers;     // addresses that may connect; empty: loopback only
 
   std::vector<CsvFolder> csv_folders;

@@ -37,10 +37,8 @@ std::string KeyOfRestart(const Config& a, const Config& b) {
       {"development", a.development == b.development},
       {"http", std::tie(a.http_address, a.http_port, a.http_connections, a.base_url) ==
                    std::tie(b.http_address, b.http_port, b.http_connections, b.base_url)},
-      {"mllp", std::tie(a.mllp, a.mllp_address, a.mllp_port, a.mllp_connections, a.mllp_peers,
-                        a.mllp_both_acknowledgments) ==
-                   std::tie(b.mllp, b.mllp_address, b.mllp_port, b.mllp_connections, b.mllp_peers,
-                            b.mllp_both_acknowledgments)},
+      {"mllp", std::tie(a.mllp, a.mllp_address, a.mllp_port, a.mllp_connections, a.mllp_peers) ==
+                   std::tie(b.mllp, b.mllp_address, b.mllp_port, b.mllp_connections, b.mllp_peers)},
       {"csv", a.csv_poll_ms == b.csv_poll_ms && folders(a) == folders(b)},
       {"store", a.store_path == b.store_path},
       {"profiles", a.profiles == b.profiles},

@@ -68,12 +68,14 @@ int SendFile(const std::string& path, edge::MllpSender* sender) {
   }
   int result = kDone;
   for (const std::string_view message : *messages) {
-    const Result<std::string> answer = sender->Send(message);
-    if (!answer) {
-      PrintError(Describe(answer.error()));
+    const Result<std::vector<std::string>> answers = sender->Send(message);
+    if (!answers) {
+      PrintError(Describe(answers.error()));
       return kCannotRun;
     }
-    result = PrintAnswer(*answer) ? result : kRefused;
+    for (const std::string& answer : *answers) {
+      result = PrintAnswer(answer) ? result : kRefused;
+    }
   }
   return result;
 }

@@ -47,7 +47,6 @@ Status Listen(Served* served, flow::Reloader* reloader) {
     mllp.port = config.mllp_port;
     mllp.connections = config.mllp_connections;
     mllp.peers = config.mllp_peers;
-    mllp.both_acknowledgments = config.mllp_both_acknowledgments;
     GW_TRY(served->mllp, edge::MllpListener::Start(mllp, &*gateway->ingest));
   }
   edge::CsvOptions csv;

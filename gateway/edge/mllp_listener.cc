@@ -96,14 +96,10 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
     const Status decoded = decoder->Feed(bytes, &frames);
     for (std::string& frame : frames) {
       const flow::Ingest::Answers answers = ingest_->AnswerV2(std::move(frame), peer);
-      if (!answers.accept.empty()) {
-        Send(hl7v2::MllpFrame(answers.accept));
-      }
-      // The accept acknowledgment is given after the work and says all of it: a sender that waits
-      // for one answer a message gets one.
-      const bool also = answers.accept.empty() || options_.both_acknowledgments;
-      if (also && !answers.application.empty()) {
-        Send(hl7v2::MllpFrame(answers.application));
+      for (const std::string* answer : {&answers.accept, &answers.application}) {
+        if (!answer->empty()) {
+          Send(hl7v2::MllpFrame(*answer));
+        }
       }
     }
     if (!decoded) {

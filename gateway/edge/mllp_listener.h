@@ -13,18 +13,19 @@ namespace gw::edge {
 
 struct MllpOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                  // 0: any free one
-  uint32_t connections = 64;          // one thread each; more wait, then are closed
-  bool both_acknowledgments = false;  // where both are due (flow::Ingest::AnswerV2), both are sent
-  std::vector<std::string> peers;     // addresses that may connect; empty: loopback only
+  uint16_t port = 0;                    // 0: any free one
+  uint32_t connections = 64;            // one thread each; more wait, then are closed
+  std::vector<std::string> peers;       // addresses that may connect; empty: loopback only
   uint32_t frame_deadline_ms = 30'000;  // from a frame's first byte to its last
   uint32_t idle_deadline_ms = 600'000;  // without a frame
   Limits limits;
 };
 
 // Takes HL7 v2 messages over MLLP: many connections, each message answered before the next of its
-// connection is taken, so that an answer never goes to the wrong one. Stops when destroyed: no new
-// frame is taken, the one in hand is answered.
+// connection is taken, so that an answer never goes to the wrong one. In the enhanced mode the
+// accept acknowledgment goes first and the application acknowledgment after it, on the connection
+// that the message came on, each as MSH-15 and MSH-16 ask (HL7 v2.9 section 2.9.3). Stops when
+// destroyed: no new frame is taken, the one in hand is answered.
 class MllpListener {
  public:
   // Errors: kUnavailable where it cannot listen.

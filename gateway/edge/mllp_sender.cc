@@ -5,10 +5,13 @@
 #include <Poco/Net/StreamSocket.h>
 
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "gateway/base/limits.h"
+#include "gateway/hl7v2/acknowledgment.h"
+#include "gateway/hl7v2/message.h"
 #include "gateway/hl7v2/mllp.h"
 
 namespace gw::edge {
@@ -18,9 +21,63 @@ Error Lost(const Poco::Exception& problem) {
   return Error{Code::kUnavailable, "the connection failed: " + std::string(problem.name()), "", 0};
 }
 
+// MSA-1 of an answer to that message, empty where nobody can read it; nothing where it answers
+// another one.
+std::optional<std::string> AnswerCode(const std::string& answer, std::string_view control_id) {
+  const Result<hl7v2::Message> read = hl7v2::Message::Parse(answer, {});
+  if (!read) {
+    return std::string();
+  }
+  const std::string of = read->Text({.segment = "MSA", .field = 2});
+  if (!of.empty() && !control_id.empty() && of != control_id) {
+    return std::nullopt;
+  }
+  return read->Text({.segment = "MSA", .field = 1});
+}
+
+// What an acknowledgment says of the work: of an accept acknowledgment what it would say in the
+// original mode.
+hl7v2::AckCode MeaningOf(std::string_view code) {
+  if (code == "AA" || code == "CA") {
+    return hl7v2::AckCode::kAccept;
+  }
+  return code == "AE" || code == "CE" ? hl7v2::AckCode::kError : hl7v2::AckCode::kReject;
+}
+
+// Whether nothing more is to come after this answer.
+bool IsLast(const hl7v2::Message& message, std::string_view code) {
+  const bool accept = code.starts_with("C");
+  return !accept || !hl7v2::AcksDueFor(message, MeaningOf(code)).application;
+}
+
+bool IsAnswered(const hl7v2::Message& message) {
+  for (const hl7v2::AckCode code : {hl7v2::AckCode::kAccept, hl7v2::AckCode::kReject}) {
+    const hl7v2::AcksDue due = hl7v2::AcksDueFor(message, code);
+    if (due.accept || due.application) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 struct MllpSender::Connection {
+  // The next frame that comes in.
+  Result<std::string> Receive() {
+    std::array<char, 16 * 1024> buffer{};
+    while (answers.empty()) {
+      const int count = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
+      if (count <= 0) {
+        return Error{Code::kUnavailable, "the connection was closed before an answer came", "", 0};
+      }
+      GW_RETURN_IF_ERROR(decoder.Feed({buffer.data(), static_cast<size_t>(count)}, &answers));
+    }
+    std::string answer = std::move(answers.front());
+    answers.erase(answers.begin());
+    return answer;
+  }
+
   Poco::Net::StreamSocket socket;
   hl7v2::MllpDecoder decoder{Limits{}};
   std::vector<std::string> answers;
@@ -45,30 +102,29 @@ Result<std::unique_ptr<MllpSender>> MllpSender::Connect(const std::string& host,
   }
 }
 
-Result<std::string> MllpSender::Send(std::string_view message) {
+Result<std::vector<std::string>> MllpSender::Send(std::string_view message) {
   const std::string frame = hl7v2::MllpFrame(message);
   std::string_view left = frame;
-  std::array<char, 16 * 1024> buffer{};
+  const Result<hl7v2::Message> read = hl7v2::Message::Parse(std::string(message), {});
+  const std::string control_id = read ? std::string(read->control_id()) : std::string();
+  std::vector<std::string> answers;
   try {
     while (!left.empty()) {
       left.remove_prefix(static_cast<size_t>(
           connection_->socket.sendBytes(left.data(), static_cast<int>(left.size()))));
     }
-    while (connection_->answers.empty()) {
-      const int count =
-          connection_->socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
-      if (count <= 0) {
-        return Error{Code::kUnavailable, "the connection was closed before an answer came", "", 0};
+    bool more = !read || IsAnswered(*read);
+    while (more) {
+      GW_TRY(std::string answer, connection_->Receive());
+      if (const auto code = AnswerCode(answer, control_id)) {
+        more = read && !IsLast(*read, *code);
+        answers.push_back(std::move(answer));
       }
-      GW_RETURN_IF_ERROR(connection_->decoder.Feed({buffer.data(), static_cast<size_t>(count)},
-                                                   &connection_->answers));
     }
   } catch (const Poco::Exception& problem) {
     return Lost(problem);
   }
-  std::string answer = std::move(connection_->answers.front());
-  connection_->answers.erase(connection_->answers.begin());
-  return answer;
+  return answers;
 }
 
 }  // namespace gw::edge

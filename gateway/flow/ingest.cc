@@ -55,6 +55,13 @@ Ingest::Answers Ingest::AnswerV2(std::string bytes, std::string_view peer) {
   if (!message) {
     return {"", RefuseUnreadable(&arrival, message.error())};
   }
+  if (message->message_code() == "ACK" || message->message_code() == "MCF") {
+    log::Write(log::Level::kInfo, "message.acknowledgment",
+               {{"peer", std::string(peer)},
+                {"answer", message->Text({.segment = "MSA", .field = 1})},
+                {"control_id", message->Text({.segment = "MSA", .field = 2})}});
+    return {};
+  }
   Answers answers{"", Answer(*message, &arrival)};
   const hl7v2::AckCode code =
       arrival.refusal ? hl7v2::AckCodeFor(*arrival.refusal) : hl7v2::AckCode::kAccept;

@@ -66,7 +66,8 @@ class Ingest {
   std::string AcceptV2(std::string bytes, std::string_view peer);
 
   // The same in the mode that the sender asks for (MSH-15, MSH-16): each acknowledgment that is
-  // due, in ER7. Both where it asks for both, in the order in which they are sent.
+  // due, in ER7. Both where it asks for both, in the order in which they are sent. None to a
+  // message that is an acknowledgment itself (ACK, MCF): two systems would never end.
   struct Answers {
     std::string accept;       // CA, CE, CR; empty: not due
     std::string application;  // AA, AE, AR; empty: not due

@@ -13,6 +13,7 @@ struct Heading {
   std::string_view encoding_characters = "^~\\&";
   std::string_view sending_application, sending_facility, receiving_application, receiving_facility,
       trigger_event, processing = "P", version = "2.5.1", control_id;
+  bool enhanced = false;  // the sender values MSH-15 or MSH-16
 };
 
 // "2.5.1" is at least {2, 5}; a version that cannot be read counts as new.
@@ -116,8 +117,12 @@ void WriteHeading(const Heading& heading, std::string_view control_id, Instant n
       .Raw(heading.version);
   const bool ascii =
       std::all_of(out->begin(), out->end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
-  if (!ascii) {  // MSH-13 to 17 stay empty
-    msh.Raw("").Raw("").Raw("").Raw("").Raw("").Raw("UNICODE UTF-8");
+  if (heading.enhanced || !ascii) {
+    const std::string_view none_due = heading.enhanced ? "NE" : "";
+    msh.Raw("").Raw("").Raw(none_due).Raw(none_due);
+  }
+  if (!ascii) {
+    msh.Raw("").Raw("UNICODE UTF-8");
   }
   msh.End();
 }
@@ -330,6 +335,7 @@ std::string Acknowledge(const Message& message, AckCode code, std::span<const Is
   heading.processing = msh(11);
   heading.version = msh(12);
   heading.control_id = msh(10);
+  heading.enhanced = !msh(15).empty() || !msh(16).empty();
   return Write(heading, code, issues, control_id, now);
 }
 

@@ -40,15 +40,16 @@ void Send(const std::string& host, uint16_t port, const std::string& text,
   while (sender && SteadyClock::now() < end) {
     const std::string message = Numbered(text, ++*number);
     const auto start = SteadyClock::now();
-    const gw::Result<std::string> answer = (*sender)->Send(message);
-    if (!answer) {
+    const auto answers = (*sender)->Send(message);
+    if (!answers || answers->empty()) {
       ++tally->refused;
       return;
     }
     const std::chrono::duration<double, std::milli> taken = SteadyClock::now() - start;
     tally->milliseconds.push_back(taken.count());
-    const bool accepted = answer->find("MSA|AA") != std::string::npos ||
-                          answer->find("MSA|CA") != std::string::npos;  // the enhanced mode's
+    const std::string& answer = answers->back();
+    const bool accepted = answer.find("MSA|AA") != std::string::npos ||
+                          answer.find("MSA|CA") != std::string::npos;  // the enhanced mode's
     ++(accepted ? tally->accepted : tally->refused);
   }
 }

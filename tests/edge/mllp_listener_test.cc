@@ -5,6 +5,7 @@
 #include <Poco/Net/StreamSocket.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -48,10 +49,11 @@ TEST_F(MllpListenerTest, ManyConnectionsEachGetTheAnswerToTheirOwnMessage) {
       auto connection = MllpSender::Connect("127.0.0.1", listener->port(), 30'000);
       for (int message = 0; connection && message < 5; ++message) {
         const int number = sender * 100 + message;
-        const Result<std::string> answer = (*connection)->Send(Numbered(number));
-        const bool own = answer && Field(*answer, "MSA", 1) == "AA" &&
-                         Field(*answer, "MSA", 2) == "B" + std::to_string(number);
-        EXPECT_TRUE(own) << (answer ? *answer : answer.error().detail);
+        const auto answers = (*connection)->Send(Numbered(number));
+        const bool own = answers && answers->size() == 1 &&
+                         Field(answers->front(), "MSA", 1) == "AA" &&
+                         Field(answers->front(), "MSA", 2) == "B" + std::to_string(number);
+        EXPECT_TRUE(own) << (answers ? "not its own answer" : answers.error().detail);
         right += own ? 1 : 0;
       }
     });
@@ -63,26 +65,116 @@ TEST_F(MllpListenerTest, ManyConnectionsEachGetTheAnswerToTheirOwnMessage) {
   EXPECT_EQ(gateway.Records().size(), 30u);
 }
 
-TEST_F(MllpListenerTest, PipelinedMessagesAreAnsweredInOrder) {
-  Start({});
+// All the bytes at once on one connection; as many answers as `count`, in the order in which they
+// came.
+std::vector<std::string> Pipelined(uint16_t port, const std::vector<std::string>& messages,
+                                   size_t count) {
   Poco::Net::StreamSocket socket;
-  socket.connect(Poco::Net::SocketAddress("127.0.0.1", listener->port()));
+  socket.connect(Poco::Net::SocketAddress("127.0.0.1", port));
+  socket.setReceiveTimeout(Poco::Timespan(30, 0));
   std::string bytes;
-  for (int number = 1; number <= 4; ++number) {
-    bytes += hl7v2::MllpFrame(Numbered(number));
+  for (const std::string& message : messages) {
+    bytes += hl7v2::MllpFrame(message);
   }
   socket.sendBytes(bytes.data(), static_cast<int>(bytes.size()));
   hl7v2::MllpDecoder decoder{Limits{}};
   std::vector<std::string> answers;
   std::array<char, 4096> buffer{};
-  while (answers.size() < 4) {
-    const int count = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
-    ASSERT_GT(count, 0);
-    ASSERT_TRUE(decoder.Feed({buffer.data(), static_cast<size_t>(count)}, &answers));
+  while (answers.size() < count) {
+    const int received = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
+    if (received <= 0 || !decoder.Feed({buffer.data(), static_cast<size_t>(received)}, &answers)) {
+      break;
+    }
   }
-  for (int number = 1; number <= 4; ++number) {
-    EXPECT_EQ(Field(answers[static_cast<size_t>(number - 1)], "MSA", 2),
-              "B" + std::to_string(number));
+  return answers;
+}
+
+// "CA B1" of each.
+std::vector<std::string> Told(const std::vector<std::string>& answers) {
+  std::vector<std::string> told;
+  for (const std::string& answer : answers) {
+    told.push_back(Field(answer, "MSA", 1) + " " + Field(answer, "MSA", 2));
+  }
+  return told;
+}
+
+// The message with MSH-15 and MSH-16 set.
+std::string Asking(const std::string& accept, const std::string& application, int number,
+                   bool good = true) {
+  std::string text = Numbered(number);
+  const size_t end = text.find('\r');
+  std::string line = text.substr(0, end);
+  std::vector<std::string> fields;
+  for (size_t at = 0; at <= line.size();) {
+    const size_t bar = std::min(line.find('|', at), line.size());
+    fields.push_back(line.substr(at, bar - at));
+    at = bar + 1;
+  }
+  fields.resize(std::max<size_t>(fields.size(), 16));
+  fields[14] = accept;
+  fields[15] = application;
+  line.clear();
+  for (const std::string& field : fields) {
+    line += (line.empty() ? "" : "|") + field;
+  }
+  if (!good) {
+    line.replace(line.find("|P|2."), 3, "|T|");
+  }
+  return line + text.substr(end);
+}
+
+TEST_F(MllpListenerTest, PipelinedMessagesAreAnsweredInOrder) {
+  Start({});
+  const auto answers =
+      Pipelined(listener->port(), {Numbered(1), Numbered(2), Numbered(3), Numbered(4)}, 4);
+  EXPECT_EQ(Told(answers), (std::vector<std::string>{"AA B1", "AA B2", "AA B3", "AA B4"}));
+}
+
+// HL7 v2.9 section 2.9.3, table 0155: the accept acknowledgment first, then that of the
+// application, of each message before those of the next.
+TEST_F(MllpListenerTest, TheEnhancedModeGetsBothAcknowledgmentsInOrder) {
+  Start({});
+  const auto answers = Pipelined(
+      listener->port(),
+      {Asking("AL", "AL", 1), Asking("AL", "NE", 2), Numbered(3), Asking("NE", "AL", 4),
+       Asking("NE", "NE", 5), Asking("AL", "AL", 6, false), Asking("ER", "SU", 7),
+       Asking("ER", "SU", 8, false), Asking("SU", "ER", 9), Asking("SU", "ER", 10, false),
+       Asking("SU", "SU", 11, false), Asking("", "AL", 12), Asking("AL", "", 13), Numbered(14)},
+      14);
+  EXPECT_EQ(Told(answers), (std::vector<std::string>{"CA B1", "AA B1", "CA B2", "AA B3", "AA B4",
+                                                     "CR B6", "AR B6", "AA B7", "CR B8", "CA B9",
+                                                     "AR B10", "AA B12", "CA B13", "AA B14"}));
+  for (const std::string& answer : answers) {
+    const bool original = Field(answer, "MSA", 2) == "B3" || Field(answer, "MSA", 2) == "B14";
+    EXPECT_EQ(Field(answer, "MSH", 15), original ? "" : "NE") << "an answer is not answered";
+    EXPECT_EQ(Field(answer, "MSH", 16), original ? "" : "NE");
+  }
+}
+
+TEST_F(MllpListenerTest, AnAcknowledgmentIsNeverAnswered) {
+  Start({});
+  const std::string ack = "MSH|^~\\&|X|Y|||20260120100000||ACK|99|P|2.5.1\rMSA|CA|B1\r";
+  EXPECT_EQ(Told(Pipelined(listener->port(), {ack, Numbered(1)}, 1)),
+            std::vector<std::string>{"AA B1"});
+  EXPECT_EQ(gateway.Records().size(), 1u) << "it changes nothing and asks for nothing";
+}
+
+TEST_F(MllpListenerTest, ASenderWaitsForWhatItAskedFor) {
+  Start({});
+  auto connection = MllpSender::Connect("127.0.0.1", listener->port(), 30'000);
+  ASSERT_TRUE(connection);
+  const std::vector<std::pair<std::string, std::vector<std::string>>> cases = {
+      {Asking("AL", "AL", 1), {"CA B1", "AA B1"}},
+      {Asking("AL", "NE", 2), {"CA B2"}},
+      {Asking("NE", "NE", 3), {}},
+      {Asking("NE", "AL", 4), {"AA B4"}},
+      {Asking("AL", "SU", 5, false), {"CR B5"}},
+      {Asking("AL", "ER", 6, false), {"CR B6", "AR B6"}},
+      {Numbered(7), {"AA B7"}}};
+  for (const auto& [message, told] : cases) {
+    const auto answers = (*connection)->Send(message);
+    ASSERT_TRUE(answers) << answers.error().detail;
+    EXPECT_EQ(Told(*answers), told);
   }
 }
 

@@ -116,6 +116,10 @@ TEST(Ingest, TheEnhancedModeGetsItsAcceptAcknowledgment) {
   EXPECT_EQ(ErrorCodeOf(answers.accept), "202");
   answers = gateway.ingest().AnswerV2(asking("E3", "NE|NE"), "192.0.2.8");
   EXPECT_TRUE(answers.accept.empty() && answers.application.empty());
+  answers = gateway.ingest().AnswerV2("MSH|^~\\&|X|Y|||20260120100000||ACK|99|P|2.5.1\rMSA|AA|E1\r",
+                                      "192.0.2.8");
+  EXPECT_TRUE(answers.accept.empty() && answers.application.empty())
+      << "never an answer to an answer";
   answers = gateway.ingest().AnswerV2("no message", "192.0.2.8");
   EXPECT_EQ(AckOf(answers.application), "AE");
 }

@@ -141,6 +141,12 @@ TEST(AcknowledgmentTest, GivesWhatTheEnhancedModeAsksFor) {
       EXPECT_EQ(due.application, expected.application) << one.accept << "/" << one.application;
     }
   }
+  const auto asking =
+      Message::Parse("MSH|^~\\&|A|B|C|D|2026||ADT^A08|1|P|2.5|||AL|AL\rPID|1\r", ParseOptions{});
+  ASSERT_TRUE(asking.ok());
+  EXPECT_EQ(Acknowledge(*asking, AckCode::kCommitAccept, {}, "G1", kNow),
+            "MSH|^~\\&|C|D|A|B|20260120100000+0000||ACK^A08^ACK|G1|P|2.5|||NE|NE\rMSA|CA|1\r")
+      << "an answer asks for none";
   EXPECT_EQ(NameOf(CommitCodeFor(AckCode::kAccept)), "CA");
   EXPECT_EQ(NameOf(CommitCodeFor(AckCode::kError)), "CE");
   EXPECT_EQ(NameOf(CommitCodeFor(AckCode::kReject)), "CR");
