@@ -40,8 +40,7 @@ constexpr auto kOffered = std::to_array<OfferedParameters>({
      "active date identifier location organization practitioner role service specialty"},
     {"Procedure",
      "based-on category code date encounter identifier part-of patient performer reason-code "
-     "status "
-     "subject"},
+     "status subject"},
     {"Provenance", "patient recorded target when"},
     {"QuestionnaireResponse",
      "author authored based-on encounter identifier part-of patient questionnaire source status "

@@ -51,8 +51,8 @@ int Hl7CodeFor(const Error& error);
 
 // The acknowledgment of a message: MSH with sender and receiver exchanged and the sender's
 // delimiters and version, MSA with the sender's MSH-10, an ERR for each issue. In the enhanced mode
-// MSH-15 and MSH-16 are NE: an answer is not answered. Segments end with CR. `control_id` is the answer's own MSH-10. ERR has the 2.5 form from version 2.5 on, and ERR-1
-// (the older form) before.
+// MSH-15 and MSH-16 are NE: an answer is not answered. Segments end with CR. `control_id` is the
+// answer's own MSH-10. ERR has the 2.5 form from version 2.5 on, and ERR-1 (the older form) before.
 std::string Acknowledge(const Message& message, AckCode code, std::span<const Issue> issues,
                         std::string_view control_id, Instant now);
 
