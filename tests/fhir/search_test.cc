@@ -230,7 +230,7 @@ TEST(SearchIndexer, OffersWhatItParses) {
       EXPECT_TRUE(Parse(type->name(), name + "=" + value)) << type->name() << "." << name;
     }
   }
-  EXPECT_EQ(types.size(), 16U);
+  EXPECT_EQ(types.size(), 26U);
   EXPECT_FALSE(Indexer().Offers("CarePlan", "goal"));
   EXPECT_FALSE(Indexer().Offers("Endpoint", "_id"));
   EXPECT_TRUE(Indexer().OfferedFor("Endpoint").empty());
