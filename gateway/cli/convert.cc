@@ -7,9 +7,9 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/convert_back.h"
 #include "gateway/cli/deployment.h"
+#include "gateway/cli/messages.h"
 #include "gateway/edge/csv_watcher.h"
 #include "gateway/hl7v2/acknowledgment.h"
-#include "gateway/hl7v2/mllp.h"
 
 namespace gw::cli {
 namespace {
@@ -111,8 +111,7 @@ Result<map::Translation> Translate(const hl7v2::Message& message, const Conversi
   return conversion.mappings.translator.FromV2(message, *feed, conversion.now);
 }
 
-bool ConvertMessage(std::string_view bytes, const Conversion& conversion) {
-  const Result<hl7v2::Message> message = hl7v2::Message::Parse(std::string(bytes), {});
+bool ConvertMessage(const Result<hl7v2::Message>& message, const Conversion& conversion) {
   Result<map::Translation> translation =
       message ? Translate(*message, conversion) : Result<map::Translation>(message.error());
   const bool printed = PrintBundle(conversion, &translation);
@@ -130,23 +129,21 @@ bool ConvertMessage(std::string_view bytes, const Conversion& conversion) {
 
 int ConvertMessages(const std::string& path, std::string_view bytes, const Conversion& conversion) {
   std::vector<std::string> warnings;
-  const auto messages = hl7v2::SplitMessages(bytes, &warnings);
-  if (!messages) {
-    if (conversion.report) {
-      PrintReport("", messages.error(), {});
-    } else {
-      PrintError(path + ": " + Describe(messages.error()));
-    }
-    return kRefused;
-  }
+  bool all = true;
+  const Status split =
+      ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
+        all = ConvertMessage(message, conversion) && all;
+        return {};
+      });
   for (const std::string& warning : warnings) {
     PrintError(path + ": " + warning);
   }
-  bool all = true;
-  for (const std::string_view message : *messages) {
-    all = ConvertMessage(message, conversion) && all;
+  if (!split && conversion.report) {
+    PrintReport("", split.error(), {});
+  } else if (!split) {
+    PrintError(path + ": " + Describe(split.error()));
   }
-  return all ? kDone : kRefused;
+  return all && split ? kDone : kRefused;
 }
 
 std::string RowsText(const std::vector<uint32_t>& rows) {

@@ -7,8 +7,8 @@
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"
+#include "gateway/cli/messages.h"
 #include "gateway/hl7v2/acknowledgment.h"
-#include "gateway/hl7v2/mllp.h"
 #include "gateway/map/export.h"
 
 namespace gw::cli {
@@ -38,6 +38,14 @@ void WriteIssues(const std::vector<map::Remark>& remarks, JsonWriter* writer) {
   }
 }
 
+void WritePlaces(std::string_view key, const std::vector<std::string>& places, JsonWriter* writer) {
+  writer->Key(key).ArrayStart();
+  for (const std::string& place : places) {
+    writer->String(place);
+  }
+  writer->ArrayEnd();
+}
+
 // One line of the report: of a message, or of what stands for none.
 void Report(const Result<map::ExportedMessage>& message, const map::Export& whole) {
   std::string line;
@@ -53,11 +61,10 @@ void Report(const Result<map::ExportedMessage>& message, const map::Export& whol
                 &writer);
   }
   WriteIssues(whole.remarks, &writer);
-  writer.ArrayEnd().Key("unread").ArrayStart();
-  for (const std::string& place : whole.unread) {
-    writer.String(place);
-  }
-  writer.ArrayEnd().Key("unmapped").ArrayStart();
+  writer.ArrayEnd();
+  WritePlaces("unwritten", message ? message->unwritten : std::vector<std::string>(), &writer);
+  WritePlaces("unread", whole.unread, &writer);
+  writer.Key("unmapped").ArrayStart();
   if (message) {
     for (const map::Unmapped& unmapped : message->unmapped) {
       writer.ObjectStart().Member("system", unmapped.system).Member("code", unmapped.code);
@@ -128,24 +135,19 @@ bool FromFhirFile(std::string_view bytes, const Back& back) {
 
 bool FromV2(std::string_view bytes, const Back& back) {
   std::vector<std::string> warnings;
-  const auto messages = hl7v2::SplitMessages(bytes, &warnings);
-  if (!messages) {
-    PrintError(Describe(messages.error()));
-    return false;
-  }
   bool all = true;
-  for (const std::string_view text : *messages) {
-    const auto message = hl7v2::Message::Parse(std::string(text), {});
-    if (!message) {
-      PrintError(Describe(message.error()));
-      all = false;
-      continue;
-    }
-    all =
-        PrintTranslation(back, back.mappings->translator.FromV2(*message, *back.feed, back.now)) &&
-        all;
+  const Status split =
+      ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
+        all = PrintTranslation(
+                  back, message ? back.mappings->translator.FromV2(*message, *back.feed, back.now)
+                                : Result<map::Translation>(message.error())) &&
+              all;
+        return {};
+      });
+  if (!split) {
+    PrintError(Describe(split.error()));
   }
-  return all;
+  return all && split;
 }
 
 bool FromCsv(std::string_view bytes, const Back& back) {

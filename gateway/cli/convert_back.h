@@ -17,7 +17,8 @@ struct BackRequest {
 };
 
 // Writes the messages, or the file, of each input file on stdout; with `report`, one JSON object
-// per message on stderr: control_id, ack, issues, unread (what no message carries), unmapped.
+// per message on stderr: control_id, ack, issues, unwritten (what this message does not say of the
+// resources it speaks of), unread (what no message carries), unmapped.
 // Returns an exit code of commands.h.
 int ConvertBack(const BackRequest& request);
 

@@ -6,7 +6,7 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"
 #include "gateway/cli/map_pairs.h"
-#include "gateway/hl7v2/mllp.h"
+#include "gateway/cli/messages.h"
 #include "gateway/map/plan.h"
 #include "gateway/map/structure_map.h"
 #include "gateway/map/v2_model.h"
@@ -86,18 +86,23 @@ Result<map::Feed> FeedNamed(const Config& config, const std::string& name) {
   return Error{Code::kNotFound, "the configuration names no such feed", name};
 }
 
+void PrintUnread(const map::Translation& translation) {
+  for (const std::string& unread : translation.unread) {
+    std::printf("%s -> unread\n", unread.c_str());
+  }
+}
+
 Status TraceMessages(const std::string& bytes, const map::Translator& translator,
                      const map::Feed& feed) {
   std::vector<std::string> warnings;
-  GW_TRY(const auto messages, hl7v2::SplitMessages(bytes, &warnings));
-  for (const std::string_view text : messages) {
-    GW_TRY(const hl7v2::Message message, hl7v2::Message::Parse(std::string(text), {}));
-    GW_TRY(const map::Translation done, translator.FromV2(message, feed, Instant{}));
-    for (const std::string& unread : done.unread) {
-      std::printf("%s -> unread\n", unread.c_str());
+  return ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
+    if (!message) {
+      return message.error();
     }
-  }
-  return {};
+    GW_TRY(const map::Translation done, translator.FromV2(*message, feed, Instant{}));
+    PrintUnread(done);
+    return {};
+  });
 }
 
 Status TraceRows(const std::string& bytes, const map::Translator& translator,
@@ -107,9 +112,7 @@ Status TraceRows(const std::string& bytes, const map::Translator& translator,
     if (!group.translation) {
       return group.translation.error();
     }
-    for (const std::string& unread : group.translation->unread) {
-      std::printf("%s -> unread\n", unread.c_str());
-    }
+    PrintUnread(*group.translation);
   }
   return {};
 }

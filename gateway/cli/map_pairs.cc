@@ -7,8 +7,8 @@
 
 #include "gateway/base/json.h"
 #include "gateway/cli/deployment.h"
+#include "gateway/cli/messages.h"
 #include "gateway/fhir/instance.h"
-#include "gateway/hl7v2/mllp.h"
 #include "gateway/map/map_files.h"
 
 namespace gw::cli {
@@ -18,7 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kIn = ".in.";
 constexpr std::string_view kOut = ".out.json";
+constexpr std::string_view kExportOut = ".out.txt";
 constexpr std::string_view kFeedFile = "pairs.feed.json";
+constexpr std::string_view kDestinationFile = "pairs.destination.json";
 constexpr uint64_t kFileBytesMax = uint64_t{64} << 20;
 constexpr size_t kDifferencesMax = 20;
 
@@ -143,7 +145,7 @@ std::vector<std::string> Differences(const std::string& expected, const std::str
     if (one && other) {
       Comparison(&differences).Compare(*one, *other, place);
     } else if (wanted[i] != got[i]) {
-      differences.push_back(place + ": what is expected is no JSON");
+      differences.push_back(place + ": expected " + wanted[i] + ", found " + got[i]);
     }
   }
   return differences;
@@ -159,6 +161,11 @@ Result<MapPairs> MapPairs::Open(const std::string& folder, const std::string& pr
            map::Translator::Load(folder, profiles, *pairs.definitions_));
     pairs.translator_ = std::make_unique<map::Translator>(std::move(translator));
   }
+  if (fs::exists(fs::path(folder) / "fhir-to-hl7v2") ||
+      fs::exists(fs::path(folder) / "fhir-to-csv")) {
+    GW_TRY(map::Exporter exporter, map::Exporter::Load(folder, profiles, *pairs.definitions_));
+    pairs.exporter_ = std::make_unique<map::Exporter>(std::move(exporter));
+  }
   return pairs;
 }
 
@@ -173,7 +180,7 @@ Status MapPairs::Find() {
     }
     const std::string holder = path.parent_path().filename().string();
     const std::string kind = path.parent_path().parent_path().filename().string();
-    const bool rows = kind == "csv-to-fhir" && holder != "group";
+    const bool rows = (kind == "csv-to-fhir" && holder != "group") || kind == "fhir-to-csv";
     if (path.extension() == ".map" && (holder == "message" || rows)) {
       maps.push_back(path.generic_string());
     }
@@ -196,7 +203,7 @@ Status MapPairs::Find() {
 
 std::vector<std::string> MapPairs::Run(const std::string& name, bool write) const {
   const std::string path = (fs::path(folder_) / name).generic_string();
-  const std::string out = StemOf(path) + std::string(kOut);
+  const std::string out = StemOf(path) + std::string(IsExport(path) ? kExportOut : kOut);
   const auto found = Outcome(path);
   if (!found) {
     return {Describe(found.error())};
@@ -215,6 +222,9 @@ std::vector<std::string> MapPairs::Run(const std::string& name, bool write) cons
 Result<std::string> MapPairs::Outcome(const std::string& path) const {
   GW_TRY(const std::string bytes, ReadFile(path, kFileBytesMax));
   const std::string extension = fs::path(path).extension().string();
+  if (IsExport(path)) {
+    return OfExport(path, bytes);
+  }
   if (extension != ".hl7" && extension != ".csv") {
     return OfInstance(path, bytes);
   }
@@ -224,15 +234,46 @@ Result<std::string> MapPairs::Outcome(const std::string& path) const {
   return extension == ".hl7" ? OfMessages(path, bytes) : OfRows(path, bytes);
 }
 
-Result<map::Feed> MapPairs::FeedOf(const std::string& path) const {
+// The file of that name in the pair's folder, or in the nearest one above it.
+Result<std::string> MapPairs::Above(const std::string& path, std::string_view name) const {
   for (fs::path folder = fs::path(path).parent_path();; folder = folder.parent_path()) {
-    if (const fs::path file = folder / kFeedFile; fs::exists(file)) {
-      return map::ReadFeed(file.string());
+    if (const fs::path file = folder / name; fs::exists(file)) {
+      return file.string();
     }
     if (folder == fs::path(folder_) || folder == folder.parent_path()) {
-      return Error{Code::kNotFound, "there is no pairs.feed.json here or above", path};
+      return Error{Code::kNotFound, "there is no " + std::string(name) + " here or above", path};
     }
   }
+}
+
+Result<map::Feed> MapPairs::FeedOf(const std::string& path) const {
+  GW_TRY(const std::string file, Above(path, kFeedFile));
+  return map::ReadFeed(file);
+}
+
+bool MapPairs::IsExport(const std::string& path) const {
+  const std::string name = fs::path(path).lexically_relative(folder_).generic_string();
+  return exporter_ != nullptr &&
+         (name.starts_with("fhir-to-hl7v2/") || name.starts_with("fhir-to-csv/"));
+}
+
+Result<std::string> MapPairs::OfExport(const std::string& path, const std::string& bytes) const {
+  GW_TRY(const std::string file, Above(path, kDestinationFile));
+  GW_TRY(const map::Destination destination, map::ReadDestination(file));
+  GW_TRY(const fhir::Resource resource, fhir::ParseJson(bytes, *definitions_, Limits()));
+  GW_TRY(const map::Export made, exporter_->FromFhir(resource, destination, Instant{}));
+  std::string out = made.csv;
+  for (const Result<map::ExportedMessage>& message : made.messages) {
+    out += message ? message->bytes : Refusal(message.error()) + "\r";
+  }
+  std::replace(out.begin(), out.end(), '\r', '\n');
+  for (const std::string& place : made.unread) {
+    out += "# unwritten: " + place + "\n";
+  }
+  for (const map::Remark& remark : made.remarks) {
+    out += "# " + remark.code + ": " + remark.where + "\n";
+  }
+  return out;
 }
 
 std::string MapPairs::Line(const Result<map::Translation>& translation) const {
@@ -255,14 +296,14 @@ std::string MapPairs::Line(const Result<map::Translation>& translation) const {
 Result<std::string> MapPairs::OfMessages(const std::string& path, const std::string& bytes) const {
   GW_TRY(const map::Feed feed, FeedOf(path));
   std::vector<std::string> warnings;
-  GW_TRY(const auto messages, hl7v2::SplitMessages(bytes, &warnings));
   std::string out;
-  for (const std::string_view text : messages) {
-    const auto message = hl7v2::Message::Parse(std::string(text), {});
-    const auto translation = message ? translator_->FromV2(*message, feed, Instant{})
-                                     : Result<map::Translation>(message.error());
-    out += Line(translation) + "\n";
-  }
+  GW_RETURN_IF_ERROR(
+      ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
+        out += Line(message ? translator_->FromV2(*message, feed, Instant{})
+                            : Result<map::Translation>(message.error())) +
+               "\n";
+        return {};
+      }));
   return out;
 }
 

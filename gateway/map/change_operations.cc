@@ -345,6 +345,12 @@ Result<std::vector<Operation>> Difference(const Change& change, const fhir::Reso
   if (ChangesItemsOnly(change)) {
     differ.OnlyItems();
   }
+  if (change.action == Action::kDelete) {
+    // What a deletion names stays as it stands: only the state changes.
+    for (const std::string_view name : {"category", "code", "description"}) {
+      differ.Skip(name);
+    }
+  }
   const Element& fragment = change.fragment.root();
   const Element* ends = FindMark(fragment, kRescindMark);
   if (ends != nullptr && !known && !IsGrant(*current)) {

@@ -90,6 +90,19 @@ Result<Element*> SegmentOf(Element* message, std::string_view name) {
   return message->Add(name);
 }
 
+// GOL-2 and PRB-2, required: when it was done what the message tells of; where nobody says so, now.
+Status FillActionTimes(Element* group, const std::string& sent) {
+  for (Element* child = group->first_child(); child != nullptr; child = child->next()) {
+    const bool is_segment = child->name() == child->type().name();
+    if (!is_segment) {
+      GW_RETURN_IF_ERROR(FillActionTimes(child, sent));
+    } else if (child->name() == "GOL" || child->name() == "PRB") {
+      GW_RETURN_IF_ERROR(Fill(child, "f2", sent));
+    }
+  }
+  return {};
+}
+
 struct Envelope {
   const Destination* destination;
   const Planned* planned;
@@ -121,10 +134,11 @@ Status FillEnvelope(const Envelope& envelope, Element* message) {
   }
   if (message->type().Find("EVN") != nullptr) {
     GW_TRY(Element * evn, SegmentOf(message, "EVN"));
-    GW_RETURN_IF_ERROR(Fill(evn, "f1", planned.event));
+    const bool has_event = VersionNumber(to.version) < VersionNumber("2.7");  // EVN-1, withdrawn
+    GW_RETURN_IF_ERROR(Fill(evn, "f1", has_event ? planned.event : std::string()));
     GW_RETURN_IF_ERROR(Fill(evn, "f2", envelope.sent));
   }
-  return {};
+  return FillActionTimes(message, envelope.sent);
 }
 
 std::string SentAt(Instant now) {
@@ -162,7 +176,7 @@ class Run {
     return result;
   }
 
-  Result<Export> ToCsv(const ExportRows& model) {
+  Result<Export> ToCsv(const RowModel& model) {
     Export result;
     std::vector<size_t> all(outbound_.entries().size());
     for (size_t i = 0; i < all.size(); ++i) {
@@ -200,7 +214,7 @@ class Run {
     NumberSegments(root);
     parts_.versions.Fit(root, destination_.version, &message.remarks);
     GW_TRY(message.bytes, WriteV2(*root, destination_, &message.remarks));
-    outbound_.Merge(from, mapped.unread, cut);
+    message.unwritten = outbound_.Merge(from, mapped.unread, cut);
     return message;
   }
 
@@ -244,6 +258,8 @@ class Run {
     }
     feed_.tables["destination"]["participation"] = ParticipationOf(destination_);
     feed_.tables["destination"]["sender"] = destination_.sending_application;
+    const bool has_providers = VersionNumber(destination_.version) >= VersionNumber("2.8");
+    feed_.tables["destination"]["providers"] = has_providers ? "PRD" : "none";
   }
 
   const Exporter::Parts& parts_;
@@ -268,8 +284,8 @@ Result<Exporter> Exporter::Load(const std::string& mappings_directory,
 
 const std::vector<std::string>& Exporter::ambiguous() const { return parts_->ambiguous; }
 
-const ExportRows* Exporter::Parts::RowsOf(const Destination& destination) const {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const ExportRows& model) {
+const RowModel* Exporter::Parts::RowsOf(const Destination& destination) const {
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const RowModel& model) {
     return MapUrl(destination) == std::string(kMaps) + model.folder;
   });
   return found == rows.end() ? nullptr : &*found;
@@ -279,7 +295,7 @@ Status Exporter::Check(const Destination& destination) const {
   if (destination.format == Destination::Format::kHl7v2) {
     return {};
   }
-  const ExportRows* model = parts_->RowsOf(destination);
+  const RowModel* model = parts_->RowsOf(destination);
   if (model == nullptr || !parts_->plan.Has(MapUrl(destination))) {
     return Error{Code::kInvalid, "there is no such map", destination.name + ": map"};
   }
@@ -300,7 +316,7 @@ Result<Export> Exporter::Parts::Make(Outbound outbound, const Destination& desti
   if (destination.format == Destination::Format::kHl7v2) {
     return run.ToV2();
   }
-  const ExportRows* model = RowsOf(destination);
+  const RowModel* model = RowsOf(destination);
   if (model == nullptr) {
     return Error{Code::kInvalid, "there is no such map", destination.name + ": map"};
   }

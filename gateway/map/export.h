@@ -23,6 +23,8 @@ struct ExportedMessage {
   std::string focus;  // what it is about: "CarePlan[1]" of the Bundle, from 1 by type
   std::vector<Remark> remarks;
   std::vector<Unmapped> unmapped;
+  // What this message does not say of the resources that it speaks of ("Goal[1].note[0].time").
+  std::vector<std::string> unwritten;
 };
 
 // What a Bundle becomes for a receiver. Nothing is lost in silence: `unread` lists the places of
@@ -32,7 +34,7 @@ struct Export {
   std::string csv;                                // CSV: the whole file, in its encoding
   uint32_t rows = 0;
   std::vector<std::string> unread;
-  std::vector<Remark> remarks;  // "not-sent": a resource that no message of this receiver takes
+  std::vector<Remark> remarks;  // "not-sent": a resource that no message of this receiver speaks of
 };
 
 // Translates FHIR to HL7 v2 messages and CSV files by the maps of mappings/fhir-to-hl7v2 and
@@ -52,12 +54,14 @@ class Exporter {
   Status Check(const Destination& destination) const;
 
   // `resource`: a Bundle of any type, or one resource. Which messages: a CarePlan PPP^PCB, PCC or
-  // PCD; Goals of no plan PGL^PC6, PC7 or PC8; a CareTeam of no plan ADT^A31; a Consent MDM^T02 (or
-  // T08); an Encounter ADT by its status; else a Patient ADT^A28 or A31. Created (POST, or no
-  // request), changed (PUT, PATCH) or entered in error decides which. A PATCH entry is read where
-  // it is FHIRPath Patch in the form of R4; the values that it sets are what is sent. Pure: the
-  // same input and `now` give the same bytes. Errors: kInvalid where the map or the destination's
-  // format does not fit; one message that cannot be written is an error in its place.
+  // PCD; Goals of no plan PGL^PC6, PC7 or PC8; Conditions of neither PPR^PC1, PC2 or PC3; a
+  // CareTeam of no plan ADT^A31; a Consent MDM^T02 (or T08), but a person's restriction of access
+  // ARV in ADT^A31; an Encounter ADT by its status, with its diagnoses and procedures; a Patient
+  // that replaces others ADT^A40; else a Patient ADT^A28 or A31. Created (POST, or no request),
+  // changed (PUT, PATCH) or entered in error decides which. A PATCH entry is read where it is
+  // FHIRPath Patch in the form of R4; the values that it sets are what is sent. Pure: the same
+  // input and `now` give the same bytes. Errors: kInvalid where the map or the destination's format
+  // does not fit; one message that cannot be written is an error in its place.
   Result<Export> FromFhir(const fhir::Resource& resource, const Destination& destination,
                           Instant now) const;
   // As FromFhir for what FromV2 or FromCsv gave: actions of segments and of items of lists stay.

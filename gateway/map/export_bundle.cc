@@ -20,15 +20,20 @@ struct Attached {
   std::string_view type;
   std::string_view path;  // of the Reference
 };
-constexpr std::array<Attached, 9> kAttached = {{{"RelatedPerson", "patient"},
-                                                {"Communication", "about"},
-                                                {"PractitionerRole", "practitioner"},
-                                                {"Task", "focus"},
-                                                {"Observation", "subject"},
-                                                {"CareTeam", "subject"},
-                                                {"DocumentReference", "subject"},
-                                                {"Provenance", "target"},
-                                                {"CarePlan", "goal"}}};
+constexpr std::array<Attached, 14> kAttached = {{{"RelatedPerson", "patient"},
+                                                 {"Communication", "about"},
+                                                 {"PractitionerRole", "practitioner"},
+                                                 {"Task", "focus"},
+                                                 {"Observation", "subject"},
+                                                 {"CareTeam", "subject"},
+                                                 {"DocumentReference", "subject"},
+                                                 {"Provenance", "target"},
+                                                 {"AllergyIntolerance", "patient"},
+                                                 {"Condition", "encounter"},
+                                                 {"Procedure", "encounter"},
+                                                 {"Goal", "addresses"},
+                                                 {"CarePlan", "addresses"},
+                                                 {"CarePlan", "goal"}}};
 
 // What a resource of that type is called in the identifiers of decision 9.
 std::string_view KindOf(std::string_view type) {
@@ -104,6 +109,15 @@ bool IsOfReference(const Element& leaf) {
   const bool is_reference = holder != nullptr && holder->type().name() == "Reference";
   const bool is_link = is_reference && leaf.parent() == holder && leaf.name() == "reference";
   return is_reference && (!is_link || holder->name() == "subject" || holder->name() == "patient");
+}
+
+// Valued elements without valued children of their own, as a run counts them.
+size_t CountLeaves(const Element& element) {
+  size_t count = element.has_text() || element.is_null() ? 1U : 0U;
+  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
+    count += CountLeaves(*child);
+  }
+  return count;
 }
 
 // Part of an extension by which maps steer changes (change.h).
@@ -201,6 +215,7 @@ Result<Outbound> Outbound::FromChanges(std::span<const Change> changes,
     const std::string_view action = change.stub ? std::string_view("LI") : CodeOf(change.action);
     GW_RETURN_IF_ERROR(outbound.Append(change.fragment.root(), change.full_url,
                                        action.empty() ? std::string_view("AD") : action));
+    outbound.entries_.back().is_merge = change.action == Action::kMerge;
   }
   GW_RETURN_IF_ERROR(outbound.Finish());
   return outbound;
@@ -311,8 +326,29 @@ bool Outbound::RefersToOneOf(const Element& holder, std::string_view path,
   return false;
 }
 
+// A plan or goal that has a message of its own holds what it refers to there; the team of a plan
+// goes with the plan.
+bool Outbound::IsToldElsewhere(size_t index, const std::set<size_t>& focus) const {
+  const Entry& entry = entries_[index];
+  const std::string_view type = entry.resource->type().name();
+  if (type == "CarePlan" || type == "Goal") {
+    return entry.action != "LI" && entry.action != "UC" && entry.action != "UN";
+  }
+  if (type != "CareTeam") {
+    return false;
+  }
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& plan) {
+    const auto refers = [&plan](size_t to) {
+      return std::find(plan.refers_to.begin(), plan.refers_to.end(), to) != plan.refers_to.end();
+    };
+    return plan.resource->type().name() == "CarePlan" && refers(index) &&
+           std::none_of(focus.begin(), focus.end(), refers);
+  });
+}
+
 Result<Resource> Outbound::Cut(const std::vector<size_t>& focus, std::vector<size_t>* from) const {
-  std::set<size_t> taken(focus.begin(), focus.end());
+  const std::set<size_t> focused(focus.begin(), focus.end());
+  std::set<size_t> taken = focused;
   std::deque<size_t> open(focus.begin(), focus.end());
   const auto follow = [&] {
     while (!open.empty()) {
@@ -332,10 +368,7 @@ Result<Resource> Outbound::Cut(const std::vector<size_t>& focus, std::vector<siz
       if (holder->type().name() != attached.type || taken.contains(i)) {
         continue;
       }
-      // A plan that has a message of its own holds its goals there.
-      const bool is_told = attached.type == "CarePlan" && entries_[i].action != "LI" &&
-                           entries_[i].action != "UC" && entries_[i].action != "UN";
-      if (!is_told && RefersToOneOf(*holder, attached.path, taken)) {
+      if (!IsToldElsewhere(i, focused) && RefersToOneOf(*holder, attached.path, taken)) {
         taken.insert(i);
         open.push_back(i);
       }
@@ -354,37 +387,59 @@ Result<Resource> Outbound::Cut(const std::vector<size_t>& focus, std::vector<siz
   return cut;
 }
 
-void Outbound::Merge(const std::vector<size_t>& from, const std::vector<const Element*>& unread,
-                     const Resource& cut) {
+bool Outbound::IsAdded(const std::string& place) const {
+  return std::any_of(added_.begin(), added_.end(),
+                     [&place](const std::string& added) { return place.starts_with(added); });
+}
+
+std::vector<std::string> Outbound::Merge(const std::vector<size_t>& from,
+                                         const std::vector<const Element*>& unread,
+                                         const Resource& cut) {
   std::map<const Element*, size_t> by_resource;
+  std::map<size_t, size_t> leaves;
   size_t at = 0;
   for (const Element* entry = cut.root().first_child(); entry != nullptr; entry = entry->next()) {
     if (entry->name() == "entry") {
-      by_resource[entry->Child("resource")] = from[at++];
+      const Element* resource = entry->Child("resource");
+      leaves[from[at]] = CountLeaves(*resource);
+      by_resource[resource] = from[at++];
     }
   }
+  std::map<size_t, size_t> unread_leaves;
   std::map<size_t, std::set<std::string>> left;
   for (const Element* leaf : unread) {
-    if (IsOfReference(*leaf) || IsMark(*leaf)) {
-      continue;
-    }
     const Element* resource = leaf;
     while (resource != nullptr && !by_resource.contains(resource)) {
       resource = resource->parent();
     }
-    if (resource != nullptr) {
-      left[by_resource[resource]].insert(PathBelow(*leaf, *resource));
+    if (resource == nullptr) {
+      continue;
+    }
+    const size_t index = by_resource[resource];
+    ++unread_leaves[index];
+    if (!IsOfReference(*leaf) && !IsMark(*leaf)) {
+      left[index].insert(PathBelow(*leaf, *resource));
     }
   }
+  std::vector<std::string> unwritten;
   for (const size_t index : from) {
+    if (unread_leaves[index] == leaves[index]) {
+      continue;  // the message does not speak of it
+    }
     Entry& entry = entries_[index];
     const std::set<std::string>& now = left[index];
+    for (const std::string& path : now) {
+      if (!IsAdded(entry.label + path)) {
+        unwritten.push_back(entry.label + path);
+      }
+    }
     if (!entry.unread) {
       entry.unread = now;
       continue;
     }
     std::erase_if(*entry.unread, [&now](const std::string& path) { return !now.contains(path); });
   }
+  return unwritten;
 }
 
 std::vector<std::string> Outbound::Unread() const {
@@ -395,10 +450,7 @@ std::vector<std::string> Outbound::Unread() const {
     }
     for (const std::string& path : *entry.unread) {
       const std::string place = entry.label + path;
-      const bool is_added =
-          std::any_of(added_.begin(), added_.end(),
-                      [&](const std::string& added) { return place.starts_with(added); });
-      if (!is_added) {
+      if (!IsAdded(place)) {
         places.push_back(place);
       }
     }

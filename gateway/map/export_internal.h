@@ -33,8 +33,8 @@ class Outbound {
     std::string url;    // fullUrl
     std::string label;  // "CarePlan[1]"
     std::string_view action;
+    bool is_merge = false;  // of a segment or row without an action code
     std::vector<size_t> refers_to;
-    bool is_sent = false;
     std::optional<std::set<std::string>> unread;  // below the resource: ".title"
   };
 
@@ -50,9 +50,11 @@ class Outbound {
   // search.mode "match" marks the entries given, "include" the others. `from` takes, for each entry
   // of that Bundle, its index here.
   Result<fhir::Resource> Cut(const std::vector<size_t>& focus, std::vector<size_t>* from) const;
-  // What one message left unread: an element is lost only where every message leaves it.
-  void Merge(const std::vector<size_t>& from, const std::vector<const fhir::Element*>& unread,
-             const fhir::Resource& cut);
+  // Takes what one message left unread: an element is lost only where every message leaves it.
+  // Returns what this message leaves of the resources that it speaks of.
+  std::vector<std::string> Merge(const std::vector<size_t>& from,
+                                 const std::vector<const fhir::Element*>& unread,
+                                 const fhir::Resource& cut);
   std::vector<std::string> Unread() const;
   // The systems of all identifiers in it.
   const std::set<std::string>& systems() const { return systems_; }
@@ -70,6 +72,8 @@ class Outbound {
   bool RefersToOneOf(const fhir::Element& holder, std::string_view path,
                      const std::set<size_t>& taken) const;
   std::optional<size_t> Find(std::string_view reference, const fhir::Element* holder) const;
+  bool IsToldElsewhere(size_t entry, const std::set<size_t>& focus) const;
+  bool IsAdded(const std::string& place) const;
 
   fhir::Resource bundle_;
   const fhir::Definitions* definitions_;

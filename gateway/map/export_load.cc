@@ -1,49 +1,16 @@
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <utility>
 
-#include "gateway/base/json.h"
 #include "gateway/map/export_load_internal.h"
-#include "gateway/map/file_text_internal.h"
 
 namespace gw::map {
 namespace {
 
-namespace fs = std::filesystem;
 using fhir::Element;
 using fhir::Resource;
 
-constexpr std::string_view kCodes = "urn:caregate:codes:";
 constexpr std::string_view kBack = "urn:caregate:codes:back:";
-constexpr std::string_view kV2 = "urn:caregate:hl7v2:";
-
-Error AtFile(const std::string& file, const Error& error) {
-  return {Code::kInvalid, error.detail, file + ": " + error.where};
-}
-
-// The files below one folder of `directory` that end so, by name.
-Result<std::vector<MapFile>> FilesIn(const std::string& directory, const std::string& folder,
-                                     std::string_view end) {
-  std::vector<std::string> paths;
-  std::error_code failure;
-  for (auto at = fs::recursive_directory_iterator(directory + "/" + folder, failure);
-       !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    if (at->is_regular_file() && at->path().filename().string().ends_with(end)) {
-      paths.push_back(at->path().generic_string());
-    }
-  }
-  std::vector<MapFile> files;
-  std::sort(paths.begin(), paths.end());
-  for (const std::string& path : paths) {
-    const auto text = FileText(path);
-    if (!text) {
-      return Error{Code::kInvalid, "cannot be read", path};
-    }
-    files.push_back({fs::path(path).lexically_relative(directory).generic_string(), *text});
-  }
-  return files;
-}
 
 // One ConceptMap read backwards.
 class Reverser {
@@ -127,74 +94,40 @@ class Reverser {
   std::map<std::string, std::string> seen_;  // FHIR code -> the codes that mean it
 };
 
-Result<ExportRows> ReadRows(const MapFile& file, const fhir::Definitions& definitions,
-                            const Limits& limits) {
-  auto json = Json::Parse(file.text, limits);
-  if (!json) {
-    return AtFile(file.name, json.error());
-  }
-  const Json* columns = json->Find("columns");
-  const std::string url(json->TextOf("url"));
-  if (url.empty() || columns == nullptr || !columns->is_array()) {
-    return Error{Code::kInvalid, "a row model has a url and columns", file.name};
-  }
-  Feed feed;
-  feed.format = Feed::Format::kCsv;
-  for (const Json& column : columns->items()) {
-    Column made;
-    made.name = std::string(column.TextOf("name"));
-    made.type = std::string(column.TextOf("type", "string"));
-    feed.columns.push_back(std::move(made));
-  }
-  auto model = CsvModel::Make(feed, definitions);
-  if (!model) {
-    return AtFile(file.name, model.error());
-  }
-  const std::string folder = fs::path(file.name).parent_path().generic_string();
-  return ExportRows{RowModel{url, std::move(feed), *std::move(model)}, folder};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mappings_directory,
                                                       const std::string& profiles_directory,
                                                       const fhir::Definitions& definitions,
                                                       const Limits& limits) {
-  GW_TRY(std::vector<MapFile> maps, FilesIn(mappings_directory, "fhir-to-hl7v2", ".map"));
-  GW_TRY(std::vector<MapFile> to_csv, FilesIn(mappings_directory, "fhir-to-csv", ".map"));
-  maps.insert(maps.end(), to_csv.begin(), to_csv.end());
-  GW_TRY(const auto row_files, FilesIn(mappings_directory, "fhir-to-csv", "rows.json"));
-  GW_TRY(const auto code_files, FilesIn(mappings_directory, "codes", ".json"));
+  GW_TRY(const std::vector<std::string> names, NamesBelow(mappings_directory));
   GW_TRY(V2Model v2, V2Model::Load(profiles_directory + "/hl7v2", definitions));
   GW_TRY(V2Versions versions, V2Versions::Load(profiles_directory + "/hl7v2/versions.txt"));
-  std::vector<ExportRows> rows;
-  for (const MapFile& file : row_files) {
-    GW_TRY(ExportRows model, ReadRows(file, definitions, limits));
-    rows.push_back(std::move(model));
-  }
+  std::vector<MapFile> maps;
+  std::vector<RowModel> rows;
   std::vector<Resource> concept_maps;
   std::vector<std::string> ambiguous;
-  for (const MapFile& file : code_files) {
-    auto forward = fhir::ParseJson(file.text, definitions, limits);
-    if (!forward) {
-      return AtFile(file.name, forward.error());
+  for (const std::string& name : names) {
+    const bool is_map = name.starts_with("fhir-to-") && name.ends_with(".map");
+    const bool is_rows = name.starts_with("fhir-to-") && name.ends_with("/rows.json");
+    if (!is_map && !is_rows && !IsCodeTable(name)) {
+      continue;
     }
-    if (forward->root().TextAt("url").starts_with(kCodes)) {
-      GW_TRY(Resource back, Reverser(*forward, definitions).Run(&ambiguous));
-      concept_maps.push_back(std::move(back));
-    }
-  }
-  const auto find = [&v2, &rows](std::string_view url) -> const fhir::TypeDef* {
-    if (url.starts_with(kV2)) {
-      return v2.Find(url.substr(kV2.size()));
-    }
-    for (const ExportRows& model : rows) {
-      if (model.url == url) {
-        return model.model.Find("Rows");
+    GW_TRY(MapFile file, ReadMapFile(mappings_directory, name));
+    if (is_map) {
+      maps.push_back(std::move(file));
+    } else if (is_rows) {
+      GW_TRY(RowModel model, ReadRowModel(file, definitions, limits));
+      rows.push_back(std::move(model));
+    } else {
+      GW_TRY(const Resource forward, ReadConceptMap(file, definitions, limits));
+      if (forward.root().TextAt("url").starts_with(kCodes)) {
+        GW_TRY(Resource back, Reverser(forward, definitions).Run(&ambiguous));
+        concept_maps.push_back(std::move(back));
       }
     }
-    return nullptr;
-  };
+  }
+  const auto find = [&v2, &rows](std::string_view url) { return FindModel(url, v2, rows); };
   GW_TRY(Plan plan, Plan::Compile(maps, find, concept_maps, definitions));
   return std::unique_ptr<Exporter::Parts>(
       new Exporter::Parts{&definitions, std::move(v2), std::move(versions), std::move(rows),

@@ -6,25 +6,20 @@
 
 #include "gateway/map/export.h"
 #include "gateway/map/export_internal.h"
-#include "gateway/map/translate_internal.h"
+#include "gateway/map/map_folder_internal.h"
 
 // What an Exporter is made of.
 namespace gw::map {
-
-// RowModel::folder is here what a destination calls the map: "fhir-to-csv/plans".
-struct ExportRows : RowModel {
-  std::string folder;
-};
 
 struct Exporter::Parts {
   const fhir::Definitions* definitions = nullptr;
   V2Model v2;
   V2Versions versions;
-  std::vector<ExportRows> rows;
+  std::vector<RowModel> rows;
   Plan plan;
   std::vector<std::string> ambiguous;
 
-  const ExportRows* RowsOf(const Destination& destination) const;
+  const RowModel* RowsOf(const Destination& destination) const;
   Result<Export> Make(Outbound outbound, const Destination& destination, Instant now) const;
 };
 

@@ -9,19 +9,13 @@
 #include "gateway/base/result.h"
 #include "gateway/fhir/resource.h"
 #include "gateway/map/csv_model.h"
+#include "gateway/map/map_folder_internal.h"
 #include "gateway/map/plan.h"
 #include "gateway/map/translate.h"
 #include "gateway/map/v2_model.h"
 
 // What the parts of translate.h share.
 namespace gw::map {
-
-// The row model that the maps of one kind of file are checked against (rows.json).
-struct RowModel {
-  std::string url;
-  Feed feed;  // columns only
-  CsvModel model;
-};
 
 struct Translator::Parts {
   const fhir::Definitions* definitions = nullptr;

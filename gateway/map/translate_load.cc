@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "gateway/base/crypto.h"
@@ -12,11 +8,6 @@ namespace gw::map {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::string_view kCodes = "urn:caregate:codes:";
-constexpr std::string_view kV2 = "urn:caregate:hl7v2:";
-
 struct Files {
   std::vector<MapFile> maps;
   std::vector<MapFile> concept_maps;
@@ -24,52 +15,26 @@ struct Files {
   MapFile messages;
 };
 
-Error AtFile(const std::string& file, const Error& error) {
-  return {Code::kInvalid, error.detail, file + ": " + error.where};
-}
-
-Result<std::string> ReadWhole(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    return Error{Code::kInvalid, "cannot be read", path};
-  }
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
-
 // Everything a translator is made of, by name; pairs of examples beside the maps are none of it.
 Result<Files> ReadFiles(const std::string& directory) {
   Files files;
-  std::error_code failure;
-  std::vector<std::string> paths;
-  for (auto at = fs::recursive_directory_iterator(directory, failure);
-       !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    if (at->is_regular_file()) {
-      paths.push_back(at->path().generic_string());
-    }
-  }
-  if (failure) {
-    return Error{Code::kInvalid, "the folder of the mappings cannot be read", directory};
-  }
-  std::sort(paths.begin(), paths.end());
-  for (const std::string& path : paths) {
-    const std::string name = fs::path(path).lexically_relative(directory).generic_string();
+  GW_TRY(const std::vector<std::string> names, NamesBelow(directory));
+  for (const std::string& name : names) {
     if (name.starts_with("fhir-to-")) {
       continue;  // an Exporter compiles those, with the code tables read backwards
     }
-    const bool is_code = name.starts_with("codes/") && name.ends_with(".json");
     const bool is_rows = name.ends_with("/rows.json");
     const bool is_messages = name == "hl7v2-to-fhir/messages.json";
-    if (!name.ends_with(".map") && !is_code && !is_rows && !is_messages) {
+    if (!name.ends_with(".map") && !IsCodeTable(name) && !is_rows && !is_messages) {
       continue;
     }
-    GW_TRY(std::string text, ReadWhole(path));
-    MapFile file{name, std::move(text)};
+    GW_TRY(MapFile file, ReadMapFile(directory, name));
     if (is_messages) {
       files.messages = std::move(file);
     } else {
-      (is_code   ? files.concept_maps
-       : is_rows ? files.row_models
-                 : files.maps)
+      (IsCodeTable(name) ? files.concept_maps
+       : is_rows         ? files.row_models
+                         : files.maps)
           .push_back(std::move(file));
     }
   }
@@ -84,34 +49,6 @@ std::string VersionOf(const Files& files) {
     }
   }
   return crypto::Hex(crypto::Sha256(all, files.messages.text));
-}
-
-Result<RowModel> ReadRowModel(const MapFile& file, const fhir::Definitions& definitions,
-                              const Limits& limits) {
-  auto json = Json::Parse(file.text, limits);
-  if (!json) {
-    return AtFile(file.name, json.error());
-  }
-  const Json* columns = json->Find("columns");
-  const std::string url(json->TextOf("url"));
-  if (url.empty() || columns == nullptr || !columns->is_array()) {
-    return Error{Code::kInvalid, "a row model has a url and columns", file.name};
-  }
-  Feed feed;
-  feed.format = Feed::Format::kCsv;
-  for (const Json& column : columns->items()) {
-    Column made;
-    made.name = std::string(column.TextOf("name"));
-    made.type = std::string(column.TextOf("type", "string"));
-    const Json* essential = column.Find("essential");
-    made.refuse_bad = essential != nullptr && essential->boolean();
-    feed.columns.push_back(std::move(made));
-  }
-  auto model = CsvModel::Make(feed, definitions);
-  if (!model) {
-    return AtFile(file.name, model.error());
-  }
-  return RowModel{url, std::move(feed), *std::move(model)};
 }
 
 Result<std::map<std::string, std::vector<std::string>, std::less<>>> ReadEvents(
@@ -167,27 +104,14 @@ Result<Translator> Translator::Load(const std::string& mappings_directory,
   std::vector<fhir::Resource> concept_maps;
   std::map<std::string, std::map<std::string, std::string>> tables;
   for (const MapFile& file : files.concept_maps) {
-    auto parsed = fhir::ParseJson(file.text, definitions, options.limits);
-    if (!parsed) {
-      return AtFile(file.name, parsed.error());
-    }
-    const std::string_view url = parsed->root().TextAt("url");
+    GW_TRY(fhir::Resource parsed, ReadConceptMap(file, definitions, options.limits));
+    const std::string_view url = parsed.root().TextAt("url");
     if (url.starts_with(kCodes)) {
-      tables[std::string(url.substr(kCodes.size()))] = TableOf(*parsed);
+      tables[std::string(url.substr(kCodes.size()))] = TableOf(parsed);
     }
-    concept_maps.push_back(*std::move(parsed));
+    concept_maps.push_back(std::move(parsed));
   }
-  const auto find = [&v2, &rows](std::string_view url) -> const fhir::TypeDef* {
-    if (url.starts_with(kV2)) {
-      return v2.Find(url.substr(kV2.size()));
-    }
-    for (const RowModel& model : rows) {
-      if (model.url == url) {
-        return model.model.Find("Rows");
-      }
-    }
-    return nullptr;
-  };
+  const auto find = [&v2, &rows](std::string_view url) { return FindModel(url, v2, rows); };
   GW_TRY(Plan plan, Plan::Compile(files.maps, find, concept_maps, definitions));
   TranslatorOptions own = options;
   if (own.hash_key.empty()) {

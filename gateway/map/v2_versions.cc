@@ -127,11 +127,22 @@ class VersionFitter {
     }
   }
 
+  // What stands beside it in the same words is not lost (XON.3 and XON.10, XTN.1 and XTN.12).
   void Drop(Element* node) {
-    remarks_->push_back(
-        {'W', "not-in-version", PlaceOf(*node), "the receiver's version has no place for it"});
+    bool is_said = false;
+    for (const Element* other = node->parent()->first_child(); other != nullptr;
+         other = other->next()) {
+      is_said |= other != node && node->has_text() && other->text() == node->text() &&
+                 other->parent()->definition() != nullptr && !IsSegment(*other->parent());
+    }
+    if (!is_said) {
+      remarks_->push_back(
+          {'W', "not-in-version", PlaceOf(*node), "the receiver's version has no place for it"});
+    }
     node->parent()->Remove(node);
   }
+
+  static bool IsSegment(const Element& node) { return node.name() == node.type().name(); }
 
   const V2Versions& versions_;
   int version_;

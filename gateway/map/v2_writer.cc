@@ -67,8 +67,25 @@ class Writer {
 
  private:
   Status WriteGroup(const Element& group) {
+    const Element* person = group.Child("PD1") != nullptr ? group.Child("PD1") : group.Child("PID");
     for (const Element* child = group.first_child(); child != nullptr; child = child->next()) {
+      if (person != nullptr && child->name() == "ARV") {
+        continue;
+      }
       GW_RETURN_IF_ERROR(IsSegment(*child) ? WriteSegment(*child) : WriteGroup(*child));
+      if (child == person) {
+        GW_RETURN_IF_ERROR(WriteRestrictions(group));
+      }
+    }
+    return {};
+  }
+
+  // A person's restrictions stand behind PID and PD1: before them, they would be the message's.
+  Status WriteRestrictions(const Element& group) {
+    for (const Element* child = group.first_child(); child != nullptr; child = child->next()) {
+      if (child->name() == "ARV") {
+        GW_RETURN_IF_ERROR(WriteSegment(*child));
+      }
     }
     return {};
   }

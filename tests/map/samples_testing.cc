@@ -75,6 +75,20 @@ const Translator& Maps() {
   return *loaded;
 }
 
+const Exporter& BackMaps() {
+  static const Result<Exporter> loaded =
+      Exporter::Load(GW_SOURCE_DIR "/mappings", GW_SOURCE_DIR "/profiles", Definitions());
+  EXPECT_TRUE(loaded.ok()) << loaded.error().detail << " at " << loaded.error().where;
+  return *loaded;
+}
+
+fhir::Resource OwnResource(const std::string& name) {
+  const std::string folder = GW_SOURCE_DIR "/mappings/fhir-to-hl7v2/message/";
+  auto resource = fhir::ParseJson(ReadFile(folder + name + ".in.json"), Definitions(), Limits());
+  EXPECT_TRUE(resource.ok()) << name << ": " << resource.error().where;
+  return *std::move(resource);
+}
+
 std::string ReadFile(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(stream), {});

@@ -7,6 +7,7 @@
 #include "gateway/base/json.h"
 #include "gateway/fhir/resource.h"
 #include "gateway/map/change.h"
+#include "gateway/map/export.h"
 #include "gateway/map/feed.h"
 #include "gateway/map/translate.h"
 
@@ -17,6 +18,10 @@ namespace gw::map {
 const fhir::Definitions& Definitions();
 // The project's own maps, loaded once.
 const Translator& Maps();
+// Those that go back, loaded once.
+const Exporter& BackMaps();
+// What goes in of a pair of mappings/fhir-to-hl7v2/message: "PPP_PCB.plan".
+fhir::Resource OwnResource(const std::string& name);
 
 // The bytes of a file; empty where it cannot be read.
 std::string ReadFile(const std::string& path);
