@@ -215,7 +215,20 @@ class Run {
     parts_.versions.Fit(root, destination_.version, &message.remarks);
     GW_TRY(message.bytes, WriteV2(*root, destination_, &message.remarks));
     message.unwritten = outbound_.Merge(from, mapped.unread, cut);
+    CheckReadable(planned.structure, &message);
     return message;
+  }
+
+  // What changes a few elements may leave a field empty that every message must have: a receiver
+  // may refuse it, as we would.
+  void CheckReadable(const std::string& structure, ExportedMessage* message) const {
+    const auto parsed = hl7v2::Message::Parse(message->bytes, {});
+    std::vector<Remark> ignored;
+    const auto read = parsed ? parts_.v2.Read(*parsed, structure, feed_, &ignored)
+                             : Result<Resource>(parsed.error());
+    if (!read) {
+      message->remarks.push_back({'W', "may-be-refused", read.error().where, read.error().detail});
+    }
   }
 
   static std::string ControlId(const std::string& seed) {

@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 #include <string_view>
 
 #include "gateway/hl7v2/message.h"
 #include "tests/map/samples_testing.h"
+#include "tests/temp_folder.h"
 
 // What a receiver's file says, and what it does to a message.
 
@@ -18,9 +18,8 @@ namespace {
 constexpr Instant kNow{1'780'000'000'000'000};
 
 Result<Destination> Read(const std::string& json) {
-  const std::string path = testing::TempDir() + "destination.json";
-  std::ofstream(path, std::ios::binary) << json;
-  return ReadDestination(path);
+  const TempFolder folder;
+  return ReadDestination(folder.Write("destination.json", json));
 }
 
 // A receiver of HL7 v2 with these members besides.
@@ -215,7 +214,7 @@ TEST(Destination, AFileIsRefusedWithTheKeyThatIsWrong) {
     EXPECT_TRUE(destination.error().where.ends_with(where))
         << json << " at " << destination.error().where;
   }
-  EXPECT_FALSE(ReadDestination(testing::TempDir() + "no-such-file.json").ok());
+  EXPECT_FALSE(ReadDestination(TempFolder().Path("no-such-file.json")).ok());
 }
 
 TEST(Destination, MapAndColumnsMustBeThere) {

@@ -29,10 +29,9 @@ struct Item {
   std::string request;  // "POST Goal", "" for none
 };
 fhir::Resource BundleOf(const std::vector<Item>& items) {
-  std::string json =
-      R"({"resourceType": "Bundle", "type": "collection", "entry": [)"
-      R"({"fullUrl": "urn:uuid:p", "resource": {"resourceType": "Patient", )"
-      R"("identifier": [{"system": "urn:caregate:id:X:MR", "value": "1"}]}})";
+  std::string json = R"({"resourceType": "Bundle", "type": "collection", "entry": [)"
+                     R"({"fullUrl": "urn:uuid:p", "resource": {"resourceType": "Patient", )"
+                     R"("identifier": [{"system": "urn:caregate:id:X:MR", "value": "1"}]}})";
   for (size_t i = 0; i < items.size(); ++i) {
     json += R"(, {"fullUrl": "urn:uuid:)" + std::to_string(i) + R"(", "resource": )" +
             items[i].resource;
@@ -183,6 +182,33 @@ TEST(Export, ListsWhatEachMessageDoesNotSay) {
   ASSERT_EQ(made->remarks.size(), 1u) << "nothing speaks of the medicine";
   EXPECT_EQ(made->remarks[0].code, "not-sent");
   EXPECT_EQ(made->remarks[0].where, "Medication[1]");
+}
+
+// A change of a few elements goes on as far as it goes; what a receiver may miss is told.
+TEST(Export, TellsWhereAReceiverMayRefuse) {
+  const Outcome outcome = TranslateMessage(
+      ReadFile(GW_SOURCE_DIR "/tests/data/hl7v2/goal_delete.hl7"), FeedOf("X9912"));
+  ASSERT_EQ(outcome.refusal, "");
+  const auto bundle = ToTransaction(outcome.translation.changes, Definitions());
+  ASSERT_TRUE(bundle.ok());
+  Destination to;
+  to.name = "test";
+  const auto made = BackMaps().FromFhir(*bundle, to, kNow);
+  ASSERT_TRUE(made.ok()) << made.error().detail;
+  ASSERT_EQ(made->messages.size(), 1u);
+  ASSERT_TRUE(made->messages[0].ok());
+  EXPECT_EQ(made->messages[0]->type, "PGL^PC8");
+  const auto& remarks = made->messages[0]->remarks;
+  EXPECT_TRUE(std::any_of(remarks.begin(), remarks.end(), [](const Remark& remark) {
+    return remark.code == "may-be-refused" && remark.where == "GOL-3";
+  }));
+  // The changes themselves say what is deleted: nothing is missing.
+  const auto whole = BackMaps().FromChanges(outcome.translation.changes, to, kNow);
+  ASSERT_TRUE(whole.ok());
+  ASSERT_TRUE(whole->messages[0].ok());
+  for (const Remark& remark : whole->messages[0]->remarks) {
+    EXPECT_NE(remark.code, "may-be-refused") << remark.where;
+  }
 }
 
 // CSV
