@@ -1,6 +1,7 @@
 #include "gateway/access/access.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "gateway/access/consent_internal.h"
@@ -37,10 +38,10 @@ Decision DecideOne(const Judge& judge, std::span<const PersonConsents> consents,
   const auto found =
       std::find_if(consents.begin(), consents.end(),
                    [&person](const PersonConsents& one) { return one.person == person; });
-  if (found == consents.end() || found->consents == nullptr) {
+  if (found == consents.end()) {
     return Explained(Verdict{false, Reason::kUnavailable, nullptr, {}}, person);
   }
-  return judge.Decide(person, *found->consents, label_class);
+  return judge.DecideByAll(person, found->consents, label_class);
 }
 
 // Every person is asked, so that the log tells of each.
@@ -72,6 +73,25 @@ Judge::~Judge() = default;
 Decision Judge::Decide(std::string_view person, const ConsentSet& consents,
                        std::string_view label_class) const {
   return Explained(DecideFor(*asked_, person, consents.compiled(), label_class), person);
+}
+
+Decision Judge::DecideByAll(std::string_view person,
+                            std::span<const std::shared_ptr<const ConsentSet>> consents,
+                            std::string_view label_class) const {
+  std::optional<Decision> first;
+  for (const std::shared_ptr<const ConsentSet>& one : consents) {
+    Decision decision = one == nullptr
+                            ? Explained(Verdict{false, Reason::kUnavailable, nullptr, {}}, person)
+                            : Decide(person, *one, label_class);
+    if (!decision.permit) {
+      return decision;
+    }
+    if (!first) {
+      first = std::move(decision);
+    }
+  }
+  return first ? *std::move(first)
+               : Explained(Verdict{false, Reason::kUnavailable, nullptr, {}}, person);
 }
 
 bool Judge::Permits(std::string_view person, const ConsentSet& consents,

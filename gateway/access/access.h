@@ -169,6 +169,11 @@ class Judge {
   // concerns several is asked for each; one that concerns nobody is not asked.)
   Decision Decide(std::string_view person, const ConsentSet& consents,
                   std::string_view label_class) const;
+  // By the consents of each record that is one with the person's: the first decision that denies,
+  // else the first. None, or a null one, denies.
+  Decision DecideByAll(std::string_view person,
+                       std::span<const std::shared_ptr<const ConsentSet>> consents,
+                       std::string_view label_class) const;
   // Decide().permit without the explanation: allocates nothing. For the store's Visibility.
   bool Permits(std::string_view person, const ConsentSet& consents,
                std::string_view label_class) const;
@@ -183,10 +188,13 @@ class Judge {
   std::unique_ptr<const Asked> asked_;
 };
 
-// One person's consents for Release, read by flow/ in the narrow way the store has for it.
+// What governs one person's record, for Release: read by flow/ in the narrow way the store has for
+// it.
 struct PersonConsents {
   std::string person;
-  std::shared_ptr<const ConsentSet> consents;  // null: could not be read, which denies
+  // The record's own consents, and those of the records linked with it: all must permit. Empty, or
+  // null: they could not be read, which denies.
+  std::vector<std::shared_ptr<const ConsentSet>> consents;
 };
 
 // What may leave. Made only here: by Release (each resource judged), Public, ReleaseLog,

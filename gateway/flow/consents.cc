@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "gateway/fhir/resource.h"
+#include "gateway/flow/person_links.h"
 
 namespace gw::flow {
 namespace {
 
 constexpr size_t kRememberedMax = 50'000;
 constexpr int kPartOfDepthMax = 8;
+constexpr size_t kLinkedMax = 256;  // records of one person
 
 // Organisation, then those it is part of; a cycle or a long chain ends the walk.
 Status AddOrganizations(const fhir::StoredResource& first, const fhir::Definitions& definitions,
@@ -62,22 +64,25 @@ Status AddProxy(const std::string& id, const fhir::Definitions& definitions, Ins
 
 }  // namespace
 
-std::shared_ptr<const access::ConsentSet> ConsentBook::Of(std::string_view person,
-                                                          uint64_t policy_class) {
+Result<ConsentBook::Remembered> ConsentBook::Own(std::string_view person, uint64_t policy_class) {
   std::string key(person);
   {
     const std::scoped_lock lock(mutex_);
     const auto found = remembered_.find(key);
     if (found != remembered_.end() && found->second.policy_class == policy_class) {
-      return found->second.consents;
+      return found->second;
     }
   }
-  Result<store::Consents> read = store_.ConsentsOf(person);
-  if (!read) {
-    return nullptr;
+  GW_TRY(const store::Consents read, store_.ConsentsOf(person));
+  Remembered fresh{
+      read.policy_class, access::ConsentSet::Compile(read.resources, definitions_, limits_), {}};
+  const Result<fhir::StoredResource> patient = store_.Current({"Patient", key});
+  if (patient) {
+    GW_TRY(const fhir::Resource resource, fhir::ParseJson(patient->json, definitions_, limits_));
+    fresh.links = PersonLinks::LinkedBy(resource.root());
+  } else if (patient.error().code != Code::kNotFound) {
+    return patient.error();
   }
-  Remembered fresh{read->policy_class,
-                   access::ConsentSet::Compile(read->resources, definitions_, limits_)};
   const std::scoped_lock lock(mutex_);
   if (remembered_.size() >= kRememberedMax) {
     remembered_.clear();  // rare, and cheaper to fill again than to keep an order on every request
@@ -86,18 +91,45 @@ std::shared_ptr<const access::ConsentSet> ConsentBook::Of(std::string_view perso
   if (kept.policy_class <= fresh.policy_class) {
     kept = fresh;
   }
-  return fresh.consents;
+  return fresh;
 }
 
-std::shared_ptr<const access::ConsentSet> ConsentBook::Now(std::string_view person) {
+Governing ConsentBook::Of(std::string_view person, uint64_t policy_class) {
+  Result<Remembered> own = Own(person, policy_class);
+  if (!own || own->consents == nullptr) {
+    return {};
+  }
+  Governing governing = {std::move(own->consents)};
+  std::vector<std::string> linked = std::move(own->links);
+  for (size_t i = 0; i < linked.size(); ++i) {
+    const Result<uint64_t> its_class = store_.PolicyClassOf(linked[i]);
+    const Result<Remembered> other =
+        its_class ? Own(linked[i], *its_class) : Result<Remembered>(its_class.error());
+    if (!other || other->consents == nullptr || linked.size() > kLinkedMax) {
+      return {};
+    }
+    governing.push_back(other->consents);
+    for (const std::string& further : other->links) {
+      if (further != person && std::find(linked.begin(), linked.end(), further) == linked.end()) {
+        linked.push_back(further);
+      }
+    }
+  }
+  return governing;
+}
+
+Governing ConsentBook::Now(std::string_view person) {
   const Result<uint64_t> policy_class = store_.PolicyClassOf(person);
-  return policy_class ? Of(person, *policy_class) : nullptr;
+  return policy_class ? Of(person, *policy_class) : Governing();
 }
 
 bool ConsentVisibility::Sees(std::string_view person, uint64_t policy_class,
                              std::string_view label_class) const {
-  const std::shared_ptr<const access::ConsentSet> consents = book_->Of(person, policy_class);
-  return consents != nullptr && judge_.Permits(person, *consents, label_class);
+  const Governing governing = book_->Of(person, policy_class);
+  return !governing.empty() &&
+         std::all_of(governing.begin(), governing.end(), [&](const auto& consents) {
+           return judge_.Permits(person, *consents, label_class);
+         });
 }
 
 std::vector<access::PersonConsents> ConsentsFor(std::span<const fhir::StoredResource> found,

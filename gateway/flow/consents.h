@@ -14,26 +14,32 @@
 
 namespace gw::flow {
 
+// What governs a person's record: its own consents, first, and those of each record that merges
+// linked with it. All of them must permit (care-coordination decision 4: the most restrictive,
+// until a human has reviewed). Empty: they cannot be read, which denies.
+using Governing = std::vector<std::shared_ptr<const access::ConsentSet>>;
+
 // The compiled consents of the persons lately asked about. A person's policy class changes with
-// every Consent that is written, and it is read from the store on each request: what is remembered
-// can be old, never stale. Bounded; thread-safe.
+// every Consent and every version of the Patient that is written, and it is read from the store on
+// each request: what is remembered can be old, never stale. Bounded; thread-safe.
 class ConsentBook {
  public:
   ConsentBook(store::Store& store, const fhir::Definitions& definitions, const Limits& limits)
       : store_(store), definitions_(definitions), limits_(limits) {}
 
-  // The person's consents as of that policy class, or newer. Null where they cannot be read, which
-  // denies.
-  std::shared_ptr<const access::ConsentSet> Of(std::string_view person, uint64_t policy_class);
-  // The person's consents as they are now.
-  std::shared_ptr<const access::ConsentSet> Now(std::string_view person);
+  // As of that policy class, or newer; of the linked records as they are now.
+  Governing Of(std::string_view person, uint64_t policy_class);
+  Governing Now(std::string_view person);
 
  private:
   struct Remembered {
     uint64_t policy_class = 0;
     std::shared_ptr<const access::ConsentSet>
-        consents;  // shared: requests on their way keep theirs
+        consents;                    // shared: requests on their way keep theirs
+    std::vector<std::string> links;  // the records that a merge linked with this one
   };
+  // Errors: those of the store, and of a Patient that cannot be read.
+  Result<Remembered> Own(std::string_view person, uint64_t policy_class);
   store::Store& store_;
   const fhir::Definitions& definitions_;
   const Limits& limits_;

@@ -42,6 +42,13 @@ Result<std::vector<std::string>> StoredLinksOf(const std::string& patient, std::
 
 }  // namespace
 
+std::vector<std::string> PersonLinks::LinkedBy(const fhir::Element& patient) {
+  std::vector<std::string> links = LinksOf(patient, "replaced-by");
+  const std::vector<std::string> losers = LinksOf(patient, "replaces");
+  links.insert(links.end(), losers.begin(), losers.end());
+  return links;
+}
+
 std::string PersonLinks::ReplacedBy(const fhir::Element& patient) {
   const std::vector<std::string> links = LinksOf(patient, "replaced-by");
   return links.empty() ? std::string() : links.front();

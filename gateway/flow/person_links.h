@@ -29,6 +29,9 @@ class PersonLinks {
   // All records that are one with the Patient's, the end first. Errors: as EndOf.
   Result<std::vector<std::string>> SetOf(const std::string& patient);
 
+  // The records that a merge linked with this one, in either direction.
+  static std::vector<std::string> LinkedBy(const fhir::Element& patient);
+
   // Whose `replaced-by` the resource has: a Patient's id; empty where there is none.
   static std::string ReplacedBy(const fhir::Element& patient);
 

@@ -184,7 +184,8 @@ Status SqliteApplier::WriteResource(const CheckedWrite& checked, const Current& 
   if (!keeps_sight) {
     GW_RETURN_IF_ERROR(WritePersons(checked, current));
   }
-  if (stored.key.type == "Consent") {
+  // A Patient's links say whose consents hold for it too.
+  if (stored.key.type == "Consent" || stored.key.type == "Patient") {
     GW_RETURN_IF_ERROR(WritePolicy(checked, current, committed.sequence));
   }
   GW_RETURN_IF_ERROR(WriteIndex(checked, current.exists));

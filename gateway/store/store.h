@@ -24,7 +24,8 @@ namespace gw::store {
 class Visibility {
  public:
   virtual ~Visibility() = default;
-  // `policy_class` changes whenever a Consent of the person is written, 0: the person has none.
+  // `policy_class` changes whenever a Consent of the person, or the Patient, is written; 0: neither
+  // was.
   // Called inside a query, once for each pair met (the store remembers within the query). Must not
   // call the store's search or commit.
   virtual bool Sees(std::string_view person, uint64_t policy_class,

@@ -40,7 +40,7 @@ TEST(Release, EveryPersonMustAgree) {
   const auto open = Compiled({ConsentJson("c1", PolicyRule("OPTIN"))});
   const auto shut = Compiled({ConsentJson("c2", PolicyRule("OPTOUT"))});
   const Disclosure disclosure =
-      Released(Request(), {{"p1", open}, {"p2", shut}},
+      Released(Request(), {{"p1", {open}}, {"p2", {shut}}},
                {Goal("a", {"p1"}), Goal("b", {"p1", "p2"}), Goal("c", {"p2"}), Goal("d", {"p1"})});
   EXPECT_EQ(IdsOf(disclosure), (std::vector<std::string>{"a", "d"}));
   EXPECT_EQ(disclosure.withheld(), 2U);
@@ -51,9 +51,20 @@ TEST(Release, EveryPersonMustAgree) {
   EXPECT_FALSE(disclosure.decisions()[1].permit);
 }
 
+TEST(Release, EachRecordThatIsOneWithThePersonsMustAgree) {
+  const auto open = Compiled({ConsentJson("c1", PolicyRule("OPTIN"))});
+  const auto shut = Compiled({ConsentJson("c2", PolicyRule("OPTOUT"))});
+  EXPECT_EQ(Released(Request(), {{"p1", {open, open}}}, {Goal("a", {"p1"})}).withheld(), 0U);
+  const Disclosure denied = Released(Request(), {{"p1", {open, shut}}}, {Goal("a", {"p1"})});
+  EXPECT_EQ(denied.withheld(), 1U);
+  EXPECT_EQ(denied.decisions()[0].consent, "c2");
+  EXPECT_EQ(Released(Request(), {{"p1", {open, nullptr}}}, {Goal("a", {"p1"})}).withheld(), 1U);
+  EXPECT_EQ(Released(Request(), {{"p1", {}}}, {Goal("a", {"p1"})}).withheld(), 1U);
+}
+
 TEST(Release, ConsentsThatCouldNotBeReadDeny) {
   const auto open = Compiled({});
-  const Disclosure disclosure = Released(Request(), {{"p1", nullptr}, {"p2", open}},
+  const Disclosure disclosure = Released(Request(), {{"p1", {nullptr}}, {"p2", {open}}},
                                          {Goal("a", {"p1"}), Goal("b", {"p3"}), Goal("c", {"p2"})});
   EXPECT_EQ(IdsOf(disclosure), std::vector<std::string>{"c"});
   EXPECT_EQ(disclosure.decisions()[0].reason, "consents-unavailable");
@@ -74,7 +85,7 @@ TEST(Release, WhatConcernsNobody) {
 
 TEST(Release, OnlyThePermitsType) {
   const auto open = Compiled({ConsentJson("c1", PolicyRule("OPTIN"))});
-  EXPECT_EQ(Released(Request(), {{"p1", open}}, {Goal("a", {"p1"})}, "CarePlan").withheld(), 1U);
+  EXPECT_EQ(Released(Request(), {{"p1", {open}}}, {Goal("a", {"p1"})}, "CarePlan").withheld(), 1U);
 }
 
 TEST(Release, TheAuditorsPermitOpensNoRecord) {

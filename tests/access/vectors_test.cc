@@ -175,7 +175,7 @@ std::vector<PersonConsents> ConsentsFor(const Json& scenario,
         consents.push_back(Print(consent));
       }
     }
-    found.push_back(PersonConsents{person, Compiled(consents)});
+    found.push_back(PersonConsents{person, {Compiled(consents)}});
   }
   return found;
 }

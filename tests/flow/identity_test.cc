@@ -132,6 +132,44 @@ TEST_F(IdentityTest, AMergedRecordsMessagesGoToTheOneThatCounts) {
   EXPECT_TRUE(Reviews("possible-match").size() <= 2u);
 }
 
+TEST_F(IdentityTest, TheMostRestrictiveConsentOfMergedRecordsGoverns) {
+  ASSERT_EQ(Person(Local("A"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Local("B"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Local("C"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Plan(Local("B"), "PLAN-B", "PCB", "AD").ack, "AA");
+  const std::string a = Find("Patient", kLocal, "A").front().key.id;
+  gateway_.Put(R"({"resourceType":"Consent","id":"no","status":"active",
+    "scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
+    "category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"INFA"}]}],
+    "patient":{"reference":"Patient/)" +
+               a + R"("},"policy":[{"uri":"urn:caregate:policy:sharing"}],
+    "provision":{"type":"deny"}})");
+  const auto plans = [this] {
+    return gateway_.Get("/fhir/CarePlan", Caller{}).Find("total")->text();
+  };
+  ASSERT_EQ(plans(), "1") << "two records are two persons until they are merged";
+  ASSERT_EQ(Merge(Local("C"), Local("B")).ack, "AA");
+  ASSERT_EQ(plans(), "1");
+  // A was C all along: what was said of A holds for what B, which is C too, has.
+  ASSERT_EQ(Merge(Local("C"), Local("A")).ack, "AA");
+  EXPECT_EQ(plans(), "0");
+}
+
+TEST_F(IdentityTest, ASearchByOneRecordCoversThoseThatAreOneWithIt) {
+  ASSERT_EQ(Person(Local("A"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Local("B"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Plan(Local("A"), "PLAN-A", "PCB", "AD").ack, "AA");
+  ASSERT_EQ(Plan(Local("B"), "PLAN-B", "PCB", "AD").ack, "AA");
+  const auto of = [this](const char* number) {
+    const std::string id = Find("Patient", kLocal, number).front().key.id;
+    return gateway_.Get("/fhir/CarePlan?patient=" + id, Caller{}).Find("total")->text() +
+           gateway_.Get("/fhir/CarePlan?subject=Patient/" + id, Caller{}).Find("total")->text();
+  };
+  EXPECT_EQ(of("A") + of("B"), "1111");
+  ASSERT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  EXPECT_EQ(of("A") + of("B"), "2222");
+}
+
 TEST_F(IdentityTest, AMergeThatWouldMakeACycleIsRefusedWithItsPlace) {
   for (const char* number : {"A", "B", "C", "D"}) {
     ASSERT_EQ(Person(Local(number), "Hartley^Beatrix").ack, "AA");

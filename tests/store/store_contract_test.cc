@@ -190,10 +190,19 @@ TEST_P(StoreContract, ShowsAnOldVersionOnlyUnderItsOwnLabelsAndTheCurrentOnes) {
   EXPECT_TRUE(store_->ReadVersion(kPlan, 3, no_psychiatry));
 }
 
+TEST_P(StoreContract, GivesANewPolicyClassWithEachVersionOfThePatient) {
+  Write patient = NewWrite("Patient", "p1", "p1");
+  Put(patient);
+  const uint64_t first = *store_->PolicyClassOf("p1");
+  EXPECT_GT(first, 0u);
+  Put(NextWrite(patient, 2'000'000));
+  EXPECT_GT(*store_->PolicyClassOf("p1"), first);
+}
+
 TEST_P(StoreContract, GivesANewPolicyClassWithEachConsent) {
   EXPECT_EQ(*store_->PolicyClassOf("p1"), 0u);
   Put(NewWrite("CarePlan", "plan-1", "p1"));
-  EXPECT_EQ(*store_->PolicyClassOf("p1"), 0u);  // only a Consent changes it
+  EXPECT_EQ(*store_->PolicyClassOf("p1"), 0u);  // only a Consent, or the Patient, changes it
   Write consent = NewWrite("Consent", "consent-1", "p1");
   consent.stored.persons = {"p1", "p2"};
   Put(consent);

@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#search
 #include "gateway/flow/interactions/interactions.h"
+#include "gateway/flow/person_links.h"
 
 namespace gw::flow {
 namespace {
@@ -17,10 +18,39 @@ void AddLinks(const Asked& asked, const std::string& next_cursor, rest::Reply* r
   }
 }
 
+// A merge moves no row: a search by one record of a person covers those that are one with it. What
+// may be seen of them is decided of each, as of any other.
+Status CoverLinked(const Parts& parts, fhir::Query* query) {
+  PersonLinks links(parts);
+  for (fhir::Criterion& criterion : query->criteria) {
+    if (criterion.parameter->code != "patient" && criterion.parameter->code != "subject") {
+      continue;
+    }
+    const std::vector<fhir::SearchValue> asked = criterion.values;
+    for (const fhir::SearchValue& value : asked) {
+      const bool of_patient =
+          value.reference_type == "Patient" ||
+          (value.reference_type.empty() && criterion.parameter->code == "patient");
+      if (!of_patient || !criterion.modifier.empty()) {
+        continue;
+      }
+      GW_TRY(const std::vector<std::string> set, links.SetOf(value.text));
+      for (const std::string& record : set) {
+        if (record != value.text) {
+          criterion.values.push_back(value);
+          criterion.values.back().text = record;
+        }
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Found> Search(const Asked& asked) {
   fhir::Query query = asked.interaction.query;
+  GW_RETURN_IF_ERROR(CoverLinked(asked.parts, &query));
   GW_RETURN_IF_ERROR(asked.permit.Narrow(&query));
   GW_TRY(store::Page page, asked.parts.store.Search(query, asked.visibility));
   Found found;

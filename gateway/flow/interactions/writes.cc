@@ -15,11 +15,11 @@ Status MayWrite(const Asked& asked, const fhir::Resource& resource) {
   const std::string label_class = access::LabelClassOf(resource);
   for (const std::string& person : persons) {
     const Result<fhir::StoredResource> patient = asked.parts.store.Current({"Patient", person});
-    const auto consents = asked.consents->Now(person);
-    if (!patient || consents == nullptr) {
+    const Governing governing = asked.consents->Now(person);
+    if (!patient || governing.empty()) {
       return patient || patient.error().code == Code::kNotFound ? unknown : patient.error();
     }
-    access::Decision decision = asked.judge.Decide(person, *consents, label_class);
+    access::Decision decision = asked.judge.DecideByAll(person, governing, label_class);
     const bool permit = decision.permit;
     asked.record->decisions.push_back(std::move(decision));
     if (!permit) {
