@@ -28,6 +28,19 @@ constexpr std::array<std::string_view, 3> kTypeFunctions = {"ofType", "as", "is"
 constexpr std::array<std::string_view, 6> kEnvironment = {"resource", "rootResource", "context",
                                                           "ucum",     "sct",          "loinc"};
 
+// Names that the FHIRPath engine reads as literals before it looks for a variable.
+bool IsEngineLiteral(std::string_view name) {
+  return name == "ucum" || name == "sct" || name == "loinc" || name.starts_with("vs-") ||
+         name.starts_with("ext-");
+}
+
+// The name by which the engine knows a variable of the map: the map's own always wins. %resource,
+// %rootResource and %context give way to variables by themselves; a literal does not, so its
+// namesake goes by a name that no variable can have.
+std::string EngineName(const std::string& name) {
+  return IsEngineLiteral(name) ? name + "'" : name;
+}
+
 }  // namespace
 
 Error PathCompiler::Fail(size_t offset, std::string detail) const {
@@ -85,12 +98,18 @@ Error PathCompiler::Relocate(const Error& error, const std::string& edited) cons
   return Fail(OriginalOffset(offset + column - 1), "FHIRPath: " + error.detail);
 }
 
-void PathCompiler::Use(const Scope::Variable& variable) {
-  const bool known =
-      std::any_of(variables_.begin(), variables_.end(),
-                  [&variable](const PathOp::Variable& v) { return v.name == variable.name; });
+// The variable that is named from `at` on, with or without its %.
+void PathCompiler::Use(const Scope::Variable& variable, size_t at, size_t end) {
+  const std::string name = EngineName(variable.name);
+  const bool known = std::any_of(variables_.begin(), variables_.end(),
+                                 [&name](const PathOp::Variable& v) { return v.name == name; });
   if (!known) {
-    variables_.push_back({variable.name, variable.slot, !variable.is_target});
+    variables_.push_back({name, variable.slot, !variable.is_target});
+  }
+  if (name != variable.name) {
+    Change(at, end - at, "%`" + name + "`");
+  } else if (path_.text[at] != '%') {
+    Change(at, 0, "%");
   }
 }
 
@@ -104,7 +123,7 @@ Result<StaticType> PathCompiler::Variable() {
   const FmlToken& name = Now();
   ++at_;
   if (const Scope::Variable* variable = scope_.Find(name.text, false); variable != nullptr) {
-    Use(*variable);
+    Use(*variable, percent, name.end);
     return variable->type;
   }
   const auto constant = std::find_if(constants_.begin(), constants_.end(),
@@ -161,8 +180,7 @@ Result<StaticType> PathCompiler::Name(const Focus& focus) {
     return Element(focus.type, true);
   }
   if (const Scope::Variable* variable = scope_.Find(token.text, false); variable != nullptr) {
-    Use(*variable);
-    Change(token.begin, 0, "%");
+    Use(*variable, token.begin, token.end);
     ++at_;
     return variable->type;
   }

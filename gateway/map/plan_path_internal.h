@@ -55,7 +55,7 @@ class PathCompiler {
   Result<StaticType> Element(const StaticType& of, bool is_head);
   Result<StaticType> Variable();
   bool IsOperator(bool after_operand);
-  void Use(const Scope::Variable& variable);
+  void Use(const Scope::Variable& variable, size_t at, size_t end);
   void Change(size_t at, size_t erased, std::string inserted);
   std::string Edited() const;
   size_t OriginalOffset(size_t edited_offset) const;

@@ -73,6 +73,34 @@ TEST(Plan, ChoosesSources) {
   });
 }
 
+// A variable of the map is itself in FHIRPath too, whatever FHIRPath means by %name.
+TEST(Plan, KeepsItsVariablesFromWhatFhirPathMeansByTheirNames) {
+  for (const std::string name :
+       {"ucum", "sct", "loinc", "resource", "rootResource", "context", "n"}) {
+    const std::string bind = "src.name as " + name + " -> tgt.name as m, m.text = ";
+    const auto becomes = [&](const std::string& path, const std::string& text) {
+      ExpectConversions({{bind + path + " 'x';", R"("name":[{"family":"A","given":["B"]}])",
+                          R"("name":[{"text":")" + text + R"("}])"}});
+    };
+    becomes("(%" + name + ".family)", "A");
+    becomes("(" + name + ".family & '-' & %" + name + ".given)", "A-B");
+    becomes("(%" + name + ".where(family = %" + name + ".family).given)", "B");
+    becomes("append(" + name + ".family, '!')", "A!");
+    ExpectConversions({{"src.name as " + name + " where %" + name +
+                            ".family = 'A' -> tgt.name as m, m.text = (%" + name + ".family) 'x';",
+                        R"("name":[{"family":"A"},{"family":"B"}])", R"("name":[{"text":"A"}])"}});
+  }
+  // A primitive, and what FHIRPath means where the map says nothing.
+  ExpectConversions({
+      {"src.gender as ucum -> tgt.name as m, m.text = (ucum & %ucum) 'x';", R"("gender":"male")",
+       R"("name":[{"text":"malemale"}])"},
+      {"src.gender as g -> tgt.name as m, m.text = (%g & %ucum) 'x';", R"("gender":"male")",
+       R"("name":[{"text":"malehttp://unitsofmeasure.org"}])"},
+      {"src.gender as g -> tgt.name as m, m.text = (%g & %resource.id) 'x';",
+       R"("id":"p1","gender":"male")", R"("name":[{"text":"malep1"}])"},
+  });
+}
+
 TEST(Plan, AppliesTransforms) {
   const std::string source = R"("id":"p1","active":true,"birthDate":"1950-01-31","gender":"male",)"
                              R"("name":[{"text":"a<b"}],"deceasedDateTime":"2020-02-28T10:00:00Z")";
