@@ -272,7 +272,7 @@ Result<FmlPath> FmlCursor::Path() {
 }
 
 // The text of these tokens, comments blanked and double quotes made single ones, each character
-// in its place.
+// in its place; but an apostrophe between double quotes is escaped.
 std::string FmlCursor::PathText(size_t begin, size_t end) const {
   const uint32_t first = tokens_[begin].begin;
   std::string out(text_.substr(first, tokens_[end - 1].end - first));
@@ -283,9 +283,20 @@ std::string FmlCursor::PathText(size_t begin, size_t end) const {
         out[at - first] = out[at - first] == '\n' ? '\n' : ' ';
       }
     }
-    if (token.kind == Kind::kString && token.quoted && token.text.find('\'') == std::string::npos) {
+    if (token.kind == Kind::kString && token.quoted) {
       out[token.begin - first] = '\'';
       out[token.end - 1 - first] = '\'';
+    }
+  }
+  for (size_t i = end; i-- > begin;) {  // from the end, so that places before it stay
+    const FmlToken& token = tokens_[i];
+    if (token.kind != Kind::kString || !token.quoted) {
+      continue;
+    }
+    for (uint32_t at = token.end - 2; at > token.begin; --at) {
+      if (text_[at] == '\'' && text_[at - 1] != '\\') {
+        out.insert(at - first, 1, '\\');
+      }
     }
   }
   return out;

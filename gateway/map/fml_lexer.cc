@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 37> kSymbols = {
     "<",  ">",  ".",  "-",  "+",  "*",  "/",  "(",  ")",  "{",  "}",  "[",  "]",
     ",",  ";",  ":",  "|",  "&",  "%",  "~",  "!",  "?",  "#",  "@"};
 
+constexpr size_t kCodeUnit = 6;  // bytes of \uXXXX
 constexpr std::string_view kEscapes = "'\"`\\/rntf";
 constexpr std::string_view kEscaped = "'\"`\\/\r\n\t\f";
 
@@ -27,6 +28,11 @@ void AppendUtf8(uint32_t code, std::string* out) {
     out->push_back(static_cast<char>(code));
   } else if (code < 0x800) {
     out->push_back(static_cast<char>(0xC0 | (code >> 6)));
+    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
+  } else if (code >= 0x10000) {
+    out->push_back(static_cast<char>(0xF0 | (code >> 18)));
+    out->push_back(static_cast<char>(0x80 | ((code >> 12) & 0x3F)));
+    out->push_back(static_cast<char>(0x80 | ((code >> 6) & 0x3F)));
     out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
   } else {
     out->push_back(static_cast<char>(0xE0 | (code >> 12)));
@@ -260,8 +266,27 @@ class Lexer {
       return Fail("unknown escape: expected one of \\' \\\" \\` \\\\ \\/ \\r \\n \\t \\f \\uXXXX",
                   place_);
     }
+    GW_TRY(uint32_t code, CodeUnit(0));
+    size_t length = kCodeUnit;
+    if (code >= 0xD800 && code < 0xDC00 && Peek(kCodeUnit) == '\\' && Peek(kCodeUnit + 1) == 'u') {
+      GW_TRY(const uint32_t low, CodeUnit(kCodeUnit));
+      if (low >= 0xDC00 && low < 0xE000) {
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        length += kCodeUnit;
+      }
+    }
+    if (code >= 0xD800 && code <= 0xDFFF) {
+      return Fail("half of a surrogate pair", place_);
+    }
+    AppendUtf8(code, out);
+    Advance(length);
+    return {};
+  }
+
+  // The number of \uXXXX, which stands so many bytes ahead.
+  Result<uint32_t> CodeUnit(size_t ahead) const {
     uint32_t code = 0;
-    for (size_t i = 2; i < 6; ++i) {
+    for (size_t i = ahead + 2; i < ahead + kCodeUnit; ++i) {
       const char c = Peek(i);
       const char lower = static_cast<char>(c | 0x20);
       if (!IsDigit(c) && (lower < 'a' || lower > 'f')) {
@@ -269,12 +294,7 @@ class Lexer {
       }
       code = code * 16 + static_cast<uint32_t>(IsDigit(c) ? c - '0' : lower - 'a' + 10);
     }
-    if (code >= 0xD800 && code <= 0xDFFF) {
-      return Fail("half of a surrogate pair: write the character itself", place_);
-    }
-    AppendUtf8(code, out);
-    Advance(6);
-    return {};
+    return code;
   }
 
   std::string_view file_;
