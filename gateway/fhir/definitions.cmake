@@ -58,11 +58,13 @@ target_compile_options(definitions_compiler PRIVATE -O2 -fno-sanitize=all -Wall 
   -Wsign-conversion -Wold-style-cast -Werror)
 target_link_options(definitions_compiler PRIVATE -fno-sanitize=all)
 
+# What the package has otherwise than R4 4.0.1 as HL7 published it.
+set(_corrections ${CMAKE_SOURCE_DIR}/gateway/fhir/compiler/r4_corrections.json)
 set(_tables ${CMAKE_BINARY_DIR}/generated/r4_tables.cc)
 set(_compiled ${CMAKE_BINARY_DIR}/generated/r4_package.cc)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
 add_custom_command(OUTPUT ${_tables} ${_compiled}
-  COMMAND definitions_compiler ${_folder} ${_tables} ${_compiled}
-  DEPENDS definitions_compiler ${_stamp}
+  COMMAND definitions_compiler ${_folder} ${_corrections} ${_tables} ${_compiled}
+  DEPENDS definitions_compiler ${_stamp} ${_corrections}
   COMMENT "Compiling the FHIR R4 definitions" VERBATIM)
 target_sources(gw_fhir PRIVATE ${_tables} ${_compiled})

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace gw::fhir {
 namespace {
@@ -92,6 +94,36 @@ TEST(DefinitionsTest, Elements) {
   EXPECT_EQ(R4().Find("Bundle.entry")->Find("resource")->types[0]->name(), "Resource");
   EXPECT_TRUE(R4().Find("CarePlan.activity")->Find("outcomeReference")->targets.empty())
       << "Reference(Any)";
+}
+
+// compiler/r4_corrections.json: the package of definitions departs from what HL7 published.
+TEST(DefinitionsTest, IsR4AsPublished) {
+  for (const auto& [type, element] : std::vector<std::pair<const char*, const char*>>{
+           {"Meta", "project"},
+           {"Meta", "account"},
+           {"Binary", "url"},
+           {"DeviceDefinition", "classification"},
+           {"ObservationDefinition", "publisher"},
+           {"ResearchStudy", "associatedParty"},
+           {"ResearchStudy.objective", "description"},
+           {"EvidenceVariable.characteristic", "linkId"}}) {
+    ASSERT_NE(R4().Find(type), nullptr) << type;
+    EXPECT_EQ(R4().Find(type)->Find(element), nullptr) << type << "." << element;
+  }
+  std::string order;
+  for (const ElementDef& element : R4().Find("EvidenceVariable.characteristic")->elements()) {
+    order += std::string(element.name) + " ";
+  }
+  EXPECT_EQ(order,
+            "id extension modifierExtension description definition usageContext exclude "
+            "participantEffective timeFromStart groupMeasure ");
+  EXPECT_EQ(R4().Find("EvidenceVariable")->Find("characteristic")->min, 1);
+  EXPECT_EQ(R4().Find("DetectedIssue")->Find("status")->value_set,
+            "http://hl7.org/fhir/ValueSet/observation-status");
+  EXPECT_EQ(R4().Find("Bundle.entry.response")->Find("outcome")->types[0]->name(), "Resource");
+  EXPECT_EQ(R4().Find("ResearchStudy")->Find("site")->targets.size(), 1u);
+  EXPECT_EQ(R4().FindSearch("DeviceDefinition", "classification"), nullptr);
+  EXPECT_NE(R4().FindSearch("DeviceDefinition", "parent"), nullptr);
 }
 
 TEST(DefinitionsTest, JsonNamesLeadBothWays) {

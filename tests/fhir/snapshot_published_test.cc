@@ -146,7 +146,7 @@ TEST_F(PublishedSnapshots, OfExtensionsAreMadeAgain) {
 
 TEST_F(PublishedSnapshots, OfProfilesAreMadeAgain) {
   const Outcome outcome = Compare(folder_ + "profiles-others.json");
-  EXPECT_EQ(outcome.same, 34u);
+  EXPECT_EQ(outcome.same, 36u);
   EXPECT_EQ(outcome.different,
             (std::set<std::string>{
                 // HL7 drops a binding that the differential states.
@@ -158,11 +158,9 @@ TEST_F(PublishedSnapshots, OfProfilesAreMadeAgain) {
                 // A slice name on an element that cannot repeat.
                 "catalog",
                 // HL7 opens the extensions' own elements, which nothing narrows.
-                "elementdefinition-de",
-                // The differential leaves the targets away; the base's stand.
-                "ehrsrle-auditevent"}));
-  // Slices of what is not sliced; a type that its base does not allow.
-  EXPECT_EQ(outcome.refused, (std::set<std::string>{"familymemberhistory-genetic", "picoelement"}));
+                "elementdefinition-de"}));
+  // Slices of what is not sliced.
+  EXPECT_EQ(outcome.refused, std::set<std::string>{"familymemberhistory-genetic"});
 }
 
 }  // namespace

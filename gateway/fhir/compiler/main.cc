@@ -1,5 +1,6 @@
 // Compiles HL7's R4 definitions to the constant tables of definition_tables_internal.h:
-//   definitions_compiler <the package's R4 folder> <the C++ source of the tables to write>
+//   definitions_compiler <the package's R4 folder> <the corrections of the package>
+//                        <the C++ source of the tables to write>
 //                        <the C++ source of R4 as a compiled package to write>
 // Runs at build time (gateway/fhir/definitions.cmake), never in the program.
 
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "gateway/fhir/compiler/corrections.h"
 #include "gateway/fhir/compiler/package.h"
 #include "gateway/fhir/compiler/r4_package.h"
 #include "gateway/fhir/compiler/searches.h"
@@ -32,9 +34,10 @@ Status Write(const std::string& path, const std::string& source) {
   return file ? Status() : Status(Error{Code::kUnavailable, "cannot write the tables", path});
 }
 
-Status Compile(const std::string& folder, const std::string& tables_path,
-               const std::string& package_path) {
-  GW_TRY(const Package package, ReadPackage(folder));
+Status Compile(const std::string& folder, const std::string& corrections_path,
+               const std::string& tables_path, const std::string& package_path) {
+  GW_TRY(Package package, ReadPackage(folder));
+  GW_RETURN_IF_ERROR(Correct(corrections_path, &package));
   GW_TRY(const std::string tables, CompileTables(package));
   GW_TRY(const std::string compiled, CompileR4Package(package));
   GW_RETURN_IF_ERROR(Write(tables_path, tables));
@@ -45,11 +48,11 @@ Status Compile(const std::string& folder, const std::string& tables_path,
 }  // namespace gw::fhir::compiler
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: definitions_compiler FOLDER TABLES PACKAGE\n");
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: definitions_compiler FOLDER CORRECTIONS TABLES PACKAGE\n");
     return 2;
   }
-  const gw::Status status = gw::fhir::compiler::Compile(argv[1], argv[2], argv[3]);
+  const gw::Status status = gw::fhir::compiler::Compile(argv[1], argv[2], argv[3], argv[4]);
   if (!status) {
     std::fprintf(stderr, "definitions_compiler: %s (%s)\n", status.error().detail.c_str(),
                  status.error().where.c_str());
