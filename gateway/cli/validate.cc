@@ -11,7 +11,9 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage = "validate [--profile URL]... [--package TGZ]... FILE...";
+constexpr std::string_view kUsage =
+    "validate [--profile URL]... [--package TGZ]... [--allow-comments] [--ignore-contained] "
+    "[--security-checks] FILE...";
 constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 // R4's core extensions of OperationOutcome.
 constexpr std::string_view kExtension = "http://hl7.org/fhir/StructureDefinition/operationoutcome-";
@@ -104,6 +106,9 @@ std::vector<std::string> TakeAll(std::string_view name, Arguments* arguments) {
 int Validate(Arguments arguments) {
   const std::vector<std::string> profiles = TakeAll("--profile", &arguments);
   const std::vector<std::string> paths = TakeAll("--package", &arguments);
+  const validate::Options options = {.allow_comments = arguments.Flag("--allow-comments"),
+                                     .ignore_contained = arguments.Flag("--ignore-contained"),
+                                     .security_checks = arguments.Flag("--security-checks")};
   std::string unknown;
   const std::vector<std::string> files = arguments.Operands(&unknown);
   if (files.empty() || !unknown.empty()) {
@@ -132,7 +137,7 @@ int Validate(Arguments arguments) {
       return kCannotRun;
     }
     for (const validate::Report& report :
-         validator.CheckText(*text, FormatOf(path, *text), FileLimits(), profiles)) {
+         validator.CheckText(*text, FormatOf(path, *text), FileLimits(), profiles, options)) {
       PrintOutcome(path, report);
       exit_code = validate::HasErrors(report.issues) ? kRefused : exit_code;
     }

@@ -68,10 +68,12 @@ std::string_view UriFault(fhir::Primitive primitive, std::string_view text) {
   if (text.starts_with("oid:") || text.starts_with("uuid:")) {
     return "an OID or UUID as a URI begins with urn:";
   }
-  if (text.starts_with("urn:oid:") && !fhir::IsLexicalForm(fhir::Primitive::kOid, text)) {
+  // "|4.0.1" is the version of a canonical, which R4's expansions name as a URI, "#a" a part of it.
+  const std::string_view name = text.substr(0, text.find_first_of("|#"));
+  if (name.starts_with("urn:oid:") && !fhir::IsLexicalForm(fhir::Primitive::kOid, name)) {
     return "not a valid OID";
   }
-  if (text.starts_with("urn:uuid:") && !IsUuidUrn(text)) {
+  if (name.starts_with("urn:uuid:") && !IsUuidUrn(name)) {
     return "not a valid UUID";
   }
   if (primitive == fhir::Primitive::kCanonical && text.front() != '#' && !IsAbsolute(text)) {
@@ -105,8 +107,8 @@ void Walk::Primitive(const Element& element) {
       findings_.Error("value", "uri", element, std::string(fault));
     }
   } else if (primitive == fhir::Primitive::kString && HasActiveContent(text)) {
-    findings_.Error("value", "active-content", element,
-                    "a text holds a tag that runs programs where it is shown");
+    findings_.Warning("value", kActiveContentRule, element,
+                      "a text holds a tag that runs programs where it is shown");
   } else if (primitive == fhir::Primitive::kBase64Binary &&
              text.find_first_of(" \t\r\n") != std::string_view::npos) {
     findings_.Warning("value", "base64-white-space", element,

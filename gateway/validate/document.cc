@@ -96,12 +96,81 @@ Issue FaultIssue(const JsonFault& fault, Severity severity) {
   return issue;
 }
 
+// Is that a place in a contained resource?
+bool IsContained(std::string_view location) {
+  constexpr std::string_view kContained = ".contained";
+  for (size_t at = location.find(kContained); at != std::string_view::npos;
+       at = location.find(kContained, at + 1)) {
+    const std::string_view rest = location.substr(at + kContained.size());
+    if (rest.empty() || rest.front() == '[' || rest.front() == '.') {
+      return true;
+    }
+  }
+  return false;
+}
+
+// dom-2, dom-4 and dom-5 stand at the whole and are about what it contains.
+bool IsAboutContained(const Issue& issue) {
+  return IsContained(issue.location) || issue.rule == "dom-2" || issue.rule == "dom-4" ||
+         issue.rule == "dom-5";
+}
+
+void Apply(const Options& options, std::vector<Issue>* issues) {
+  if (options.ignore_contained) {
+    std::erase_if(*issues, IsAboutContained);
+  }
+  for (Issue& issue : *issues) {
+    if (options.security_checks && issue.rule == kActiveContentRule) {
+      issue.severity = Severity::kError;
+    }
+  }
+}
+
+// Past the string that begins at `at`.
+size_t EndOfString(std::string_view text, size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    at += text[at] == '\\' ? 1u : 0u;
+  }
+  return std::min(at + 1, text.size());
+}
+
+// Past the comment that begins at `at`; `at` where there is none, or one without an end.
+size_t EndOfComment(std::string_view text, size_t at) {
+  const std::string_view mark = text.substr(at, 2);
+  if (mark == "//") {
+    return std::min(text.find('\n', at), text.size());
+  }
+  const size_t end = mark == "/*" ? text.find("*/", at + 2) : std::string_view::npos;
+  return end == std::string_view::npos ? at : end + 2;
+}
+
+// The same text with a blank for each byte of a comment, so that all else keeps its place.
+std::string WithoutComments(std::string_view text) {
+  std::string out(text);
+  for (size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      at = EndOfString(text, at);
+      continue;
+    }
+    const size_t end = EndOfComment(text, at);
+    for (size_t byte = at; byte < end; ++byte) {
+      out[byte] = text[byte] == '\n' ? '\n' : ' ';
+    }
+    at = std::max(end, at + 1);
+  }
+  return out;
+}
+
 // Reads one text of a Validator::CheckText.
 class Reader {
  public:
   Reader(const Validator& validator, const fhir::Definitions& definitions, const Limits& limits,
-         std::span<const std::string> profiles)
-      : validator_(validator), definitions_(definitions), limits_(limits), profiles_(profiles) {}
+         std::span<const std::string> profiles, const Options& options)
+      : validator_(validator),
+        definitions_(definitions),
+        limits_(limits),
+        profiles_(profiles),
+        options_(options) {}
 
   Report Read(std::string_view text, Format format) const;
 
@@ -114,6 +183,7 @@ class Reader {
   const fhir::Definitions& definitions_;
   const Limits& limits_;
   std::span<const std::string> profiles_;
+  const Options& options_;
 };
 
 // A text that the strict reader refused.
@@ -191,6 +261,7 @@ Report Reader::Read(std::string_view text, Format format) const {
     // The strict reader's word stands, whatever the mending one made of it.
     report = Refused(resource.error());
   }
+  Apply(options_, &report.issues);
   Place(text, &report.issues);
   return report;
 }
@@ -198,10 +269,16 @@ Report Reader::Read(std::string_view text, Format format) const {
 }  // namespace
 
 std::vector<Report> Validator::CheckText(std::string_view text, Format format, const Limits& limits,
-                                         std::span<const std::string> profiles) const {
-  const Reader reader(*this, rules_->definitions, limits, profiles);
+                                         std::span<const std::string> profiles,
+                                         const Options& options) const {
+  const Reader reader(*this, rules_->definitions, limits, profiles, options);
   if (text.starts_with(kByteOrderMark)) {
     text.remove_prefix(kByteOrderMark.size());
+  }
+  std::string plain;
+  if (options.allow_comments && format != Format::kXml) {
+    plain = WithoutComments(text);
+    text = plain;
   }
   std::vector<Report> reports;
   if (format != Format::kNdjson) {

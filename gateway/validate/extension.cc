@@ -9,6 +9,7 @@ namespace {
 
 using fhir::Element;
 
+constexpr std::string_view kNarrativeLink = "http://hl7.org/fhir/StructureDefinition/narrativeLink";
 constexpr uint32_t kConformanceDepthMax = 8;  // profiles that ask for each other
 
 // Is the element that path, from a type that holds it: "HumanName.family", "Patient.contact.name"?
@@ -116,6 +117,9 @@ void Walk::Extension(const Element& element) {
     }
     return;
   }
+  if (url == kNarrativeLink) {
+    NarrativeLink(element);
+  }
   const ReadyProfile* definition = rules_.profiles.Find(url);
   if (definition == nullptr) {
     // An extension that nobody here knows may be passed over; not one that changes the meaning.
@@ -145,6 +149,27 @@ void Walk::Extension(const Element& element) {
   }
   ProfileCheck(rules_.profiles, *this, environment_, &findings_).Whole(element, *definition);
   ExtensionParts(element, *definition);
+}
+
+// The extension narrativeLink leads from data to the one place of a narrative that tells them.
+// Asked where the narrative's resource is in the same Bundle.
+void Walk::NarrativeLink(const Element& extension) {
+  const Element* value = extension.Child("value");
+  const std::string_view link = value == nullptr ? std::string_view() : value->text();
+  const size_t fragment = link.find('#');
+  if (bundle_ == nullptr || fragment == 0 || fragment == std::string_view::npos) {
+    return;
+  }
+  const BundleScope::Match match = bundle_->Resolve(link, entry_);
+  if (match.count != 1) {
+    return;
+  }
+  const uint32_t count = bundle_->CountIds(match.entry, link.substr(fragment + 1));
+  if (count != 1) {
+    findings_.Error(
+        count == 0 ? "not-found" : "multiple-matches", "narrative-link", *value,
+        "the link leads to one place of the narrative; found: " + std::to_string(count));
+  }
 }
 
 // A part whose url is relative is one that the definition lists.

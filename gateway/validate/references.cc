@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "gateway/validate/findings_internal.h"
@@ -21,6 +22,37 @@ std::string_view TakeLastSegment(std::string_view* path) {
 bool IsResourceType(std::string_view name, const fhir::Definitions& definitions) {
   const fhir::TypeDef* type = definitions.Find(name);
   return type != nullptr && type->kind() == fhir::Kind::kResource;
+}
+
+using Ids = std::unordered_map<std::string_view, uint32_t>;
+
+// The values of the attributes id of a narrative, which is well-formed or refused elsewhere.
+void CountNarrativeIds(std::string_view div, Ids* ids) {
+  constexpr std::string_view kStart = "id=";
+  for (size_t at = div.find(kStart); at != std::string_view::npos; at = div.find(kStart, at + 1)) {
+    const size_t quote = at + kStart.size();
+    const bool is_attribute =
+        at > 0 && quote < div.size() &&
+        std::string_view(" \t\r\n").find(div[at - 1]) != std::string_view::npos &&
+        (div[quote] == '"' || div[quote] == '\'');
+    if (!is_attribute) {
+      continue;
+    }
+    const size_t end = std::min(div.find(div[quote], quote + 1), div.size());
+    ++(*ids)[div.substr(quote + 1, end - quote - 1)];
+  }
+}
+
+void CountElementIds(const fhir::Element& element, Ids* ids) {
+  for (const fhir::Element& child : Children(element)) {
+    if (child.type().primitive() == fhir::Primitive::kXhtml) {
+      CountNarrativeIds(child.text(), ids);
+    } else if (child.name() == "id" && !element.is_resource()) {
+      ++(*ids)[child.text()];
+    } else if (!child.is_resource()) {
+      CountElementIds(child, ids);
+    }
+  }
 }
 
 }  // namespace
@@ -139,6 +171,15 @@ BundleScope::Match BundleScope::Resolve(std::string_view reference, uint32_t fro
   std::string absolute(entries_[from].root);
   absolute += form.unversioned;
   return Find(absolute, form.version);
+}
+
+uint32_t BundleScope::CountIds(uint32_t entry, std::string_view id) {
+  const auto [place, is_new] = ids_.try_emplace(entry);
+  if (is_new && entries_[entry].resource != nullptr) {
+    CountElementIds(*entries_[entry].resource, &place->second);
+  }
+  const auto found = place->second.find(id);
+  return found == place->second.end() ? 0 : found->second;
 }
 
 }  // namespace gw::validate

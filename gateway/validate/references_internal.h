@@ -53,11 +53,17 @@ class BundleScope {
   // What a reference in the entry at `from` (kNone: outside of all) means within the Bundle.
   Match Resolve(std::string_view reference, uint32_t from) const;
 
+  // How many elements of the entry's resource have that id, those of its narratives among them.
+  // Each resource is searched once.
+  uint32_t CountIds(uint32_t entry, std::string_view id);
+
   // Notes that one entry refers to another, for documents and messages.
   void Link(uint32_t from, uint32_t to) { links_.emplace_back(from, to); }
   std::span<const std::pair<uint32_t, uint32_t>> links() const { return links_; }
 
  private:
+  using Ids = std::unordered_map<std::string_view, uint32_t>;
+
   Match Find(std::string_view url, std::string_view version) const;
 
   const fhir::Element& bundle_;
@@ -70,6 +76,7 @@ class BundleScope {
   std::vector<uint32_t> last_;
   std::unordered_map<const fhir::Element*, uint32_t> places_;
   std::vector<std::pair<uint32_t, uint32_t>> links_;
+  std::unordered_map<uint32_t, Ids> ids_;  // of the entries that were asked for
 };
 
 }  // namespace gw::validate

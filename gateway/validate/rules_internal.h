@@ -52,6 +52,9 @@ struct Validator::Rules {
   std::vector<std::string> uncompiled;
 };
 
+// A warning of the walk; an error to those who ask for security checks (Options).
+inline constexpr std::string_view kActiveContentRule = "active-content";
+
 // Texts of R4's own invariants, for the rules that are written out instead of evaluated. Null where
 // the type has none of that key.
 const fhir::Invariant* FindInvariant(const fhir::TypeDef& type, std::string_view key);

@@ -198,15 +198,80 @@ void Coding(const Element& coding, const Definitions&, Findings* findings) {
   }
 }
 
+constexpr std::string_view kParameterUrl =
+    "http://hl7.org/fhir/tools/StructureDefinition/valueset-parameter";
+constexpr std::string_view kExpressionUrl =
+    "http://hl7.org/fhir/StructureDefinition/cqf-expression";
+// What FHIRPath itself names so (fhirpath.html#variables).
+constexpr auto kVariables = std::to_array<std::string_view>(
+    {"context", "resource", "rootResource", "ucum", "sct", "loinc"});
+
+// The value of the extension of that url; null where there is none.
+const Element* ExtensionValue(const Element& holder, std::string_view url) {
+  for (const Element& extension : Children(holder)) {
+    if (extension.name() == "extension" && extension.TextAt("url") == url) {
+      return extension.Child("value");
+    }
+  }
+  return nullptr;
+}
+
+// The names of the parameters that a value set states.
+std::set<std::string_view> ParametersOf(const Element& value_set) {
+  std::set<std::string_view> names;
+  for (const Element& extension : Children(value_set)) {
+    if (extension.name() == "extension" && extension.TextAt("url") == kParameterUrl) {
+      const Element* name = ExtensionValue(extension, "name");
+      names.insert(name == nullptr ? std::string_view() : name->text());
+    }
+  }
+  return names;
+}
+
+// A filter whose value is an expression of one variable, "%name", names a parameter of the value
+// set (the extensions valueset-parameter and cqf-expression).
+void FilterParameter(const Element& filter, const std::set<std::string_view>& parameters,
+                     Findings* findings) {
+  const Element* value = filter.Child("value");
+  const Element* expression = value == nullptr ? nullptr : ExtensionValue(*value, kExpressionUrl);
+  const std::string_view text = expression == nullptr ? "" : expression->TextAt("expression");
+  const bool is_variable = text.starts_with('%') &&
+                           text.find_first_of(" .()[]|+*/='\"%", 1) == std::string_view::npos &&
+                           expression->TextAt("language") == "text/fhirpath";
+  if (!is_variable) {
+    return;
+  }
+  const std::string_view name = text.substr(1);
+  if (!parameters.contains(name) &&
+      std::find(kVariables.begin(), kVariables.end(), name) == kVariables.end()) {
+    findings->Error("business-rule", "value-set-parameter", *expression,
+                    "the expression names no parameter of the value set");
+  }
+}
+
+void ValueSet(const Element& value_set, const Definitions&, Findings* findings) {
+  const Element* compose = value_set.Child("compose");
+  if (!IsPresent(compose)) {
+    return;
+  }
+  const std::set<std::string_view> parameters = ParametersOf(value_set);
+  for (const Element& set : Children(*compose)) {  // include and exclude
+    for (const Element& filter : Children(set)) {
+      if (filter.name() == "filter") {
+        FilterParameter(filter, parameters, findings);
+      }
+    }
+  }
+}
+
 struct NamedRule {
   std::string_view type;
   SpecialRule rule;
 };
-constexpr NamedRule kRules[] = {{"CodeSystem", CodeSystem},
-                                {"StructureDefinition", StructureDefinition},
-                                {"Attachment", Attachment},
-                                {"Identifier", Identifier},
-                                {"Coding", Coding}};
+constexpr NamedRule kRules[] = {
+    {"CodeSystem", CodeSystem}, {"StructureDefinition", StructureDefinition},
+    {"ValueSet", ValueSet},     {"Attachment", Attachment},
+    {"Identifier", Identifier}, {"Coding", Coding}};
 
 }  // namespace
 

@@ -43,6 +43,18 @@ enum class Format : uint8_t {
   kNdjson  // one resource a line
 };
 
+// What a caller may ask of a check beside R4.
+struct Options {
+  // "// ..." and "/* ... */" between the tokens of JSON, which has none, are passed over: for files
+  // that people keep.
+  bool allow_comments = false;
+  // What is wrong within contained resources, and that nothing refers to them, is no issue.
+  bool ignore_contained = false;
+  // A text that holds a tag which runs programs where it is shown is an error; R4 lets it pass, so
+  // that it is a warning otherwise.
+  bool security_checks = false;
+};
+
 // What was found out about one resource of a text.
 struct Report {
   std::string type;  // "CarePlan"; empty where the text did not even tell that
@@ -84,7 +96,8 @@ class Validator {
   // FHIR refuses is read on as far as it can be understood, so that one run names all that is
   // wrong; what hides the rest is fatal.
   std::vector<Report> CheckText(std::string_view text, Format format, const Limits& limits,
-                                std::span<const std::string> profiles = {}) const;
+                                std::span<const std::string> profiles = {},
+                                const Options& options = {}) const;
 
   // Invariants whose expression the FHIRPath engine refuses, as "key: reason". They are not
   // checked; a test holds that there are none.

@@ -81,6 +81,7 @@ class Walk final : public ReferenceFinder {
   bool MayStand(const fhir::Element& extension, const fhir::Profile& definition);
   bool IsInContext(const fhir::Element& holder, const fhir::ContextRule& context);
   void ContextInvariants(const fhir::Element& extension, const fhir::Profile& definition);
+  void NarrativeLink(const fhir::Element& extension);
   void ExtensionParts(const fhir::Element& element, const ReadyProfile& definition);
   void Profiles(const fhir::Element& resource);
   Membership MemberOf(std::string_view value_set, std::string_view system, std::string_view code);

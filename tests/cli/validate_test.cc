@@ -142,6 +142,19 @@ TEST_F(ValidateCommand, HoldsToTheProfileOfAPackage) {
             kDone);
 }
 
+TEST_F(ValidateCommand, TakesOptionsOfTheReferenceValidator) {
+  Write("commented.json", "// kept by hand\n{\"resourceType\":\"Patient\"}");
+  EXPECT_EQ(RunCommand({Path("commented.json")}).exit_code, kRefused);
+  EXPECT_EQ(RunCommand({"--allow-comments", Path("commented.json")}).exit_code, kDone);
+  Write("contained.json",
+        R"({"resourceType":"Patient","contained":[{"resourceType":"Basic","id":"a"}]})");
+  EXPECT_EQ(RunCommand({Path("contained.json")}).exit_code, kRefused);
+  EXPECT_EQ(RunCommand({"--ignore-contained", Path("contained.json")}).exit_code, kDone);
+  Write("active.json", R"({"resourceType":"Basic","code":{"text":"<script>"}})");
+  EXPECT_EQ(RunCommand({Path("active.json")}).exit_code, kDone);
+  EXPECT_EQ(RunCommand({"--security-checks", Path("active.json")}).exit_code, kRefused);
+}
+
 TEST_F(ValidateCommand, SaysWhyItCannotRun) {
   Write("guide/broken.json", "{");
   struct Case {

@@ -141,6 +141,91 @@ TEST(DocumentTest, LimitsHoldForRefusedTextsToo) {
   EXPECT_TRUE(HasErrors(reports[0].issues));
 }
 
+TEST(DocumentTest, CommentsOfJsonMayBeAllowed) {
+  constexpr Case kCases[] = {
+      {"of both kinds, between all tokens",
+       "// a\n{/* b */\"resourceType\" /**/ : \"Patient\", // c \" \\\n"
+       "\"active\":/* \n */true}// d",
+       ""},
+      {"a text that only looks like one", R"({"resourceType":"Patient","id":"a//b"})",
+       "error lexical-form Patient.id 1:32"},
+      {"after an escaped quotation mark",
+       R"({"resourceType":"Patient","language":"\"/*","gender":"x"/*"*/})",
+       "error binding Patient.gender 1:54"},
+      {"what follows keeps its place",
+       "{/* a */\"resourceType\":\"Patient\",\n/* b\n */ \"gender\":\"x\"}",
+       "error binding Patient.gender 3:14"},
+      {"other faults are named as ever", "{\"resourceType\":\"Patient\", // c\n\"active\":true,}",
+       "error json  2:14"},
+      {"one without an end", R"({"resourceType":"Patient"} /* a)", "error json  1:28"},
+      {"a mark that is none", R"({"resourceType":"Patient"} / a)", "fatal json  1:28"},
+  };
+  for (const Case& each : kCases) {
+    EXPECT_EQ(RulesOf(TheValidator().CheckText(each.text, Format::kJson, Limits{}, {},
+                                               {.allow_comments = true}),
+                      true),
+              each.expected)
+        << each.what;
+  }
+  const std::vector<Report> lines = TheValidator().CheckText(
+      "// two\n{\"resourceType\":\"Patient\"} // one\n{\"resourceType\":\"Patient\"}\n",
+      Format::kNdjson, Limits{}, {}, {.allow_comments = true});
+  EXPECT_EQ(lines.size(), 2u);
+  EXPECT_EQ(RulesOf(lines), "");
+}
+
+TEST(DocumentTest, ContainedResourcesMayBeIgnored) {
+  struct Contained {
+    const char* what;
+    const char* text;
+    const char* expected;
+    const char* ignored;
+  };
+  constexpr Contained kCases[] = {
+      {"a wrong code, and nothing refers to it",
+       R"({"resourceType":"Patient","contained":[{"resourceType":"Patient","id":"a","gender":"x"}]})",
+       "error dom-3 Patient.contained[0]; error binding Patient.contained[0].gender", ""},
+      {"an id that the reader refuses",
+       R"({"resourceType":"Patient","contained":[{"resourceType":"Patient","id":"a_b"}]})",
+       "error dom-3 Patient.contained[0]; error lexical-form Patient.contained[0].id", ""},
+      {"one within another",
+       R"({"resourceType":"Patient","contained":[{"resourceType":"Patient","id":"a",)"
+       R"("contained":[{"resourceType":"Patient","id":"b"}]}],"link":[{"type":"seealso",)"
+       R"("other":{"reference":"#a"}}]})",
+       "error dom-2 Patient", ""},
+      {"the whole is held to all rules",
+       R"({"resourceType":"Patient","gender":"x","contained":[{"resourceType":"Basic","id":"a"}]})",
+       "error dom-3 Patient.contained[0]; error binding Patient.gender; "
+       "error cardinality Patient.contained[0]",
+       "error binding Patient.gender"},
+      {"a reference to one that is not there",
+       R"({"resourceType":"Patient","link":[{"type":"seealso","other":{"reference":"#a"}}]})",
+       "error ref-1 Patient.link[0].other", "error ref-1 Patient.link[0].other"},
+      {"an element that only begins with the word",
+       R"({"resourceType":"ExampleScenario","status":"draft","instance":[{"resourceId":"a",)"
+       R"("resourceType":"Patient","containedInstance":[{"versionId":"b"}]}]})",
+       "error cardinality ExampleScenario.instance[0].containedInstance[0]",
+       "error cardinality ExampleScenario.instance[0].containedInstance[0]"},
+  };
+  for (const Contained& each : kCases) {
+    EXPECT_EQ(RulesOf(TheValidator().CheckText(each.text, Format::kJson, Limits{})), each.expected)
+        << each.what;
+    EXPECT_EQ(RulesOf(TheValidator().CheckText(each.text, Format::kJson, Limits{}, {},
+                                               {.ignore_contained = true})),
+              each.ignored)
+        << each.what;
+  }
+}
+
+TEST(DocumentTest, TextThatRunsIsAnErrorToThoseWhoAsk) {
+  constexpr const char* kText = R"({"resourceType":"Basic","code":{"text":"a <Script>b"}})";
+  EXPECT_EQ(RulesOf(TheValidator().CheckText(kText, Format::kJson, Limits{})),
+            "warning active-content Basic.code.text");
+  EXPECT_EQ(RulesOf(TheValidator().CheckText(kText, Format::kJson, Limits{}, {},
+                                             {.security_checks = true})),
+            "error active-content Basic.code.text");
+}
+
 TEST(DocumentTest, NoIssueNamesAValue) {
   const char* text =
       R"({"resourceType":"Patient","gender":"Sekret1","birthDate":"Sekret2","Sekret3":"Sekret4",)"

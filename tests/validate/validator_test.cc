@@ -157,6 +157,12 @@ TEST(ValidatorTest, Narrative) {
   }
 }
 
+// A filter of a value set whose value is an expression.
+#define GW_FILTER(expression)                                                      \
+  R"({"property":"p","op":"=","_value":{"extension":[{"url":)"                     \
+  R"("http://hl7.org/fhir/StructureDefinition/cqf-expression","valueExpression":)" \
+  R"({"language":"text/fhirpath","expression":")" expression R"("}}]}})"
+
 constexpr Case kContent[] = {
     {"a relative canonical", GW_PLAN R"(,"instantiatesCanonical":["PlanDefinition/p"]})",
      "error uri CarePlan.instantiatesCanonical[0]"},
@@ -168,6 +174,10 @@ constexpr Case kContent[] = {
      "error uri CarePlan.identifier[0].system"},
     {"a UUID that is none", GW_PLAN R"(,"identifier":[{"system":"urn:uuid:1234","value":"1"}]})",
      "error uri CarePlan.identifier[0].system"},
+    {"a canonical of a UUID or OID, with a version or a part of it",
+     GW_PLAN R"(,"instantiatesCanonical":["urn:uuid:c757873d-ec9a-4326-a141-556f43239520|1.0",)"
+             R"("urn:oid:1.2.36.1|4.0.1#a","urn:oid:1..2|4.0.1"]})",
+     "error uri CarePlan.instantiatesCanonical[2]"},
     {"a UUID in capitals",
      GW_PLAN R"(,"identifier":[{"system":"urn:uuid:C757873D-EC9A-4326-A141-556F43239520",)"
              R"("value":"1"}]})",
@@ -191,7 +201,7 @@ constexpr Case kContent[] = {
     {"what is no MIME type", R"({"resourceType":"Binary","contentType":"pdf"})",
      "warning binding Binary.contentType"},
     {"a tag that runs", GW_PLAN R"(,"title":"a <Script>b"})",
-     "error active-content CarePlan.title"},
+     "warning active-content CarePlan.title"},
     {"a less-than sign", GW_PLAN R"(,"title":"a < b"})", ""},
     {"a reference of no form", GW_PLAN R"(,"encounter":{"reference":"e1"}})",
      "error reference-form CarePlan.encounter"},
@@ -215,6 +225,14 @@ constexpr Case kContent[] = {
      R"("type":"string","enableWhen":[{"question":"a","operator":"exists","answerBoolean":true},)"
      R"({"question":"b","operator":"exists","answerBoolean":true}]}]})",
      "error que-12 Questionnaire.item[0]"},
+    {"a filter by a parameter of the value set, by a variable of FHIRPath, and by none",
+     R"({"resourceType":"ValueSet","url":"https://example.org/vs","status":"draft","extension":[)"
+     R"({"url":"http://hl7.org/fhir/tools/StructureDefinition/valueset-parameter","extension":[)"
+     R"({"url":"name","valueCode":"is-old"}]}],"compose":{"include":[)"
+     R"({"system":"https://example.org/cs","filter":[)" GW_FILTER("%is-old") "," GW_FILTER(
+         "%context") "," GW_FILTER("'a' + %b") "," GW_FILTER("%is-new") "]}]}}",
+     "error value-set-parameter "
+     "ValueSet.compose.include[0].filter[3].value.extension[0].value.ofType(Expression)"},
     {"properties of a code system",
      R"({"resourceType":"CodeSystem","url":"https://example.org/cs","status":"draft",)"
      R"("content":"complete","property":[{"code":"a","type":"code"},{"code":"a","type":"code"},)"
@@ -222,8 +240,27 @@ constexpr Case kContent[] = {
      R"("type":"string"}],"concept":[{"code":"x","property":[{"code":"a","valueString":"y"}]}]})",
      "error code-system-property CodeSystem.property[1]; "
      "error code-system-property CodeSystem.property[2]; "
-     "error code-system-property CodeSystem.concept[0].property[0]; "
-     "warning csd-0 CodeSystem"},
+     "error code-system-property CodeSystem.concept[0].property[0]"},
+    {"ras-2 as its text has it: what is absent is not over 100",
+     R"({"resourceType":"RiskAssessment","status":"final","subject":{"display":"p"},)"
+     R"("prediction":[{"outcome":{"text":"o"}},{"probabilityRange":{"high":{"value":1,"system":"http://unitsofmeasure.org","code":"%"}}},)"
+     R"({"probabilityDecimal":100},{"probabilityDecimal":100.1}]})",
+     "error ras-2 RiskAssessment.prediction[3]"},
+    {"no name at all", R"({"resourceType":"Library","status":"draft","type":{"text":"t"}})", ""},
+    {"a name of which a part would do",
+     R"({"resourceType":"Library","name":"My Library","status":"draft","type":{"text":"t"}})",
+     "warning lib-0 Library"},
+    {"elements of R4 that the package of definitions has otherwise",
+     R"({"resourceType":"EvidenceVariable","status":"draft","characteristic":[{"definitionReference":)"
+     R"({"reference":"Group/1"},"usageContext":[{"code":{"code":"focus"},"valueReference":)"
+     R"({"reference":"Group/1"}}],"participantEffectivePeriod":{"start":"2026"},)"
+     R"("groupMeasure":"mean"}]})",
+     ""},
+    {"a status that R4 has, and one that it lacks",
+     R"({"resourceType":"Bundle","type":"collection","entry":[)"
+     R"({"resource":{"resourceType":"DetectedIssue","status":"registered"}},)"
+     R"({"resource":{"resourceType":"DetectedIssue","status":"mitigated"}}]})",
+     "error binding Bundle.entry[1].resource.status"},
 };
 
 TEST(ValidatorTest, Content) {
@@ -240,6 +277,11 @@ TEST(ValidatorTest, Content) {
   R"({"reference":"Practitioner/a"}],)" references R"("confidentiality":"N"}},{"fullUrl":)"     \
   R"("https://example.org/fhir/Practitioner/a","resource":{"resourceType":"Practitioner",)"     \
   R"("id":"a"}})" rest "]}"
+
+// An extension that leads into the narrative of an entry.
+#define GW_LINK(end)                                                              \
+  R"({"url":"http://hl7.org/fhir/StructureDefinition/narrativeLink","valueUrl":)" \
+  R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239)" end R"("})"
 
 constexpr Case kBundles[] = {
     {"a document that holds together", GW_DOCUMENT("", ""), ""},
@@ -285,6 +327,15 @@ constexpr Case kBundles[] = {
      R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}},"request":{"method":"POST",)"
      R"("url":"Basic"}}]})",
      ""},
+    {"links into a narrative: one place, none, two, and a document that is not here",
+     R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":)"
+     R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239520","resource":{"resourceType":"Basic",)"
+     R"("text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">)"
+     R"(<p id='a'>a</p><p id=\"b\">b</p></div>"},"code":{"id":"b","text":"c"}}},)"
+     R"({"resource":{"resourceType":"Basic","code":{"text":"c"},"extension":[)" GW_LINK(
+         "520#a") "," GW_LINK("520#c") "," GW_LINK("520#b") "," GW_LINK("521#a") "," GW_LINK("520") "]}}]}",
+     "error narrative-link Bundle.entry[1].resource.extension[1].value.ofType(url); "
+     "error narrative-link Bundle.entry[1].resource.extension[2].value.ofType(url)"},
     {"a UUID that no entry has",
      R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":)"
      R"("urn:uuid:c757873d-ec9a-4326-a141-556f43239520","resource":{"resourceType":"Basic",)"
@@ -436,8 +487,8 @@ constexpr Case kInvariants[] = {
      R"({"resourceType":"Bundle","type":"transaction","entry":[)"
      R"({"resource":{"resourceType":"Basic","code":{"text":"x"}}}]})",
      "error invariant Bundle bdl-3"},
-    {"que-1, and a warning: que-0 does not hold where there is no name",
-     R"({"resourceType":"Questionnaire","status":"draft","item":[{"linkId":"1","type":"group"}]})",
+    {"que-1, and a warning: que-0 asks for a name that programs can use",
+     R"({"resourceType":"Questionnaire","name":"a b","status":"draft","item":[{"linkId":"1","type":"group"}]})",
      "warning invariant Questionnaire que-0; error invariant Questionnaire.item[0] que-1"},
 };
 
