@@ -4,41 +4,21 @@
 // An exception must fail in just the way it is listed with, so that the list says what is so.
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "gateway/base/json.h"
 #include "gateway/fhir/resource.h"
+#include "tests/conformance/example_files.h"
 
 namespace gw {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kExamples = 5306;  // of the package, so that none is lost on the way here
-
-// The collections of all definitions are longer than what a caller may send.
-Limits LargeLimits() {
-  Limits limits;
-  limits.json_nodes_max = 10'000'000;
-  limits.xml_nodes_max = 10'000'000;
-  return limits;
-}
-
-std::string Contents(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
-}
 
 bool AreSame(const Json& a, const Json& b) {
   if (a.kind() != b.kind() || a.text() != b.text() || a.boolean() != b.boolean() ||
@@ -92,52 +72,27 @@ Exceptions ReadExceptions(const fs::path& path) {
   return exceptions;
 }
 
-std::vector<fs::path> Examples(const fs::path& folder) {
-  std::vector<fs::path> examples;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.ends_with(".json") && name != "package.json" && name != ".index.json") {
-      examples.push_back(entry.path());
-    }
-  }
-  // The longest first, so that no thread is left with one at the end.
-  std::sort(examples.begin(), examples.end(), [](const fs::path& a, const fs::path& b) {
-    return fs::file_size(a) > fs::file_size(b);
-  });
-  return examples;
-}
-
 int Run(const fs::path& folder, const fs::path& exceptions_path) {
   const fhir::Definitions definitions = fhir::Definitions::R4();
   const Exceptions exceptions = ReadExceptions(exceptions_path);
   const std::vector<fs::path> examples = Examples(folder);
-  std::atomic<size_t> next = 0;
   std::mutex mutex;  // guards what follows and the output
   size_t wrong = 0;
   size_t excepted = 0;
-  const auto work = [&] {
-    for (size_t at = next++; at < examples.size(); at = next++) {
-      const std::string name = examples[at].filename().string();
-      const std::string fault = Fault(Contents(examples[at]), definitions);
-      const auto exception = exceptions.find(name);
-      const std::string expected = exception == exceptions.end() ? "" : exception->second;
-      const std::lock_guard lock(mutex);
-      excepted += exception == exceptions.end() ? 0u : 1u;
-      if (fault != expected) {
-        ++wrong;
-        std::printf("%s: %s; expected: %s\n", name.c_str(),
-                    fault.empty() ? "unchanged" : fault.c_str(),
-                    expected.empty() ? "unchanged" : expected.c_str());
-      }
+  ForEach(examples, [&](const fs::path& example) {
+    const std::string name = example.filename().string();
+    const std::string fault = Fault(Contents(example), definitions);
+    const auto exception = exceptions.find(name);
+    const std::string expected = exception == exceptions.end() ? "" : exception->second;
+    const std::lock_guard lock(mutex);
+    excepted += exception == exceptions.end() ? 0u : 1u;
+    if (fault != expected) {
+      ++wrong;
+      std::printf("%s: %s; expected: %s\n", name.c_str(),
+                  fault.empty() ? "unchanged" : fault.c_str(),
+                  expected.empty() ? "unchanged" : expected.c_str());
     }
-  };
-  std::vector<std::thread> workers(std::max(1u, std::thread::hardware_concurrency()));
-  for (std::thread& worker : workers) {
-    worker = std::thread(work);
-  }
-  for (std::thread& worker : workers) {
-    worker.join();
-  }
+  });
   std::printf("%zu examples, %zu of them listed as exceptions, %zu not as they should be\n",
               examples.size(), excepted, wrong);
   return examples.size() == kExamples && excepted == exceptions.size() && wrong == 0 ? 0 : 1;
