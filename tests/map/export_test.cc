@@ -242,8 +242,41 @@ TEST(ExportCsv, PlansTeamsAndReviewsDue) {
   const auto reviews = BackMaps().FromFhir(bundle, CsvTo("reviews-due"), kNow);
   ASSERT_TRUE(reviews.ok()) << reviews.error().where;
   EXPECT_EQ(reviews->csv,
-            "Goal,NHS number,What matters,Review due,Last review,Status\r\n"
-            "G-1,9991001018,Tend my allotment again,2026-06-01,2026-03-02,active\r\n");
+            "Plan,Goal,NHS number,What matters,Review due,Last review,Status,Reviewer\r\n"
+            "CP-1,G-1,9991001018,Tend my allotment again,2026-06-01,2026-03-02,active,\r\n");
+}
+
+// A review that any of our feeds says is due is in the export: of a plan, of a goal, by its date.
+TEST(ExportCsv, ReviewsDueAreThoseThatFeedsSay) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"northshire-reviews",
+       "CP-881,,2026-10-01\nCP-882,,2027-03-05\nCP-883,,2026-02-28\nCP-884,,2025-03-16\n"
+       "CP-885,,2026-11-01\n"},
+      {"northshire-care-plans", "CP-881,,2026-06-01\nCP-881,,2026-10-01\nCP-882,,2026-09-05\n"},
+      {"fenwick-goals-actions", "CP-881,G-1,2026-09-01\n"},
+  };
+  Destination to = CsvTo("reviews-due");
+  std::erase_if(to.columns, [](const auto& column) {
+    return column.name != "planRef" && column.name != "goalRef" && column.name != "due";
+  });
+  to.line_end = "\n";
+  for (const auto& [name, due] : cases) {
+    const auto feed = ReadFeed(GW_SOURCE_DIR "/config/feeds/" + name + ".json");
+    ASSERT_TRUE(feed.ok()) << feed.error().detail;
+    const auto file =
+        Maps().FromCsv(ReadFile(GW_SOURCE_DIR "/tests/data/csv/" + name + ".csv"), *feed, kNow);
+    ASSERT_TRUE(file.ok()) << file.error().detail;
+    std::string found;
+    for (const RowGroup& group : file->groups) {
+      if (!group.translation) {
+        continue;
+      }
+      const auto made = BackMaps().FromChanges(group.translation->changes, to, kNow);
+      ASSERT_TRUE(made.ok()) << made.error().where;
+      found += made->csv.substr(made->csv.find('\n') + 1);  // below the header
+    }
+    EXPECT_EQ(found, due) << name;
+  }
 }
 
 // OWASP, CSV injection: no cell begins as a formula does, in whichever column it stands.
