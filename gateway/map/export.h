@@ -56,12 +56,13 @@ class Exporter {
   // `resource`: a Bundle of any type, or one resource. Which messages: a CarePlan PPP^PCB, PCC or
   // PCD; Goals of no plan PGL^PC6, PC7 or PC8; Conditions of neither PPR^PC1, PC2 or PC3; a
   // CareTeam of no plan ADT^A31; a Consent MDM^T02 (or T08), but a person's restriction of access
-  // ARV in ADT^A31; an Encounter ADT by its status, with its diagnoses and procedures; a Patient
-  // that replaces others ADT^A40; else a Patient ADT^A28 or A31. Created (POST, or no request),
-  // changed (PUT, PATCH) or entered in error decides which. A PATCH entry is read where it is
-  // FHIRPath Patch in the form of R4; the values that it sets are what is sent. Pure: the same
-  // input and `now` give the same bytes. Errors: kInvalid where the map or the destination's format
-  // does not fit; one message that cannot be written is an error in its place.
+  // ARV in ADT^A31; an Encounter ADT by its status, by a move and by a change of its class, with
+  // its diagnoses and procedures; a Patient that replaces others ADT^A40; else a Patient ADT^A28 or
+  // A31. Created (POST, or no request), changed (PUT, PATCH) or entered in error decides which. A
+  // PATCH entry is read where it is FHIRPath Patch in the form of R4; the values that it sets are
+  // what is sent. Pure: the same input and `now` give the same bytes. Errors: kInvalid where the
+  // map or the destination's format does not fit; one message that cannot be written is an error in
+  // its place.
   Result<Export> FromFhir(const fhir::Resource& resource, const Destination& destination,
                           Instant now) const;
   // As FromFhir for what FromV2 or FromCsv gave: actions of segments and of items of lists stay.

@@ -28,17 +28,46 @@ struct VisitEvent {
   const char* structure;
 };
 
-bool HasPriorPlace(const Element& encounter) {
+bool HasPlace(const Element& encounter, std::string_view status) {
   for (const Element* child = encounter.first_child(); child != nullptr; child = child->next()) {
-    if (child->name() == "location" && child->TextAt("status") == "completed") {
+    if (child->name() == "location" && child->TextAt("status") == status) {
       return true;
     }
   }
   return false;
 }
 
+bool IsAdmitted(std::string_view kind) {
+  return kind == "IMP" || kind == "ACUTE" || kind == "NONAC";
+}
+
+// What the visit was before it became what it is: the last class of its history.
+std::string_view ClassBefore(const Element& encounter) {
+  std::string_view kind;
+  for (const Element* child = encounter.first_child(); child != nullptr; child = child->next()) {
+    kind = child->name() == "classHistory" ? child->TextAt("class.code") : kind;
+  }
+  return kind;
+}
+
+// Of a visit under way that is known: the event that its change tells of. It was moved where the
+// change itself names the place before and the place now: a message does, and a patch of the
+// places; a whole resource that is put says what was ever so.
+VisitEvent EventOfChange(const Entry& entry, bool is_said, std::string_view kind) {
+  const Element& visit = *entry.resource;
+  const std::string_view before = ClassBefore(visit);
+  if (!before.empty() && !kind.empty() && IsAdmitted(before) != IsAdmitted(kind)) {
+    return {IsAdmitted(kind) ? "A06" : "A07", "ADT_A06"};
+  }
+  const bool tells_its_change = entry.is_merge ? is_said : visit.Child("status") == nullptr;
+  if (tells_its_change && HasPlace(visit, "completed") && HasPlace(visit, "active")) {
+    return {"A02", "ADT_A02"};
+  }
+  return {"A08", "ADT_A01"};
+}
+
 // HL7 v2.8.2 chapter 3: what the state of a visit is told by. A visit whose state nobody said, or
-// that went on from another place, is changed and not begun.
+// that went on from another place, or in another class, is changed and not begun.
 VisitEvent EventOfVisit(const Entry& entry) {
   const Element* state = entry.resource->Child("status");
   const std::string_view status = state == nullptr ? std::string_view() : state->text();
@@ -58,11 +87,11 @@ VisitEvent EventOfVisit(const Entry& entry) {
     return {"A13", "ADT_A01"};
   }
   const bool is_said = state != nullptr && MarkOf(*state, kDefaultMark) != "true";
-  if (entry.action != "AD" || !is_said || (entry.is_merge && HasPriorPlace(*entry.resource))) {
-    return {"A08", "ADT_A01"};
+  if (entry.action != "AD" || !is_said ||
+      (entry.is_merge && HasPlace(*entry.resource, "completed"))) {
+    return EventOfChange(entry, is_said, kind);
   }
-  return kind == "IMP" || kind == "ACUTE" || kind == "NONAC" ? VisitEvent{"A01", "ADT_A01"}
-                                                             : VisitEvent{"A04", "ADT_A01"};
+  return IsAdmitted(kind) ? VisitEvent{"A01", "ADT_A01"} : VisitEvent{"A04", "ADT_A01"};
 }
 
 bool HasCategory(const Element& resource, std::string_view code) {

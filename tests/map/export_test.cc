@@ -72,6 +72,10 @@ TEST(Export, ChoosesTheMessageByWhatIsTold) {
   const std::string goal = R"("lifecycleStatus": "active", "description": {"text": "Walk"})";
   const std::string stay = R"("class": {"code": "IMP"}, )";
   const std::string visit = R"("class": {"code": "AMB"}, )";
+  const std::string places = R"("location": [{"location": {"display": "W2"}, "status": "active"}, )"
+                             R"({"location": {"display": "W1"}, "status": "completed"}])";
+  const std::string before =
+      R"("classHistory": [{"period": {"end": "2026-01-01"}, "class": {"code": )";
   using Types = std::vector<std::string>;
   struct Case {
     std::vector<Item> items;
@@ -113,6 +117,21 @@ TEST(Export, ChoosesTheMessageByWhatIsTold) {
        {"ADT^A04 Encounter[1]"}},
       {{{Resource("Encounter", stay + R"("status": "in-progress")"), "PUT Encounter/1"}},
        {"ADT^A08 Encounter[1]"}},
+      // What a patch says has just become so: moved, or not told; and a whole resource does not
+      // say.
+      {{{Resource("Encounter", stay + places + R"(, "status": "in-progress")"), "PUT Encounter/1"}},
+       {"ADT^A08 Encounter[1]"}},
+      {{{Resource("Encounter", stay + places + R"(, "status": "in-progress")"), ""}},
+       {"ADT^A01 Encounter[1]"}},
+      {{{Resource("Encounter", stay + before + R"("AMB"}}], "status": "in-progress")"),
+         "PUT Encounter/1"}},
+       {"ADT^A06 Encounter[1]"}},
+      {{{Resource("Encounter", visit + before + R"("IMP"}}], "status": "in-progress")"),
+         "PUT Encounter/1"}},
+       {"ADT^A07 Encounter[1]"}},
+      {{{Resource("Encounter", visit + before + R"("EMER"}}], "status": "in-progress")"),
+         "PUT Encounter/1"}},
+       {"ADT^A08 Encounter[1]"}},
       {{{Resource("Encounter", stay + R"("status": "finished")"), ""}}, {"ADT^A03 Encounter[1]"}},
       {{{Resource("Encounter", stay + R"("status": "cancelled")"), ""}}, {"ADT^A11 Encounter[1]"}},
       {{{Resource("Encounter", stay + R"("status": "finished")"), ""},
@@ -139,6 +158,72 @@ TEST(Export, ChoosesTheMessageByWhatIsTold) {
   }
   EXPECT_EQ(TypesOf(Parsed(R"({"resourceType": "Patient", "id": "x"})")),
             Types{"ADT^A28 Patient[1]"});
+}
+
+// From HL7 v2 to HL7 v2: the event of a visit that FHIR can tell goes on as it came.
+TEST(Export, EventsOfVisitsGoOnAsTheyCame) {
+  const std::string head = "MSH|^~\\&|PAS|X9912|CAREGW|X9900|20260610093000+0100||ADT^";
+  const std::string pid = "|V1|P|2.5.1\rEVN||20260610093000+0100\rPID|1||H1^^^X9912^MR||Ash^Ira\r";
+  const std::string stay = "PV1|1|I|W2^B^3^X9912|||";
+  const std::string number = "|||||||||||||E1^^^X9912^VN";
+  const std::string prior = "W1^A^1^X9912";
+  struct Case {
+    std::string event, pv1, sent;
+  };
+  const std::vector<Case> cases = {
+      {"A01", stay + number, "ADT^A01"},
+      {"A02", stay + prior + number, "ADT^A02"},
+      {"A08", stay + number, "ADT^A08"},
+      {"A08", stay + prior + number, "ADT^A08"},
+      {"A03", stay + number, "ADT^A03"},
+      {"A11", stay + number, "ADT^A11"},
+      {"A13", stay + number, "ADT^A13"},
+      // FHIR says where the person is, and not that a transfer was taken back.
+      {"A12", stay + prior + number, "ADT^A08"},
+  };
+  for (const Case& c : cases) {
+    const Outcome outcome = TranslateMessage(head + c.event + pid + c.pv1 + "\r", FeedOf("X9912"));
+    ASSERT_EQ(outcome.refusal, "") << c.event;
+    Destination to;
+    to.name = "test";
+    const auto made = BackMaps().FromChanges(outcome.translation.changes, to, kNow);
+    ASSERT_TRUE(made.ok()) << made.error().detail;
+    ASSERT_EQ(made->messages.size(), 1u) << c.event;
+    ASSERT_TRUE(made->messages[0].ok()) << made->messages[0].error().detail;
+    EXPECT_EQ(made->messages[0]->type, c.sent) << c.pv1;
+    EXPECT_NE(made->messages[0]->bytes.find("W2^B^3^X9912"), std::string::npos)
+        << made->messages[0]->bytes;
+    if (c.event == "A02") {
+      EXPECT_NE(made->messages[0]->bytes.find("|ADT^A02^ADT_A02|"), std::string::npos);
+      EXPECT_NE(made->messages[0]->bytes.find("|||W1^A^1^X9912|"), std::string::npos)
+          << made->messages[0]->bytes;
+    }
+  }
+}
+
+// A patch says what has just become so.
+TEST(Export, APatchOfThePlacesIsATransfer) {
+  const auto add = [](const std::string& name, const std::string& value) {
+    return R"({"name": "operation", "part": [{"name": "type", "valueCode": "add"}, )"
+           R"({"name": "path", "valueString": "Encounter"}, {"name": "name", "valueString": ")" +
+           name + R"("}, {"name": "value", )" + value + "}]}";
+  };
+  const auto place = [&add](const std::string& ward, const std::string& status) {
+    return add("location", R"("part": [{"name": "location", "valueReference": {"display": ")" +
+                               ward + R"("}}, {"name": "status", "valueCode": ")" + status +
+                               R"("}])");
+  };
+  const std::string subject = add("subject", R"("valueReference": {"reference": "urn:uuid:p"})");
+  const auto patch = [](const std::string& operations) {
+    return Item{R"({"resourceType": "Parameters", "parameter": [)" + operations + "]}",
+                "PATCH Encounter?identifier=urn:caregate:id:X:VN|E1"};
+  };
+  using Types = std::vector<std::string>;
+  EXPECT_EQ(TypesOf(BundleOf(
+                {patch(subject + ", " + place("W2", "active") + ", " + place("W1", "completed"))})),
+            Types{"ADT^A02 Encounter[1]"});
+  EXPECT_EQ(TypesOf(BundleOf({patch(subject + ", " + place("W2", "active"))})),
+            Types{"ADT^A08 Encounter[1]"});
 }
 
 TEST(Export, AMergedPersonIsAnA40) {
