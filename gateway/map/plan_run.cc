@@ -253,17 +253,22 @@ Status Runner::CheckItem(const RuleOp& rule, const SourceOp& op, const Item& ite
   return {};
 }
 
-// The value of an expression may be a person's: only a text of the map itself is repeated.
+// The value of an expression may be a person's: only a text of the map itself is repeated. One that
+// begins with "warning: " is told to the sender.
 Status Runner::Log(const RuleOp& rule, const SourceOp& op, const Item& item) {
   if (op.log == nullptr) {
     return {};
   }
   fhir::path::Collection ignored;
   GW_RETURN_IF_ERROR(Evaluate(rule, *op.log, item, op.is_source, &ignored));
-  mapped_->remarks.push_back({.severity = 'I',
+  constexpr std::string_view kWarning = "warning: ";
+  const bool warns = op.log->is_literal && op.log->text.starts_with(kWarning);
+  mapped_->remarks.push_back({.severity = warns ? 'W' : 'I',
                               .code = "log",
                               .where = PlaceOf(item.node != nullptr ? *item.node : *place_),
-                              .text = op.log->is_literal ? op.log->text : rule.name});
+                              .text = warns                ? op.log->text.substr(kWarning.size())
+                                      : op.log->is_literal ? op.log->text
+                                                           : rule.name});
   return {};
 }
 

@@ -376,14 +376,19 @@ TEST_F(PlanOfAModel, TellsWhatRepeatsInVain) {
 
 TEST_F(PlanOfAModel, LogsTextsOfTheMapOnly) {
   const auto plan =
-      Compile("msg.PID as pid then { pid.f8 log 'sex seen' 'a'; pid.f8 log ($this & '!') 'b'; };");
+      Compile("msg.PID as pid then { pid.f8 log 'sex seen' 'a'; pid.f8 log ($this & '!') 'b'; "
+              "pid.f8 log 'warning: odd' 'c'; pid.f8 log ('warning: ' & $this) 'd'; };");
   const fhir::Resource message = Whole();
   Mapped mapped{.target = Message(), .unread = {}, .unmapped = {}, .remarks = {}};
   Run(plan, message, &mapped);
-  ASSERT_EQ(mapped.remarks.size(), 2u);
+  ASSERT_EQ(mapped.remarks.size(), 4u);
   EXPECT_EQ(mapped.remarks[0].text, "sex seen");
   EXPECT_EQ(mapped.remarks[0].severity, 'I');
   EXPECT_EQ(mapped.remarks[1].text, "b");
+  EXPECT_EQ(mapped.remarks[2].text, "odd");
+  EXPECT_EQ(mapped.remarks[2].severity, 'W') << "told to the sender";
+  EXPECT_EQ(mapped.remarks[3].text, "d");
+  EXPECT_EQ(mapped.remarks[3].severity, 'I');
 }
 
 TEST_F(PlanOfAModel, Traces) {
