@@ -1,6 +1,8 @@
 #include "gateway/base/crypto.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <set>
 #include <string>
@@ -90,6 +92,39 @@ TEST(Base64, IsStrict) {
   for (const char* text : {"Z", "Zg==", "Zh", "Zm9", "Zm9v\n", "Zm+v", "Zm/v", "Zm9vY"}) {
     EXPECT_EQ(FromBase64Url(text), std::nullopt) << text;
   }
+}
+
+TEST(Uuid, IsNeverGivenOutTwice) {
+  constexpr size_t kEach = 500;  // several draws of random bytes
+  std::vector<std::string> here;
+  std::vector<std::string> there;
+  const auto make = [](std::vector<std::string>* ids) {
+    for (size_t i = 0; i < kEach; ++i) {
+      ids->push_back(Uuid7(1));
+    }
+  };
+  std::thread other(make, &there);
+  make(&here);
+  other.join();
+  std::set<std::string> all(here.begin(), here.end());
+  all.insert(there.begin(), there.end());
+  EXPECT_EQ(all.size(), 2 * kEach);
+  // Nor by a child, which begins with its parent's memory.
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const std::string id = Uuid7(1);
+    _exit(write(ends[1], id.data(), id.size()) == static_cast<ssize_t>(id.size()) ? 0 : 1);
+  }
+  std::string of_child(36, '\0');
+  EXPECT_EQ(read(ends[0], of_child.data(), of_child.size()), 36);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  close(ends[0]);
+  close(ends[1]);
+  EXPECT_NE(of_child, Uuid7(1));
 }
 
 TEST(Uuid, IsOfItsVersion) {
