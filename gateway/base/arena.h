@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -22,7 +23,16 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   // Uninitialised room; alignment is a power of two, at most that of max_align_t.
-  void* Allocate(size_t bytes, size_t alignment = alignof(std::max_align_t));
+  void* Allocate(size_t bytes, size_t alignment = alignof(std::max_align_t)) {
+    const size_t padding = -reinterpret_cast<uintptr_t>(next_) & (alignment - 1);
+    if (padding + bytes > left_) {
+      return AllocateInNewBlock(bytes, alignment);
+    }
+    std::byte* start = next_ + padding;
+    next_ = start + bytes;
+    left_ -= padding + bytes;
+    return start;
+  }
 
   // Constructs a T in the arena. T's destructor never runs, so it must not need to.
   template <typename T, typename... Args>
@@ -32,12 +42,21 @@ class Arena {
   }
 
   // A copy of `text` that lives as long as the arena.
-  std::string_view Copy(std::string_view text);
+  std::string_view Copy(std::string_view text) {
+    if (text.empty()) {
+      return {};
+    }
+    char* room = static_cast<char*>(Allocate(text.size(), 1));
+    std::memcpy(room, text.data(), text.size());
+    return {room, text.size()};
+  }
 
   // Bytes taken from the system.
   size_t reserved_bytes() const { return reserved_bytes_; }
 
  private:
+  void* AllocateInNewBlock(size_t bytes, size_t alignment);
+
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
   std::byte* next_ = nullptr;
   size_t left_ = 0;

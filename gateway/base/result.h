@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -37,13 +38,42 @@ struct Error {
   int hl7_code = 0;
 };
 
+namespace internal {
+
+// An Error that is paid for only where there is one: success is a null pointer, so that a Status or
+// Result that is passed up a deep call costs no more than its value.
+class Failure {
+ public:
+  Failure() = default;
+  explicit Failure(Error error) : error_(std::make_unique<Error>(std::move(error))) {}
+  Failure(const Failure& other)
+      : error_(other.error_ == nullptr ? nullptr : std::make_unique<Error>(*other.error_)) {}
+  Failure(Failure&&) noexcept = default;
+  Failure& operator=(const Failure& other) {
+    Failure copy(other);
+    error_ = std::move(copy.error_);
+    return *this;
+  }
+  Failure& operator=(Failure&&) noexcept = default;
+  ~Failure() = default;
+
+  bool is_set() const { return error_ != nullptr; }
+  Error& error() { return *error_; }
+  const Error& error() const { return *error_; }
+
+ private:
+  std::unique_ptr<Error> error_;
+};
+
+}  // namespace internal
+
 // Either a value or an Error: the shape of std::expected<T, Error>, which g++ 12 lacks.
 template <typename T>
 class [[nodiscard]] Result {
  public:
   // NOLINTBEGIN(google-explicit-constructor): `return value;` and `return error;` are the idiom.
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(Error error) : state_(std::in_place_index<1>, internal::Failure(std::move(error))) {}
   // NOLINTEND(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
@@ -56,12 +86,12 @@ class [[nodiscard]] Result {
   T&& operator*() && { return std::get<0>(std::move(state_)); }
   T* operator->() { return &std::get<0>(state_); }
   const T* operator->() const { return &std::get<0>(state_); }
-  Error& error() & { return std::get<1>(state_); }
-  const Error& error() const& { return std::get<1>(state_); }
-  Error&& error() && { return std::get<1>(std::move(state_)); }
+  Error& error() & { return std::get<1>(state_).error(); }
+  const Error& error() const& { return std::get<1>(state_).error(); }
+  Error&& error() && { return std::move(std::get<1>(state_).error()); }
 
  private:
-  std::variant<T, Error> state_;
+  std::variant<T, internal::Failure> state_;
 };
 
 // A Result without a value: success, or an Error.
@@ -69,17 +99,17 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): as for Result
-  Status(Error error) : failed_(true), error_(std::move(error)) {}
+  Status(Error error) : failure_(std::move(error)) {}
 
-  bool ok() const { return !failed_; }
+  bool ok() const { return !failure_.is_set(); }
   explicit operator bool() const { return ok(); }
-  Error& error() & { return error_; }
-  const Error& error() const& { return error_; }
-  Error&& error() && { return std::move(error_); }
+  // Precondition: !ok().
+  Error& error() & { return failure_.error(); }
+  const Error& error() const& { return failure_.error(); }
+  Error&& error() && { return std::move(failure_.error()); }
 
  private:
-  bool failed_ = false;
-  Error error_;
+  internal::Failure failure_;
 };
 
 }  // namespace gw

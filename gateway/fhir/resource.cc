@@ -87,19 +87,33 @@ Result<Element*> Element::AddTyped(std::string_view name, const TypeDef& type,
   if (definition == nullptr) {
     return Refusal("the type has no such element", *this, name);
   }
+  return AddOf(*definition, type, text);
+}
+
+Result<Element*> Element::AddOf(const ElementDef& definition, const TypeDef& type,
+                                std::string_view text) {
   const bool fits = std::any_of(
-      definition->types.begin(), definition->types.end(), [&type](const TypeDef* allowed) {
+      definition.types.begin(), definition.types.end(), [&type](const TypeDef* allowed) {
         return allowed == &type ||
                (allowed->is_abstract() && !type.is_abstract() && type.Is(allowed->name()));
       });
   if (!fits) {
-    return Refusal("the element does not take that type", *this, name);
+    return Refusal("the element does not take that type", *this, definition.name);
   }
-  if (definition->max == 1 && Child(definition->name) != nullptr) {
-    return Refusal("the element stands already and may not repeat", *this, name);
+  if (definition.max == 1 && ChildOf(definition) != nullptr) {
+    return Refusal("the element stands already and may not repeat", *this, definition.name);
   }
   const std::string_view stored = text.empty() ? std::string_view() : arena_->Copy(text);
-  return InsertInOrder(definition, type, stored);
+  return InsertInOrder(&definition, type, stored);
+}
+
+Element* Element::ChildOf(const ElementDef& definition) {
+  for (Element* child = first_child_; child != nullptr; child = child->next_) {
+    if (child->definition_ == &definition) {
+      return child;
+    }
+  }
+  return nullptr;
 }
 
 // The elements of a type stand side by side, so the order of their addresses is the definition's.
@@ -242,6 +256,10 @@ Resource Resource::MakeOf(const TypeDef& type) {
   auto arena = std::make_unique<Arena>();
   Element* root = arena->New<Element>(arena.get(), nullptr, nullptr, type);
   return Resource(std::move(arena), root);
+}
+
+Element* Resource::NewDetached(const TypeDef& type) {
+  return arena_->New<Element>(arena_.get(), nullptr, nullptr, type);
 }
 
 Resource Resource::Clone() const { return CopyOf(*root_); }

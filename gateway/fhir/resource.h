@@ -55,6 +55,11 @@ class Element {
   Result<Element*> Add(std::string_view name, std::string_view text = {});
   // As Add, with the type given: a choice, or Bundle.entry.resource and contained ("Patient").
   Result<Element*> AddTyped(std::string_view name, const TypeDef& type, std::string_view text = {});
+  // As AddTyped, with the element given, which is one of this type's own (TypeDef::elements()).
+  Result<Element*> AddOf(const ElementDef& definition, const TypeDef& type,
+                         std::string_view text = {});
+  // The first child of that element; null if absent.
+  Element* ChildOf(const ElementDef& definition);
   // A deep copy of `source` (from any tree) as a child of this name.
   Result<Element*> AddCopy(std::string_view name, const Element& source);
   // Takes the children of that name, or one child, out of the tree (their room is freed with the
@@ -118,6 +123,8 @@ class Resource {
   const Element& root() const { return *root_; }
   Element& root() { return *root_; }
   Arena& arena() { return *arena_; }
+  // A root beside this one, in the same arena: a value that stands nowhere yet.
+  Element* NewDetached(const TypeDef& type);
   // Replaces or adds: id, meta.versionId, meta.lastUpdated.
   void SetId(std::string_view id);
   void SetVersion(uint64_t version, std::string_view last_updated);

@@ -48,6 +48,13 @@ struct Step {
   std::string name;
 };
 
+// One of 64 bits for a name: two names with different bits differ.
+inline uint64_t BitOf(std::string_view name) {
+  const auto first = static_cast<unsigned char>(name.front());
+  const auto last = static_cast<unsigned char>(name.back());
+  return uint64_t{1} << ((first * 5U + last + name.size() * 16U) % 64U);
+}
+
 // A compiled FHIRPath with the variables and the element names that it mentions.
 struct PathOp {
   struct Variable {
@@ -59,6 +66,7 @@ struct PathOp {
   fhir::path::Expression expression;
   std::vector<Variable> variables;
   std::vector<std::string> names;  // elements it reads, below its focus and its variables
+  uint64_t name_bits = 0;          // BitOf() each of them
   bool is_literal = false;         // a single string: safe to repeat in a log
   std::string text;                // as written
 };

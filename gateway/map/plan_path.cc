@@ -339,6 +339,9 @@ Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path, const
   auto op = std::make_unique<PathOp>(*std::move(compiled));
   op->variables = std::move(variables_);
   op->names = std::move(names_);
+  for (const std::string& name : op->names) {
+    op->name_bits |= BitOf(name);
+  }
   op->is_literal = tokens_.size() == 2 && tokens_[0].kind == Kind::kString;
   op->text = op->is_literal ? tokens_[0].text : path.text;
   return op;

@@ -90,8 +90,12 @@ Result<Mapped> Runner::Run(const Program::Entry& entry, const fhir::Element& sou
       .target = fhir::Resource::MakeOf(*entry.target), .unread = {}, .unmapped = {}, .remarks = {}};
   mapped_ = &mapped;
   root_ = &mapped.target.root();
-  source_ = &source;
   place_ = &source;
+  environment_.arena = &scratch_;
+  environment_.definitions = program_.definitions;
+  environment_.now = options_.now;
+  environment_.resource = &source;
+  environment_.root_resource = &source;
   const std::array<Item, 2> arguments = {Item{&source, nullptr, {}, nullptr}, Written(root_)};
   GW_RETURN_IF_ERROR(RunGroup(entry.group, arguments));
   GW_RETURN_IF_ERROR(Finish());
@@ -372,8 +376,8 @@ Item Runner::ItemOf(const fhir::path::Value& value) const {
   return {nullptr, nullptr, text.data() == nullptr ? std::string_view("") : text, type};
 }
 
-Status Runner::Evaluate(const RuleOp& rule, const PathOp& path, const Item& focus,
-                        bool focus_is_source, fhir::path::Collection* result) {
+// Binds the variables of an expression and marks what it reads; its focus as a node.
+const fhir::Element* Runner::Prepare(const PathOp& path, const Item& focus, bool focus_is_source) {
   while (variables_.size() < path.variables.size()) {
     variables_.emplace_back();
   }
@@ -385,29 +389,28 @@ Status Runner::Evaluate(const RuleOp& rule, const PathOp& path, const Item& focu
     if (item.node != nullptr) {
       variables_[i].second.push_back(fhir::path::Value::Of(*item.node));
       if (variable.is_source) {
-        MarkNamed(*item.node, path.names);
+        MarkNamed(*item.node, path);
       }
     } else if (!item.is_absent()) {
       variables_[i].second.push_back(fhir::path::Value::Of(KindOf(item.type), item.text));
     }
   }
+  environment_.variables = std::span(variables_.data(), path.variables.size());
   if (focus.node != nullptr && focus_is_source) {
-    MarkNamed(*focus.node, path.names);
+    MarkNamed(*focus.node, path);
   }
-  const fhir::Element* focus_node = focus.node;
-  if (focus_node == nullptr && !focus.is_absent() && focus.type != nullptr) {
-    loose_.push_back(fhir::Resource::MakeOf(*focus.type));
-    loose_.back().root().SetText(focus.text);
-    focus_node = &loose_.back().root();
+  if (focus.node == nullptr && !focus.is_absent() && focus.type != nullptr) {
+    fhir::Element* node = mapped_->target.NewDetached(*focus.type);
+    node->SetText(focus.text);
+    return node;
   }
-  fhir::path::Environment environment;
-  environment.arena = &scratch_;
-  environment.definitions = program_.definitions;
-  environment.now = options_.now;
-  environment.resource = source_;
-  environment.root_resource = source_;
-  environment.variables = std::span(variables_.data(), path.variables.size());
-  auto evaluated = path.expression.Evaluate(focus_node, environment);
+  return focus.node;
+}
+
+Status Runner::Evaluate(const RuleOp& rule, const PathOp& path, const Item& focus,
+                        bool focus_is_source, fhir::path::Collection* result) {
+  const fhir::Element* node = Prepare(path, focus, focus_is_source);
+  auto evaluated = path.expression.Evaluate(node, environment_);
   if (!evaluated) {
     return Fail(Code::kInvalid, rule, "FHIRPath: " + evaluated.error().detail);
   }
@@ -417,9 +420,12 @@ Status Runner::Evaluate(const RuleOp& rule, const PathOp& path, const Item& focu
 
 Result<bool> Runner::Holds(const RuleOp& rule, const PathOp& path, const Item& focus,
                            bool is_source) {
-  fhir::path::Collection result;
-  GW_RETURN_IF_ERROR(Evaluate(rule, path, focus, is_source, &result));
-  return result.size() == 1 && result.front().text() == "true";
+  const fhir::Element* node = Prepare(path, focus, is_source);
+  auto holds = path.expression.Test(node, environment_);
+  if (!holds) {
+    return Fail(Code::kInvalid, rule, "FHIRPath: " + holds.error().detail);
+  }
+  return *holds;
 }
 
 // The one item that an argument stands for; absent where there is none.
@@ -440,15 +446,17 @@ Result<Item> Runner::Argument(const RuleOp& rule, const ArgumentOp& argument) {
 
 // An expression has read the leaves below its focus and its variables to which only names lead that
 // stand in it. That may claim `a.b` for an expression of `a` and `c.b`, never a name that it lacks.
-void Runner::MarkNamed(const fhir::Element& node, const std::vector<std::string>& names) {
+void Runner::MarkNamed(const fhir::Element& node, const PathOp& path) {
   for (const fhir::Element* child = node.first_child(); child != nullptr; child = child->next()) {
-    if (std::find(names.begin(), names.end(), child->name()) == names.end()) {
+    const std::string_view name = child->name();
+    if ((path.name_bits & BitOf(name)) == 0 ||
+        std::find(path.names.begin(), path.names.end(), name) == path.names.end()) {
       continue;
     }
     if (IsValued(*child)) {
       read_.Add(child);
     }
-    MarkNamed(*child, names);
+    MarkNamed(*child, path);
   }
 }
 

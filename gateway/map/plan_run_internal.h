@@ -83,12 +83,13 @@ class Runner {
   Status RunCall(const RuleOp& rule, const CallOp& call);
 
   // Expressions (plan_run.cc).
+  const fhir::Element* Prepare(const PathOp& path, const Item& focus, bool focus_is_source);
   Status Evaluate(const RuleOp& rule, const PathOp& path, const Item& focus, bool focus_is_source,
                   fhir::path::Collection* result);
   Result<bool> Holds(const RuleOp& rule, const PathOp& path, const Item& focus, bool is_source);
   Item ItemOf(const fhir::path::Value& value) const;
   Result<Item> Argument(const RuleOp& rule, const ArgumentOp& argument);
-  void MarkNamed(const fhir::Element& node, const std::vector<std::string>& names);
+  void MarkNamed(const fhir::Element& node, const PathOp& path);
   void MarkAll(const fhir::Element& node);
 
   // Targets (plan_target.cc).
@@ -154,7 +155,6 @@ class Runner {
   const RunOptions& options_;
   Mapped* mapped_ = nullptr;
   fhir::Element* root_ = nullptr;
-  const fhir::Element* source_ = nullptr;
   Arena scratch_;
   std::vector<Item> slots_;
   size_t base_ = 0;
@@ -169,8 +169,8 @@ class Runner {
   std::map<ShareKey, fhir::Element*> shared_;
   std::vector<Pending> pending_;
   std::vector<Ordered> ordered_;
-  std::vector<fhir::Resource> loose_;  // what create() and cc() made for a variable only
   std::vector<std::pair<std::string_view, fhir::path::Collection>> variables_;
+  fhir::path::Environment environment_;  // of every expression; `variables` are those of the last
 };
 
 // The arithmetic of dateOp (plan_dates.cc): `text` is a FHIR date or dateTime; its precision

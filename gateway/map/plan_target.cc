@@ -8,15 +8,6 @@
 namespace gw::map {
 namespace {
 
-fhir::Element* FirstOf(fhir::Element* parent, const fhir::ElementDef& element) {
-  for (fhir::Element* child = parent->first_child(); child != nullptr; child = child->next()) {
-    if (child->definition() == &element) {
-      return child;
-    }
-  }
-  return nullptr;
-}
-
 // The element itself is written: tgt.value of a primitive, or tgt = value.
 bool IsOnItself(const TargetOp& op) {
   return op.step.kind == Step::Kind::kSelf || op.step.kind == Step::Kind::kValue;
@@ -111,8 +102,7 @@ Result<fhir::Element*> Runner::Whole(const Place& place, const fhir::TypeDef* ty
     }
     return Make(place, *type);
   }
-  loose_.push_back(fhir::Resource::MakeOf(*type));
-  return &loose_.back().root();
+  return mapped_->target.NewDetached(*type);
 }
 
 Result<fhir::Element*> Runner::Make(const Place& place, const fhir::TypeDef& type) {
@@ -128,7 +118,7 @@ Result<fhir::Element*> Runner::Make(const Place& place, const fhir::TypeDef& typ
     return MakeSingle(place, *element, type);
   }
   if (mode == FmlListMode::kCollate) {
-    if (fhir::Element* first = FirstOf(place.context, *element); first != nullptr) {
+    if (fhir::Element* first = place.context->ChildOf(*element); first != nullptr) {
       return first;
     }
   }
@@ -142,7 +132,7 @@ Result<fhir::Element*> Runner::Make(const Place& place, const fhir::TypeDef& typ
 // What stands already is gone on with, unless it is null or of another type.
 Result<fhir::Element*> Runner::MakeSingle(const Place& place, const fhir::ElementDef& element,
                                           const fhir::TypeDef& type) {
-  fhir::Element* standing = FirstOf(place.context, element);
+  fhir::Element* standing = place.context->ChildOf(element);
   if (standing != nullptr && !standing->is_null() && &standing->type() == &type) {
     return standing;
   }
@@ -170,7 +160,7 @@ Result<fhir::Element*> Runner::MakeShared(const Place& place, const fhir::Elemen
 
 Result<fhir::Element*> Runner::AddTo(const Place& place, fhir::Element* parent,
                                      const fhir::ElementDef& element, const fhir::TypeDef& type) {
-  auto added = parent->AddTyped(element.name, type);
+  auto added = parent->AddOf(element, type);
   if (!added) {
     return Refuse(place, added.error().detail);
   }
@@ -284,10 +274,10 @@ Status Runner::AddText(const Place& place, fhir::Element* parent, std::string_vi
                                                    ? std::string(name)
                                                    : std::string(property.type->name())));
   }
-  if (property.element->max == 1) {
-    parent->Clear(name);
+  if (property.element->max == 1 && parent->ChildOf(*property.element) != nullptr) {
+    parent->Clear(property.element->name);
   }
-  auto added = parent->Add(name, text);
+  auto added = parent->AddOf(*property.element, *property.type, text);
   if (!added) {
     return Refuse(place, added.error().detail);
   }

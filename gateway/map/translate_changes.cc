@@ -82,6 +82,9 @@ Status MakeNull(Element* element) {
 // Elements that a map takes away, whatever the sender says of them.
 Status RemoveMarked(Element* element) {
   for (Element* child = element->first_child(); child != nullptr; child = child->next()) {
+    if (child->first_child() == nullptr) {
+      continue;
+    }
     if (MarkOf(*child, kRemoveMark) != "true") {
       GW_RETURN_IF_ERROR(RemoveMarked(child));
     } else if (child->type().name() == "Extension") {

@@ -143,10 +143,10 @@ bool Evaluator::EvaluateAfresh(const Node& node) {
     stack_.Erase(left);
     return true;
   }
-  if (!ApplyBinaryLazily(node, left)) {
-    return false;
+  if (node.operation == Operation::kIn && node.right->operation == Operation::kLiterals) {
+    return ApplyInLiterals(*this, node, left);
   }
-  return true;
+  return ApplyBinaryLazily(node, left);
 }
 
 // Evaluates the right operand unless the left one decides (and, or, implies), applies the operator
@@ -449,12 +449,17 @@ Result<Collection> Expression::Evaluate(const Element* focus,
   return out;
 }
 
-bool Expression::Holds(const Element* focus, const Environment& environment) const {
+Result<bool> Expression::Test(const Element* focus, const Environment& environment) const {
   Evaluator evaluator(*program_, environment, focus);
-  if (!evaluator.Evaluate(*program_->root) || evaluator.top() != 1) {
-    return false;
+  if (!evaluator.Evaluate(*program_->root)) {
+    return evaluator.TakeError();
   }
-  return Unbox(evaluator[0]).is_true();
+  return evaluator.top() == 1 && Unbox(evaluator[0]).is_true();
+}
+
+bool Expression::Holds(const Element* focus, const Environment& environment) const {
+  const Result<bool> holds = Test(focus, environment);
+  return holds && *holds;
 }
 
 }  // namespace gw::fhir::path

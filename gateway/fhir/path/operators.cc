@@ -409,6 +409,25 @@ bool ApplyUnary(Evaluator& evaluator, const Node& node, Range operand) {
              : ApplySign(evaluator, node, operand);
 }
 
+bool ApplyInLiterals(Evaluator& evaluator, const Node& node, Range item) {
+  if (item.size() > 1) {
+    return evaluator.Fail(node, "one item was expected, there are several");
+  }
+  if (item.empty()) {
+    return true;
+  }
+  const std::span<const Value> literals = node.right->literals;
+  if (!evaluator.Charge(node, literals.size())) {
+    return false;
+  }
+  const Value sought = Unbox(evaluator[item.begin]);
+  const bool is_in = std::any_of(literals.begin(), literals.end(), [&sought](const Value& literal) {
+    return EqualUnboxed(sought, literal).value_or(false);
+  });
+  evaluator.stack().Truncate(item.begin);
+  return evaluator.PushBoolean(is_in);
+}
+
 bool ApplyBinary(Evaluator& evaluator, const Node& node, Range left, Range right) {
   switch (node.operation) {
     case Operation::kMultiply:

@@ -126,7 +126,9 @@ class Expression {
   // `focus` may be null: the empty collection. Errors: kInvalid (wrong number of items, wrong type
   // ...), with the place in the expression.
   Result<Collection> Evaluate(const Element* focus, const Environment& environment) const;
-  // True only where the result is the single boolean true.
+  // True only where the result is the single boolean true. Errors: as Evaluate.
+  Result<bool> Test(const Element* focus, const Environment& environment) const;
+  // As Test; false where that is an error.
   bool Holds(const Element* focus, const Environment& environment) const;
 
   struct Program;
