@@ -3,11 +3,11 @@
 #include <utility>
 
 #include "gateway/access/codes_internal.h"
+#include "gateway/base/percent.h"
 
 namespace gw::access {
 namespace {
 
-constexpr std::string_view kHex = "0123456789ABCDEF";
 constexpr std::string_view kReserved = "@%+~";  // of the grammar of a label class
 
 using Pair = std::pair<std::string_view, std::string_view>;
@@ -72,9 +72,7 @@ void AppendEncoded(std::string_view text, std::string* out) {
   for (const char character : text) {
     const auto byte = static_cast<unsigned char>(character);
     if (byte <= 0x20 || kReserved.find(character) != std::string_view::npos) {
-      out->push_back('%');
-      out->push_back(kHex[byte >> 4]);
-      out->push_back(kHex[byte & 0xF]);
+      AppendPercent(character, out);
     } else {
       out->push_back(character);
     }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "gateway/base/percent.h"
 #include "gateway/base/utf8.h"
 #include "gateway/fhir/search_internal.h"
 
@@ -38,29 +39,19 @@ Error Invalid(std::string_view name, std::string_view detail) {
   return Error{Code::kInvalid, std::string(detail), std::string(name)};
 }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // application/x-www-form-urlencoded: %xx strictly, + is a blank. Control characters and bytes that
 // are not UTF-8 are refused.
-std::optional<std::string> PercentDecoded(std::string_view text) {
+std::optional<std::string> FormDecoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i] == '+' ? ' ' : text[i];
     if (c == '%') {
-      const int high = i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-      const int low = high >= 0 ? HexDigit(text[i + 2]) : -1;
-      if (low < 0) {
+      const int byte = TakePercent(text, &i);
+      if (byte < 0) {
         return std::nullopt;
       }
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
+      c = static_cast<char>(byte);
     }
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
       return std::nullopt;
@@ -130,13 +121,13 @@ class QueryParser {
       return {};
     }
     const size_t equals = pair.find('=');
-    const std::optional<std::string> name = PercentDecoded(pair.substr(0, equals));
+    const std::optional<std::string> name = FormDecoded(pair.substr(0, equals));
     if (!name || name->empty()) {
       return Invalid("query", "a parameter name is not well formed");
     }
     const std::string_view raw =
         equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
-    const std::optional<std::string> value = PercentDecoded(raw);
+    const std::optional<std::string> value = FormDecoded(raw);
     if (!value) {
       return Invalid(PlainName(*name), "the value is not percent-encoded UTF-8");
     }

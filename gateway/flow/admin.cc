@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "gateway/base/json.h"
+#include "gateway/base/percent.h"
 #include "gateway/flow/operations_json.h"
 
 namespace gw::flow {
@@ -14,25 +15,6 @@ constexpr std::string_view kBase = "/admin/";
 constexpr uint32_t kCountMax = 500;
 
 Error NoSuchPath() { return Error{Code::kNotFound, "there is no such operation", "", 0}; }
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-std::string Decoded(std::string_view text) {
-  std::string decoded;
-  for (size_t at = 0; at < text.size(); ++at) {
-    const int high = text[at] == '%' && at + 2 < text.size() ? HexDigit(text[at + 1]) : -1;
-    const int low = high >= 0 ? HexDigit(text[at + 2]) : -1;
-    decoded += low >= 0 ? static_cast<char>(high * 16 + low) : text[at];
-    at += low >= 0 ? 2 : 0;
-  }
-  return decoded;
-}
 
 std::string_view Take(std::string_view* text, char separator) {
   const size_t end = std::min(text->find(separator), text->size());
@@ -80,13 +62,13 @@ Result<Admin::Call> Admin::Call::Parse(const rest::Request& request, std::string
   Call call{request.method, {}, {}, request.body, std::move(who)};
   std::string_view below = std::string_view(request.path).substr(kBase.size());
   while (!below.empty()) {
-    call.path.push_back(Decoded(Take(&below, '/')));
+    call.path.push_back(PercentDecoded(Take(&below, '/')));
   }
   std::string_view query = request.query;
   while (!query.empty()) {
     std::string_view pair = Take(&query, '&');
     const std::string_view name = Take(&pair, '=');
-    call.parameters.emplace_back(std::string(name), Decoded(pair));
+    call.parameters.emplace_back(std::string(name), PercentDecoded(pair));
   }
   return call;
 }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "gateway/base/crypto.h"
+#include "gateway/base/percent.h"
 #include "gateway/map/change.h"
 #include "gateway/map/change_internal.h"
 #include "gateway/map/change_patch_internal.h"
@@ -18,25 +19,12 @@ constexpr std::string_view kUrn = "urn:uuid:";
 // Escapes a value for a search parameter (R4 search 3.1.1.3.1: \ before , $ | \) and then for the
 // query of a URL (RFC 3986).
 std::string SearchValue(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "-._~:/@!*()";
-  std::string out;
+  std::string escaped;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool alphanumeric =
-        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    if (c == ',' || c == '$' || c == '|' || c == '\\') {
-      out += "%5C";
-    }
-    if (alphanumeric || kPlain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
+    escaped += c == ',' || c == '$' || c == '|' || c == '\\' ? "\\" : "";
+    escaped += c;
   }
-  return out;
+  return PercentEncoded(escaped, ":/@!*()");
 }
 
 // "identifier=system|value" of a fragment's key, empty where it has none.

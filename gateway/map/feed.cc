@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/base/json.h"
+#include "gateway/base/percent.h"
 #include "gateway/hl7v2/charset.h"
 #include "gateway/map/file_text_internal.h"
 #include "gateway/map/zone.h"
@@ -274,14 +275,13 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
 
 // RFC 3986: what a URI cannot have as it stands ("IA PHIMS Stage") is written %20.
 std::string UriText(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<uint8_t>(c);
     if (byte > ' ' && byte < 0x7F && std::string_view("\"<>\\^`{|}%").find(c) == text.npos) {
       out += c;
     } else {
-      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+      AppendPercent(c, &out);
     }
   }
   return out;

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "gateway/base/percent.h"
 #include "gateway/map/plan_run_internal.h"
 
 namespace gw::map {
@@ -12,7 +13,6 @@ constexpr std::array<std::pair<std::string_view, char>, 5> kXml = {
     {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}}};
 constexpr std::array<std::pair<std::string_view, char>, 5> kJson = {
     {{"\\\\", '\\'}, {"\\\"", '"'}, {"\\n", '\n'}, {"\\r", '\r'}, {"\\t", '\t'}}};
-constexpr std::string_view kHex = "0123456789ABCDEF";
 
 template <typename Table>
 std::string Replace(std::string_view text, const Table& table) {
@@ -42,36 +42,6 @@ std::string Restore(std::string_view text, const Table& table) {
   return out;
 }
 
-std::string ToUrl(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                          (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
-    if (is_plain) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
-}
-
-std::string FromUrl(std::string_view text) {
-  std::string out;
-  const auto digit = [](char c) { return kHex.find(c >= 'a' ? static_cast<char>(c - 32) : c); };
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%' && at + 2 < text.size() && digit(text[at + 1]) < 16 &&
-        digit(text[at + 2]) < 16) {
-      out.push_back(static_cast<char>(digit(text[at + 1]) * 16 + digit(text[at + 2])));
-      at += 2;
-    } else {
-      out.push_back(text[at]);
-    }
-  }
-  return out;
-}
-
 // False: no such format.
 bool Recode(std::string_view format, bool is_from, std::string* text) {
   if (format == "text") {
@@ -82,7 +52,7 @@ bool Recode(std::string_view format, bool is_from, std::string* text) {
   } else if (format == "json") {
     *text = is_from ? Restore(*text, kJson) : Replace(*text, kJson);
   } else if (format == "url") {
-    *text = is_from ? FromUrl(*text) : ToUrl(*text);
+    *text = is_from ? PercentDecoded(*text) : PercentEncoded(*text);
   } else {
     return false;
   }

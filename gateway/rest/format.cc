@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/base/percent.h"
 #include "gateway/fhir/resource.h"
 
 namespace gw::rest {
@@ -135,33 +136,14 @@ Rank RankOf(std::string_view accept, Format format) {
   return rank;
 }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : (c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1);
-}
-
-// A value of the query, decoded; a "+" stays one, since clients send media types so (R4
-// http.html 3.1.0.1.11). What is not well formed names no format.
-std::string Decoded(std::string_view text) {
-  std::string decoded;
-  for (size_t at = 0; at < text.size(); ++at) {
-    const int high = text[at] == '%' && at + 2 < text.size() ? HexDigit(text[at + 1]) : -1;
-    const int low = high >= 0 ? HexDigit(text[at + 2]) : -1;
-    decoded += low >= 0 ? static_cast<char>(high * 16 + low) : text[at];
-    at += low >= 0 ? 2 : 0;
-  }
-  return decoded;
-}
-
 // The values of _format in a query.
 void CollectFormats(std::string_view query, std::vector<std::string>* formats) {
   constexpr std::string_view kName = "_format=";
   while (!query.empty()) {
     const std::string_view pair = Take(&query, '&');
     if (pair.starts_with(kName)) {
-      formats->push_back(Decoded(pair.substr(kName.size())));
+      // A "+" stays one: clients send media types so (R4 http.html 3.1.0.1.11).
+      formats->push_back(PercentDecoded(pair.substr(kName.size())));
     }
   }
 }

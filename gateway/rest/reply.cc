@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "gateway/base/json.h"
+#include "gateway/base/percent.h"
 
 namespace gw::rest {
 namespace {
@@ -22,25 +23,6 @@ std::string HttpDate(Instant instant) {
                     civil.day, kMonths.at(static_cast<size_t>(civil.month - 1)), civil.year,
                     civil.hour, civil.minute, civil.second);
   return std::string(text.data(), static_cast<size_t>(length));
-}
-
-bool IsUnreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
-
-void AppendPercentEncoded(std::string_view text, std::string* out) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (IsUnreserved(c)) {
-      *out += c;
-      continue;
-    }
-    const auto byte = static_cast<uint8_t>(c);
-    *out += '%';
-    *out += kHex[byte >> 4];
-    *out += kHex[byte & 15];
-  }
 }
 
 void WriteLink(std::string_view relation, const std::string& url, JsonWriter* writer) {
@@ -115,9 +97,9 @@ std::string QueryText(const std::vector<std::pair<std::string, std::string>>& pa
   std::string text;
   for (const auto& [name, value] : parameters) {
     text += text.empty() ? '?' : '&';
-    AppendPercentEncoded(name, &text);
+    text += PercentEncoded(name);
     text += '=';
-    AppendPercentEncoded(value, &text);
+    text += PercentEncoded(value);
   }
   return text;
 }

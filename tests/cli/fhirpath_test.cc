@@ -1,32 +1,17 @@
 // caregate fhirpath: exit codes, and what stands on which stream (docs/fhirpath.md).
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "gateway/cli/commands.h"
+#include "tests/cli/command_testing.h"
 #include "tests/temp_folder.h"
 
 namespace gw::cli {
 namespace {
 
-struct Ran {
-  int exit_code = 0;
-  std::string out;
-  std::string error;
-};
-
-Ran RunCommand(std::vector<std::string> words) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ran ran;
-  ran.exit_code = FhirPath(Arguments(std::move(words)));
-  std::fflush(stdout);
-  ran.out = testing::internal::GetCapturedStdout();
-  ran.error = testing::internal::GetCapturedStderr();
-  return ran;
-}
+Ran RunCommand(std::vector<std::string> words) { return Run(FhirPath, std::move(words)); }
 
 class FhirPathCommand : public testing::Test {
  protected:
