@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "gateway/map/plan_run_internal.h"
@@ -17,6 +18,14 @@ bool IsValued(const fhir::Element& node) { return node.has_text() || node.is_nul
 bool Belongs(const Step& step, const fhir::Element& parent, const fhir::Element& child) {
   return step.owner == &parent.type() ? child.definition() == step.element
                                       : child.name() == step.name;
+}
+
+// One of 64 bits for an element of a type; 0 for one that the type does not have.
+uint64_t ElementBit(const fhir::TypeDef& type, const fhir::ElementDef* element) {
+  const auto elements = type.elements();
+  const bool is_own = !std::less<>()(element, elements.data()) &&
+                      std::less<>()(element, elements.data() + elements.size());
+  return is_own ? uint64_t{1} << (static_cast<size_t>(element - elements.data()) % 64) : 0;
 }
 
 bool IsOf(const Item& item, const fhir::TypeDef& type) {
@@ -130,11 +139,39 @@ Status Runner::RunGroup(uint32_t group, std::span<const Item> arguments) {
 
 Status Runner::RunRules(const std::vector<RuleOp>& rules) {
   for (const RuleOp& rule : rules) {
+    if (IsAbsent(rule.sources.front())) {
+      continue;
+    }
     const fhir::Element* place = place_;
     GW_RETURN_IF_ERROR(RunSource(rule, 0, false));
     place_ = place;
   }
   return {};
+}
+
+// Certain that the source gives nothing: most fields of a segment do not stand in a message, and
+// the rules of a group ask the same node one after the other.
+bool Runner::IsAbsent(const SourceOp& op) {
+  if (op.step.kind != Step::Kind::kElement || !op.is_source || op.has_cardinality ||
+      op.has_default) {
+    return false;
+  }
+  const Item& context = At(op.context);
+  const fhir::Element* node = context.node;
+  const bool is_fixed = node != nullptr && context.out == nullptr;  // a target's may yet grow
+  if (!is_fixed || &node->type() != op.step.owner) {
+    return false;
+  }
+  if (node != listed_) {
+    listed_ = node;
+    listed_elements_ = 0;
+    for (const fhir::Element* child = node->first_child(); child != nullptr;
+         child = child->next()) {
+      ++mapped_->steps;
+      listed_elements_ |= ElementBit(node->type(), child->definition());
+    }
+  }
+  return (listed_elements_ & ElementBit(node->type(), op.step.element)) == 0;
 }
 
 // The index-th source of a rule: for each of its items the next source, and after the last the

@@ -71,6 +71,7 @@ class Runner {
   // Rules (plan_run.cc).
   Status RunGroup(uint32_t group, std::span<const Item> arguments);
   Status RunRules(const std::vector<RuleOp>& rules);
+  bool IsAbsent(const SourceOp& op);
   Status RunSource(const RuleOp& rule, size_t index, bool is_null);
   Status Gather(const RuleOp& rule, const SourceOp& op);
   Status Filter(const RuleOp& rule, const SourceOp& op, size_t first);
@@ -163,6 +164,8 @@ class Runner {
   std::vector<Item> items_;               // of the sources that are open, as a stack
   const fhir::Element* place_ = nullptr;  // the source node that is being mapped, for messages
   size_t item_index_ = 0;
+  const fhir::Element* listed_ = nullptr;  // the node of the source that listed_elements_ is of
+  uint64_t listed_elements_ = 0;           // which elements it has: ElementBit() of each
   ReadSet read_;
   uint64_t uuids_ = 0;
   using ShareKey = std::tuple<const fhir::Element*, const fhir::ElementDef*, uint32_t>;

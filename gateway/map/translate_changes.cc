@@ -154,7 +154,7 @@ class ChangeMaker {
                                         PlaceOf(leaf == nullptr ? *unit_.source : *leaf),
                                         "an NHS number that fails its check digit is dropped"});
         element->Remove(child);
-      } else {
+      } else if (child->first_child() != nullptr) {
         DropBadNumbers(child);
       }
       child = next;
@@ -333,7 +333,9 @@ class ChangeMaker {
       GW_RETURN_IF_ERROR(Encode(element));
     }
     for (Element* child = element->first_child(); child != nullptr; child = child->next()) {
-      GW_RETURN_IF_ERROR(Finish(child));
+      if (child->first_child() != nullptr) {
+        GW_RETURN_IF_ERROR(Finish(child));
+      }
     }
     return {};
   }

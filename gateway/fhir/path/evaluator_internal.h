@@ -39,8 +39,12 @@ class ValueStack {
   void Truncate(size_t size) { size_ = size; }
   // Takes [begin, end) out; what lies above moves down.
   void Erase(Range range) {
-    std::memmove(static_cast<void*>(items_ + range.begin), items_ + range.end,
-                 (size_ - range.end) * sizeof(Value));
+    if (size_ == range.end + 1) {  // one result above its operands: nearly always
+      items_[range.begin] = items_[range.end];
+    } else if (size_ > range.end) {
+      std::memmove(static_cast<void*>(items_ + range.begin), items_ + range.end,
+                   (size_ - range.end) * sizeof(Value));
+    }
     size_ -= range.size();
   }
 
