@@ -42,7 +42,7 @@ struct Config {
   std::string mllp_address = "127.0.0.1";
   uint16_t mllp_port = 2575;
   uint32_t mllp_connections = 64;
-  std::vector<std::string> mllp_peers;     // addresses that may connect; empty: loopback only
+  std::vector<std::string> mllp_peers;  // addresses that may connect; empty: loopback only
 
   std::vector<CsvFolder> csv_folders;
   uint32_t csv_poll_ms = 500;

@@ -156,8 +156,8 @@ class Evaluator {
 // operators.cc: with the operands' ranges on the stack, pushes the result above them.
 bool ApplyUnary(Evaluator& evaluator, const Node& node, Range operand);
 bool ApplyBinary(Evaluator& evaluator, const Node& node, Range left, Range right);
-// `item in ('a' | 'b')`: the literals are looked at where they stand; pushes the result in the place
-// of `item`.
+// `item in ('a' | 'b')`: the literals are looked at where they stand; pushes the result in the
+// place of `item`.
 bool ApplyInLiterals(Evaluator& evaluator, const Node& node, Range item);
 // types.cc
 enum class TypeMatch : uint8_t { kIs, kAs };
