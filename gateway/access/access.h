@@ -69,6 +69,22 @@ class Authenticator {
 // What is asked, in the words of R4 restful-interaction.
 enum class Interaction : uint8_t { kRead, kVread, kSearch, kCreate, kUpdate };
 
+// Who asks, as consents may name them: resolved by flow/ from the principal's identifiers.
+struct Actor {
+  // "Organization/1", its partOf ancestors, "Practitioner/2", a Group or CareTeam that the caller
+  // is known to be in. "RelatedPerson/3" only where that record is active and in its period now:
+  // its presence is what makes a proxy valid.
+  std::vector<std::string> references;
+  std::vector<fhir::Identifier> identifiers;  // the same by business identifier
+  // Ids of Patients that merges made one person, a set for each record that the token names; empty
+  // where none is linked. What the principal may see of one of a set they may see of all of it.
+  std::vector<std::vector<std::string>> one_person;
+
+  // The set that holds the Patient, else the Patient alone.
+  std::vector<std::string> RecordsOf(const std::string& patient) const;
+  bool SamePerson(std::string_view patient, std::string_view other) const;
+};
+
 // The proof that a principal may do an interaction on a type, by scope and role. Consent is not
 // asked yet. Made only by Authorize.
 class Permit {
@@ -78,12 +94,13 @@ class Permit {
   const std::string& type() const { return type_; }
   bool auditor() const { return auditor_; }
   // The Patient id whose compartment is all that the scopes reach; empty optional: no such bound.
-  // It binds reads by id as it binds searches: Judge denies what lies outside.
+  // It binds reads by id as it binds searches: Judge denies what lies outside. The records that
+  // are one with that Patient (Actor::one_person) lie inside.
   std::optional<std::string> compartment() const;
 
-  // Restricts a search to what the scopes reach: a patient/ scope to that person's compartment.
-  // Errors: kForbidden for a query on a type other than type().
-  Status Narrow(fhir::Query* query) const;
+  // Restricts a search to what the scopes reach: a patient/ scope to the compartments of that
+  // person's records. Errors: kForbidden for a query on a type other than type().
+  Status Narrow(const Actor& actor, fhir::Query* query) const;
 
  private:
   friend Result<Permit> Authorize(const Principal&, Interaction, std::string_view type);
@@ -101,15 +118,6 @@ class Permit {
 // metadata). Errors: kForbidden, naming the scope or role that would be needed.
 Result<Permit> Authorize(const Principal& principal, Interaction interaction,
                          std::string_view type);
-
-// Who asks, as consents may name them: resolved by flow/ from the principal's identifiers.
-struct Actor {
-  // "Organization/1", its partOf ancestors, "Practitioner/2", a Group or CareTeam that the caller
-  // is known to be in. "RelatedPerson/3" only where that record is active and in its period now:
-  // its presence is what makes a proxy valid.
-  std::vector<std::string> references;
-  std::vector<fhir::Identifier> identifiers;  // the same by business identifier
-};
 
 // The implicit policy where a person has no governing consent (IHE PCF, consent.md decision 4).
 enum class ImplicitPolicy : uint8_t { kBasicNormal, kAllNormal, kBreakGlassOnly, kDeny };

@@ -238,7 +238,7 @@ Verdict ByConsents(const Asked& asked, const ConsentSet::Compiled& consents,
 
 // A patient for himself: all of his own but what is held back from him (rule 3).
 Verdict ForPatient(const Asked& asked, std::string_view person, const LabelClass& data) {
-  if (person != asked.patient) {
+  if (!asked.actor.SamePerson(person, asked.patient)) {
     return Verdict{false, Reason::kOtherPatient, nullptr, {}};
   }
   if (HeldBackFromPatient(data)) {
@@ -314,7 +314,7 @@ Statement StatementOf(const CompiledConsent& consent, const Asked& asked, const 
 Verdict DecideFor(const Asked& asked, std::string_view person, const ConsentSet::Compiled& consents,
                   std::string_view label_class) {
   const LabelClass data = ReadLabelClass(label_class, asked.definitions);
-  if (asked.within && person != *asked.within) {
+  if (asked.within && !asked.actor.SamePerson(person, *asked.within)) {
     return Verdict{false, Reason::kOutsideCompartment, nullptr, {}};
   }
   if (const std::optional<Reason> barred = Barred(asked, data); barred) {

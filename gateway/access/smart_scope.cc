@@ -124,17 +124,36 @@ std::optional<std::string> Permit::compartment() const {
   return patient_only_ ? std::optional<std::string>(principal_.patient) : std::nullopt;
 }
 
-Status Permit::Narrow(fhir::Query* query) const {
+std::vector<std::string> Actor::RecordsOf(const std::string& patient) const {
+  for (const std::vector<std::string>& set : one_person) {
+    if (std::find(set.begin(), set.end(), patient) != set.end()) {
+      return set;
+    }
+  }
+  return {patient};
+}
+
+bool Actor::SamePerson(std::string_view patient, std::string_view other) const {
+  return patient == other ||
+         std::any_of(one_person.begin(), one_person.end(), [&](const auto& set) {
+           return std::find(set.begin(), set.end(), patient) != set.end() &&
+                  std::find(set.begin(), set.end(), other) != set.end();
+         });
+}
+
+Status Permit::Narrow(const Actor& actor, fhir::Query* query) const {
   if (query->type != type_) {
     return Error{Code::kForbidden, "the permit is for another resource type", "scope"};
   }
   if (!patient_only_) {
     return {};
   }
-  std::vector<std::string> reach{principal_.patient};
-  if (query->compartment && std::find(query->compartment->begin(), query->compartment->end(),
-                                      principal_.patient) == query->compartment->end()) {
-    reach.clear();  // two compartments that do not meet
+  std::vector<std::string> reach = actor.RecordsOf(principal_.patient);
+  if (query->compartment) {
+    const std::vector<std::string>& asked = *query->compartment;
+    std::erase_if(reach, [&asked](const std::string& record) {
+      return std::find(asked.begin(), asked.end(), record) == asked.end();
+    });
   }
   query->compartment = std::move(reach);
   return {};

@@ -178,4 +178,24 @@ Result<access::Actor> ActorOf(const access::Principal& principal,
   return actor;
 }
 
+Status AddLinkedRecords(const access::Principal& principal, const Parts& parts,
+                        access::Actor* actor) {
+  constexpr std::string_view kPatient = "Patient/";
+  std::vector<std::string> named = {principal.patient};
+  if (principal.user.starts_with(kPatient)) {
+    named.push_back(principal.user.substr(kPatient.size()));
+  }
+  PersonLinks links(parts);
+  for (const std::string& record : named) {
+    if (record.empty() || actor->RecordsOf(record).size() > 1) {
+      continue;
+    }
+    GW_TRY(std::vector<std::string> set, links.AgreedSetOf(record));
+    if (set.size() > 1) {
+      actor->one_person.push_back(std::move(set));
+    }
+  }
+  return {};
+}
+
 }  // namespace gw::flow

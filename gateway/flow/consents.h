@@ -14,6 +14,8 @@
 
 namespace gw::flow {
 
+struct Parts;
+
 // What governs a person's record: its own consents, first, and those of each record that merges
 // linked with it. All of them must permit (care-coordination decision 4: the most restrictive,
 // until a human has reviewed). Empty: they cannot be read, which denies.
@@ -69,5 +71,10 @@ std::vector<access::PersonConsents> ConsentsFor(std::span<const fhir::StoredReso
 Result<access::Actor> ActorOf(const access::Principal& principal,
                               const fhir::Definitions& definitions, Instant now,
                               store::Store* store);
+
+// Adds the records that merges made one with those that the token names, as the links are now: what
+// the person may see of one record they may see of all. Errors: kUnavailable.
+Status AddLinkedRecords(const access::Principal& principal, const Parts& parts,
+                        access::Actor* actor);
 
 }  // namespace gw::flow

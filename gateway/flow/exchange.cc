@@ -50,6 +50,12 @@ Result<access::Interaction> AccessKindOf(rest::Kind kind) {
   return Error{Code::kInternal, "this interaction needs no permit", "", 0};
 }
 
+// A person writes to the record that their token names, and sees all that are one with it.
+bool Reads(access::Interaction kind) {
+  return kind == access::Interaction::kRead || kind == access::Interaction::kVread ||
+         kind == access::Interaction::kSearch;
+}
+
 Result<Found> Perform(const Asked& asked) {
   const bool of_log = asked.interaction.type == "AuditEvent";
   switch (asked.interaction.kind) {
@@ -257,12 +263,15 @@ Result<Exchange::Answer> Exchange::Run(const rest::Request& request, AccessRecor
   RecordAsked(interaction.query, record);
   GW_TRY(const access::Interaction kind, AccessKindOf(interaction.kind));
   GW_TRY(const access::Permit permit, access::Authorize(principal, kind, interaction.type));
-  GW_TRY(const access::Actor actor,
+  GW_TRY(access::Actor actor,
          ActorOf(principal, parts_.definitions, record->recorded, &parts_.store));
+  if (Reads(kind)) {
+    GW_RETURN_IF_ERROR(AddLinkedRecords(principal, parts_, &actor));
+  }
   const access::Judge judge(permit, actor, parts_.policy, parts_.definitions, record->recorded);
   const ConsentVisibility visibility(judge, consents_.get());
-  const Asked asked{parts_,     request,         interaction, permit, judge,
-                    visibility, consents_.get(), ingest_,     record};
+  const Asked asked{parts_, request,    interaction,     permit,  actor,
+                    judge,  visibility, consents_.get(), ingest_, record};
   GW_TRY(Found found, Perform(asked));
   if (found.from_log) {
     GW_TRY(access::Disclosure log, access::ReleaseLog(permit, found.resources));

@@ -1,6 +1,7 @@
 #include "gateway/flow/person_links.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gw::flow {
 namespace {
@@ -112,6 +113,28 @@ Result<std::vector<std::string>> PersonLinks::SetOf(const std::string& patient) 
     for (std::string& loser : losers) {
       if (std::find(set.begin(), set.end(), loser) == set.end()) {
         set.push_back(std::move(loser));
+      }
+    }
+  }
+  return set;
+}
+
+Result<std::vector<std::string>> PersonLinks::AgreedSetOf(const std::string& patient) {
+  std::vector<std::string> set = {patient};
+  constexpr std::pair<std::string_view, std::string_view> kSides[] = {{"replaced-by", "replaces"},
+                                                                      {"replaces", "replaced-by"}};
+  for (size_t i = 0; i < set.size() && set.size() < kSetMax; ++i) {
+    const std::string record = set[i];
+    for (const auto& [there, back] : kSides) {
+      GW_TRY(const std::vector<std::string> others, StoredLinksOf(record, there, parts_));
+      for (const std::string& other : others) {
+        if (std::find(set.begin(), set.end(), other) != set.end()) {
+          continue;
+        }
+        GW_TRY(const std::vector<std::string> returned, StoredLinksOf(other, back, parts_));
+        if (std::find(returned.begin(), returned.end(), record) != returned.end()) {
+          set.push_back(other);
+        }
       }
     }
   }

@@ -29,6 +29,11 @@ class PersonLinks {
   // All records that are one with the Patient's, the end first. Errors: as EndOf.
   Result<std::vector<std::string>> SetOf(const std::string& patient);
 
+  // All records that are one with the Patient's as both sides of each merge say: what only one of
+  // two records says of the other joins nothing, so that unlinking either side ends it, and nobody
+  // comes to a record by what stands in their own. The Patient first. Errors: kUnavailable.
+  Result<std::vector<std::string>> AgreedSetOf(const std::string& patient);
+
   // The records that a merge linked with this one, in either direction.
   static std::vector<std::string> LinkedBy(const fhir::Element& patient);
 

@@ -91,13 +91,22 @@ TEST(SmartScope, PatientScopesReachOneCompartment) {
   EXPECT_EQ(permit->compartment(), "p1");
   fhir::Query query;
   query.type = "CarePlan";
-  ASSERT_TRUE(permit->Narrow(&query));
+  ASSERT_TRUE(permit->Narrow({}, &query));
   EXPECT_EQ(query.compartment, std::vector<std::string>{"p1"});
   query.compartment = std::vector<std::string>{"p2"};
-  ASSERT_TRUE(permit->Narrow(&query));
+  ASSERT_TRUE(permit->Narrow({}, &query));
   EXPECT_EQ(query.compartment, std::vector<std::string>{});
+  // What merges made one with p1 is p1's; of another's set nothing is.
+  Actor actor;
+  actor.one_person = {{"q1", "q2"}, {"p1", "p0"}};
+  query.compartment = std::nullopt;
+  ASSERT_TRUE(permit->Narrow(actor, &query));
+  EXPECT_EQ(query.compartment, (std::vector<std::string>{"p1", "p0"}));
+  query.compartment = std::vector<std::string>{"p0", "q1"};
+  ASSERT_TRUE(permit->Narrow(actor, &query));
+  EXPECT_EQ(query.compartment, std::vector<std::string>{"p0"});
   query.type = "Goal";
-  EXPECT_EQ(permit->Narrow(&query).error().code, Code::kForbidden);
+  EXPECT_EQ(permit->Narrow({}, &query).error().code, Code::kForbidden);
 }
 
 TEST(SmartScope, AWiderScopeLiftsTheBound) {
@@ -107,7 +116,7 @@ TEST(SmartScope, AWiderScopeLiftsTheBound) {
   EXPECT_EQ(Authorize(principal, Interaction::kSearch, "CarePlan")->compartment(), "p1");
   fhir::Query query;
   query.type = "CarePlan";
-  ASSERT_TRUE(Authorize(principal, Interaction::kRead, "CarePlan")->Narrow(&query));
+  ASSERT_TRUE(Authorize(principal, Interaction::kRead, "CarePlan")->Narrow({}, &query));
   EXPECT_EQ(query.compartment, std::nullopt);
 }
 

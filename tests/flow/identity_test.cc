@@ -170,6 +170,69 @@ TEST_F(IdentityTest, ASearchByOneRecordCoversThoseThatAreOneWithIt) {
   EXPECT_EQ(of("A") + of("B"), "2222");
 }
 
+// The person's own way in: a token of theirs names one record.
+TEST_F(IdentityTest, APersonSeesWhatStandsWithTheRecordsThatAreOneWithTheirs) {
+  for (const char* number : {"A", "B", "C"}) {
+    ASSERT_EQ(Person(Local(number), "Hartley^Beatrix").ack, "AA");
+    ASSERT_EQ(Plan(Local(number), "PLAN-" + std::string(number), "PCB", "AD").ack, "AA");
+  }
+  const auto id = [this](const char* number) {
+    return Find("Patient", kLocal, number).front().key.id;
+  };
+  const std::string plan_a = Find("CarePlan", "urn:caregate:id:PAS:plan", "PLAN-A").front().key.id;
+  // How many plans the holder of a token finds, by several searches and by a read of PLAN-A.
+  const auto sees = [&](const char* number, const std::string& scope = "patient/*.rs") {
+    Caller self;
+    self.client = "app";
+    self.organization = self.role = "";
+    self.purpose = "PATRQT";
+    self.patient = id(number);
+    self.scope = scope;
+    std::string counts;
+    for (const std::string& query : {std::string("CarePlan"), "CarePlan?patient=" + self.patient,
+                                     "CarePlan?patient=" + id("A"), std::string("Patient")}) {
+      counts += gateway_.Get("/fhir/" + query, self).Find("total")->text();
+    }
+    const auto read = gateway_.Answer(gateway_.Ask("GET", "/fhir/CarePlan/" + plan_a, self));
+    return counts + (read.status() == 200 ? "+" : "-");
+  };
+  EXPECT_EQ(sees("A"), "1111+");
+  EXPECT_EQ(sees("B"), "1101-");
+  ASSERT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  EXPECT_EQ(sees("B"), "2222+");
+  EXPECT_EQ(sees("A"), "2222+") << "a token for the record that lost";
+  EXPECT_EQ(sees("B", "user/*.rs"), "2222+") << "a user who is that Patient and nobody else";
+  EXPECT_EQ(sees("C"), "1101-") << "somebody else all along";
+  ASSERT_EQ(Merge(Local("C"), Local("B")).ack, "AA");
+  EXPECT_EQ(sees("C"), "3333+") << "a chain";
+  // A person's record as somebody puts it, linked or not.
+  const auto put = [&](const std::string& number, const std::string& type,
+                       const std::string& other) {
+    const std::string link = other.empty()
+                                 ? ""
+                                 : R"(,"link":[{"type":")" + type +
+                                       R"(","other":{"reference":"Patient/)" + other + R"("}}])";
+    gateway_.Put(R"({"resourceType":"Patient","id":")" + id(number.c_str()) +
+                 R"(","identifier":[{"system":")" + kLocal + R"(","value":")" + number +
+                 R"("}],"name":[{"family":"Hartley"}])" + link + "}");
+  };
+  // Unlinked: one side is enough, and what one record alone says joins nothing. As long as B's
+  // record still names A, who is another person now, it is withheld from everybody but both.
+  put("A", "", "");
+  EXPECT_EQ(sees("C"), "2201-");
+  EXPECT_EQ(sees("B"), "2201-");
+  EXPECT_EQ(sees("A"), "1111+");
+  put("B", "replaced-by", id("C"));
+  EXPECT_EQ(sees("C"), "2202-");
+  EXPECT_EQ(sees("B"), "2202-");
+  // Nobody comes to a record by what their own says.
+  put("A", "replaces", id("C"));
+  EXPECT_EQ(sees("A"), "1110+");
+  put("A", "replaced-by", id("C"));
+  EXPECT_EQ(sees("A"), "1110+");
+  EXPECT_EQ(sees("C"), "2202-");
+}
+
 TEST_F(IdentityTest, AMergeThatWouldMakeACycleIsRefusedWithItsPlace) {
   for (const char* number : {"A", "B", "C", "D"}) {
     ASSERT_EQ(Person(Local(number), "Hartley^Beatrix").ack, "AA");

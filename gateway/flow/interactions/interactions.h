@@ -18,6 +18,7 @@ struct Asked {
   const rest::Request& request;
   const rest::Interaction& interaction;
   const access::Permit& permit;
+  const access::Actor& actor;
   const access::Judge& judge;
   const store::Visibility& visibility;
   ConsentBook* consents;

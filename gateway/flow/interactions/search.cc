@@ -51,7 +51,7 @@ Status CoverLinked(const Parts& parts, fhir::Query* query) {
 Result<Found> Search(const Asked& asked) {
   fhir::Query query = asked.interaction.query;
   GW_RETURN_IF_ERROR(CoverLinked(asked.parts, &query));
-  GW_RETURN_IF_ERROR(asked.permit.Narrow(&query));
+  GW_RETURN_IF_ERROR(asked.permit.Narrow(asked.actor, &query));
   GW_TRY(store::Page page, asked.parts.store.Search(query, asked.visibility));
   Found found;
   found.reply.form = rest::Reply::Form::kSearchset;
