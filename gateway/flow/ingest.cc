@@ -182,12 +182,16 @@ Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival) {
   arrival->kept.remarks_json = RemarksJson(translation);
   arrival->kept.fields = FieldsOf(translation);
   arrival->kept.map_version = arrival->mappings->translator.version();
-  arrival->kept.answer = hl7v2::Acknowledge(message, hl7v2::AckCode::kAccept,
-                                            WarningsOf(translation), arrival->record.id, now);
   AccessRecord record = arrival->record;
+  GW_TRY(Identified identified, Resolve(std::move(translation.changes), arrival->feed->upsert,
+                                        record.recorded, arrival->again));
+  std::vector<hl7v2::Issue> issues = IssuesOf(translation.remarks);
+  const std::vector<hl7v2::Issue> found = IssuesOf(identified.remarks);
+  issues.insert(issues.end(), found.begin(), found.end());
+  arrival->kept.answer =
+      hl7v2::Acknowledge(message, hl7v2::AckCode::kAccept, issues, arrival->record.id, now);
   GW_TRY(const store::Committed committed,
-         Admit(std::move(translation.changes), arrival->feed->upsert, arrival->kept, &record,
-               arrival->again));
+         Admit(std::move(identified), arrival->kept, &record, arrival->again));
   GW_TRY(const audit::Receipt receipt, journal_->Append(record, true));
   static_cast<void>(receipt);
   arrival->taken = {"AA", "", committed.message, static_cast<uint32_t>(record.resources.size())};
@@ -270,16 +274,20 @@ void Ingest::Keep(Arrival* arrival, const Error& error) {
   }
 }
 
-Result<store::Committed> Ingest::Admit(std::vector<map::Change> changes, bool upsert,
-                                       store::MessageRecord message, AccessRecord* record,
-                                       const Again* again) {
+Result<Identified> Ingest::Resolve(std::vector<map::Change> changes, bool upsert, Instant now,
+                                   const Again* again) {
   GW_RETURN_IF_ERROR(journal_->Ready());  // the log took its last entry, or nothing new commits
-  GW_TRY(Identified identified, Identify(&changes, parts_, record->recorded));
+  GW_TRY(Identified identified, Identify(&changes, parts_, now));
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_.definitions));
-  AddRemarks(identified.remarks, &message.remarks_json);
   if (again != nullptr && again->was_taken) {
     GW_RETURN_IF_ERROR(KeepNewer(again->number, &identified, &parts_.store));
   }
+  return identified;
+}
+
+Result<store::Committed> Ingest::Admit(Identified identified, store::MessageRecord message,
+                                       AccessRecord* record, const Again* again) {
+  AddRemarks(identified.remarks, &message.remarks_json);
   store::Transaction transaction;
   GW_TRY(transaction.writes,
          WritesOf(&identified, parts_, record->recorded, message.map_version, record));

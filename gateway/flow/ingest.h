@@ -30,6 +30,8 @@ struct CsvReport {
   std::vector<map::Remark> remarks;
 };
 
+struct Identified;
+
 // A resource that a client writes.
 struct ClientWrite {
   fhir::Resource resource;
@@ -112,10 +114,12 @@ class Ingest {
                    AccessRecord record);
   void KeepRows(store::MessageRecord kept, AccessRecord record);
 
-  // Where every way ends: identify, apply, check, store.
-  Result<store::Committed> Admit(std::vector<map::Change> changes, bool upsert,
-                                 store::MessageRecord message, AccessRecord* record,
-                                 const Again* again = nullptr);
+  // Where every way ends: identify and apply, which may leave remarks for the sender ...
+  Result<Identified> Resolve(std::vector<map::Change> changes, bool upsert, Instant now,
+                             const Again* again = nullptr);
+  // ... check and store.
+  Result<store::Committed> Admit(Identified identified, store::MessageRecord message,
+                                 AccessRecord* record, const Again* again = nullptr);
 
   const Parts& parts_;
   Journal* journal_;

@@ -1,5 +1,9 @@
 #include "gateway/flow/remarks.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "gateway/base/json.h"
 
 namespace gw::flow {
@@ -7,6 +11,24 @@ namespace {
 
 constexpr size_t kCodeBytesMax = 64;
 constexpr int kDataType = 102;  // table 0357
+
+// How remarks about who and what a message is about are told.
+struct Told {
+  std::string_view code;
+  int hl7_code;  // table 0357
+  char severity;
+  std::string_view text;  // empty: the remark's own
+};
+constexpr int kUnknownKey = 204;
+constexpr int kDuplicateKey = 205;
+constexpr std::array<Told, 5> kTold = {{
+    {"possible-match", kDuplicateKey, 'W',
+     "a person may be one who is known by another record: a human is asked"},
+    {"doubtful-merge", kDuplicateKey, 'W', ""},
+    {"merged-plans", kDuplicateKey, 'W', ""},
+    {"stub-created", kUnknownKey, 'W', ""},
+    {"older-update", 0, 'I', ""},
+}};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -103,13 +125,21 @@ void AddRemarks(const std::vector<map::Remark>& remarks, std::string* json) {
   }
 }
 
-std::vector<hl7v2::Issue> WarningsOf(const map::Translation& translation) {
+std::vector<hl7v2::Issue> IssuesOf(std::span<const map::Remark> remarks) {
   std::vector<hl7v2::Issue> issues;
-  for (const map::Remark& remark : translation.remarks) {
-    if (remark.severity == 'W') {
-      const int hl7_code = remark.code == "bad-date" ? kDataType : 0;
-      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, hl7_code}, 'W'});
+  for (const map::Remark& remark : remarks) {
+    if (remark.severity != 'W') {
+      continue;
     }
+    const auto* told = std::find_if(kTold.begin(), kTold.end(),
+                                    [&remark](const Told& one) { return one.code == remark.code; });
+    if (told == kTold.end()) {
+      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, kDataType}, 'W'});
+      continue;
+    }
+    std::string text = told->text.empty() ? remark.text : std::string(told->text);
+    issues.push_back(
+        {Error{Code::kConflict, std::move(text), remark.where, told->hl7_code}, told->severity});
   }
   return issues;
 }

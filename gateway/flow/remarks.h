@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,9 @@ std::string RemarksJson(const map::Translation& translation);
 void AddRemarks(const std::vector<map::Remark>& remarks, std::string* json);
 // The unread fields and unmapped codes, to be counted by feed.
 std::vector<store::FieldNote> FieldsOf(const map::Translation& translation);
-// Warnings ride on the AA as ERR segments of severity W; there the sender's people see them.
-std::vector<hl7v2::Issue> WarningsOf(const map::Translation& translation);
+// What the sender's people should know rides on the AA as ERR segments of severity W or I: every
+// warning of the translation, and what was found while the message's persons and plans were looked
+// up. What is known of others is not told: a possible match is no more than a question.
+std::vector<hl7v2::Issue> IssuesOf(std::span<const map::Remark> remarks);
 
 }  // namespace gw::flow

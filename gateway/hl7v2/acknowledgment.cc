@@ -31,8 +31,15 @@ std::string Timestamp(Instant now) {
   return {text.data(), static_cast<size_t>(std::max(length, 0))};
 }
 
+int CodeOf(const Issue& issue) {
+  const bool only_told = issue.severity == 'I' && issue.error.hl7_code == 0;
+  return only_told ? 0 : Hl7CodeFor(issue.error);
+}
+
 std::string_view TextOf(int hl7_code) {
   switch (hl7_code) {
+    case 0:
+      return "Message accepted";
     case 100:
       return "Segment sequence error";
     case 101:
@@ -130,7 +137,7 @@ void WriteHeading(const Heading& heading, std::string_view control_id, Instant n
 // ERR of 2.5 and later: location, code, severity, diagnostic and user texts.
 void WriteIssue(const Issue& issue, const Heading& heading, std::string* out) {
   const Delimiters& d = heading.delimiters;
-  const int code = Hl7CodeFor(issue.error);
+  const int code = CodeOf(issue);
   const std::string number = std::to_string(code);
   const auto place = Location::FromString(issue.error.where);
   std::string location;
@@ -158,7 +165,7 @@ void WriteOldIssues(std::span<const Issue> issues, const Heading& heading, std::
   const Delimiters& d = heading.delimiters;
   std::string field;
   for (const Issue& issue : issues) {
-    const int code = Hl7CodeFor(issue.error);
+    const int code = CodeOf(issue);
     const std::string number = std::to_string(code);
     const Location place = Location::FromString(issue.error.where).value_or(Location{"", 0});
     if (!field.empty() && d.repetition == 0) {

@@ -36,7 +36,8 @@ struct AcksDue {
 AcksDue AcksDueFor(const Message& message, AckCode application);
 
 // One ERR segment. `error.where` in the form of Location::ToString() becomes ERR-2,
-// `error.hl7_code` ERR-3 (207 where it is 0 and the Code has no code of table 0357 of its own),
+// `error.hl7_code` ERR-3 (207 where it is 0 and the Code has no code of table 0357 of its own; 0,
+// message accepted, where it is 0 and the severity I),
 // `error.detail` ERR-8.
 struct Issue {
   Error error;
