@@ -142,19 +142,16 @@ class Identification {
     return false;
   }
 
-  // Nobody here has one of the numbers. Somebody without an NHS number may all the same be here
-  // under another sender's number: a human is asked, and nobody is matched on a name.
+  // Nobody here has one of the numbers. They may all the same be here under another sender's
+  // number, or one that was superseded: a human is asked, and nobody is matched on a name.
   Result<size_t> PlaceUnknown(const map::Change& change, std::vector<fhir::Identifier> claims) {
-    const bool numbered = std::any_of(
-        claims.begin(), claims.end(),
-        [](const fhir::Identifier& one) { return one.system == identity::kNhsNumberSystem; });
     const size_t placed = AddNew(change, std::move(claims));
-    if (!numbered && !change.stub && !IsLoser(change.fragment.root())) {
+    if (!change.stub && !IsLoser(change.fragment.root())) {
       GW_TRY(std::vector<std::string> lookalikes, LookalikesOf(change.fragment, parts_));
       if (!lookalikes.empty()) {
         GW_RETURN_IF_ERROR(
             AskWhetherSame(identified_.resources[placed].key.id, std::move(lookalikes),
-                           "names and birth date agree, no number is shared", change.where));
+                           "name and birth date agree, no number is shared", change.where));
       }
     }
     return placed;
@@ -253,6 +250,8 @@ class Identification {
     for (const Known& known : identified_.resources) {
       if (known.key == fhir::Key{"Patient", survivor} && known.current && loser.current &&
           identity::LookUnlike(*known.current, *loser.current)) {
+        identified_.remarks.push_back({'W', "doubtful-merge", where,
+                                       "birth date and family name of the merged records differ"});
         return AskOnce({"doubtful-merge",
                         "Are the merged records of the same person?",
                         "birth date and family name both differ",

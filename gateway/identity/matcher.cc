@@ -1,6 +1,7 @@
 #include "gateway/identity/matcher.h"
 
 #include <algorithm>
+#include <string>
 
 namespace gw::identity {
 namespace {
@@ -66,18 +67,60 @@ bool FamilyNamesDiffer(const fhir::Element& a, const fhir::Element& b) {
   return compared;
 }
 
-// Is there a name of each with the same family and a the same first given name?
-bool NamesAgree(const fhir::Element& a, const fhir::Element& b) {
+std::string_view PostcodeOf(const fhir::Element& address) {
+  return address.name() == "address" ? address.TextAt("postalCode") : std::string_view();
+}
+
+// Letters and digits alone count: "ZZ99 3VA" is "zz993va".
+bool PostcodesAgree(const fhir::Element& a, const fhir::Element& b) {
+  const auto plain = [](std::string_view postcode) {
+    std::string out;
+    for (const char c : postcode) {
+      if (c != ' ') {
+        out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+      }
+    }
+    return out;
+  };
   for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
     for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
-      const bool names = x->name() == "name" && y->name() == "name" && !x->TextAt("family").empty();
-      if (names && EqualsFolded(x->TextAt("family"), y->TextAt("family")) &&
-          !x->TextAt("given").empty() && EqualsFolded(x->TextAt("given"), y->TextAt("given"))) {
+      if (!PostcodeOf(*x).empty() && plain(PostcodeOf(*x)) == plain(PostcodeOf(*y))) {
         return true;
       }
     }
   }
   return false;
+}
+
+// An initial agrees with the names that it begins.
+bool GivenNamesAgree(std::string_view a, std::string_view b) {
+  const size_t initial = a.size() <= 2 && (a.size() == 1 || a[1] == '.') ? 1 : a.size();
+  const size_t other = b.size() <= 2 && (b.size() == 1 || b[1] == '.') ? 1 : b.size();
+  const size_t compared = initial == 1 || other == 1 ? 1 : std::max(initial, other);
+  return EqualsFolded(a.substr(0, compared), b.substr(0, compared));
+}
+
+// How the names of two Patients compare: the best of all pairs.
+enum class Names : uint8_t { kDiffer, kFamily, kFamilyAlone, kFamilyAndGiven };
+
+Names CompareNames(const fhir::Element& a, const fhir::Element& b) {
+  Names best = Names::kDiffer;
+  for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
+    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
+      const bool names = x->name() == "name" && y->name() == "name" && !x->TextAt("family").empty();
+      if (!names || !EqualsFolded(x->TextAt("family"), y->TextAt("family"))) {
+        continue;
+      }
+      const std::string_view given = x->TextAt("given");
+      const std::string_view other = y->TextAt("given");
+      const bool both = !given.empty() && !other.empty();
+      const Names pair = !both                           ? Names::kFamilyAlone
+                         : GivenNamesAgree(given, other) ? Names::kFamilyAndGiven
+                                                         : Names::kFamily;
+      best = std::max(best, pair);
+    }
+  }
+  return best;
 }
 
 Match Compare(const fhir::Element& patient, const fhir::Element& candidate) {
@@ -126,10 +169,23 @@ bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other) {
   const std::string_view other_sex = b.TextAt("gender");
   const bool sexes_agree = sex.empty() || other_sex.empty() || sex == other_sex ||
                            sex == "unknown" || other_sex == "unknown";
-  const bool both_numbered = !NhsNumberOf(a).empty() && !NhsNumberOf(b).empty();
   const bool born_alike =
       !a.TextAt("birthDate").empty() && a.TextAt("birthDate") == b.TextAt("birthDate");
-  return sexes_agree && !both_numbered && born_alike && NamesAgree(a, b);
+  if (!sexes_agree || !born_alike) {
+    return false;
+  }
+  const bool same_sex = !sex.empty() && sex == other_sex && sex != "unknown";
+  switch (CompareNames(a, b)) {
+    case Names::kFamilyAndGiven:
+      return true;
+    case Names::kFamilyAlone:
+      return same_sex || PostcodesAgree(a, b);
+    case Names::kFamily:
+      return PostcodesAgree(a, b) && (NhsNumberOf(a).empty() || NhsNumberOf(b).empty());
+    case Names::kDiffer:
+      break;
+  }
+  return false;
 }
 
 }  // namespace gw::identity

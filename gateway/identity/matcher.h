@@ -28,9 +28,14 @@ struct Match {
 // order. Pure; any thread. Source: care-coordination decisions 3 and 9; R4 patient-operation-match.
 std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Resource> candidates);
 
-// Two Patients without an identifier in common: should a human compare them? Where birth date,
-// family name and first given name agree, neither is said to be of another sex, and not both have
-// an NHS number. Never more than a question: nobody is matched on it. Pure; any thread.
+// Two Patients without an identifier in common: should a human compare them? Where birth date and
+// a family name are the same, no sex contradicts, and
+//   the first given names agree (an initial agrees with a name): whatever their numbers are, since
+//     an NHS number may have been superseded;
+//   not both say a given name: where the sexes or a postcode agree;
+//   the given names differ: where a postcode agrees and not both have an NHS number, which is what
+//     tells twins apart.
+// Never more than a question: nobody is matched on it. Pure; any thread.
 bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other);
 
 // Do birth date and family name both differ, where both say them? Pure; any thread.

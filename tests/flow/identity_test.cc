@@ -100,11 +100,68 @@ TEST_F(IdentityTest, ANameAloneMatchesNobodyAndAsksAHuman) {
   // Asked once.
   ASSERT_EQ(Person(Local("H2"), "Hartley^Beatrix").ack, "AA");
   EXPECT_EQ(Reviews("possible-match").size(), 1u);
-  // Another day of birth, another sex, an NHS number of their own: no question.
+  // Another day of birth, another sex, another family: no question.
   ASSERT_EQ(Person(Local("H3"), "Hartley^Beatrix", "19380612|F").ack, "AA");
   ASSERT_EQ(Person(Local("H4"), "Hartley^Beatrix", "19380611|M").ack, "AA");
-  ASSERT_EQ(Person(Nhs("9992010088"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Local("H5"), "Hartleys^Beatrix").ack, "AA");
   EXPECT_EQ(Reviews("possible-match").size(), 1u);
+}
+
+// An NHS number tells no two records apart: one may have none yet, or one that was superseded.
+TEST_F(IdentityTest, WhoComesWithAnNhsNumberIsComparedToo) {
+  ASSERT_EQ(Person(Local("H1"), "Hartley^Beatrix").ack, "AA");
+  const Answered numbered = Person(Nhs("9992010010"), "Hartley^Beatrix");
+  ASSERT_EQ(numbered.ack, "AA");
+  EXPECT_NE(Patient(kLocal, "H1").TextOf("id"), Patient(kNhs, "9992010010").TextOf("id"));
+  ASSERT_EQ(Reviews("possible-match").size(), 1u) << "a record without an NHS number";
+  // The sender is told, in words that say nothing of the other record.
+  EXPECT_NE(numbered.text.find("|205^Duplicate key identifier^HL70357|W|"), std::string::npos)
+      << numbered.text;
+  EXPECT_EQ(numbered.text.find("Hartley"), std::string::npos) << numbered.text;
+  EXPECT_EQ(numbered.text.find("H1"), std::string::npos) << numbered.text;
+  ASSERT_EQ(Person(Nhs("9992010088"), "Hartley^Beatrix").ack, "AA");
+  const std::vector<Json> reviews = Reviews("possible-match");
+  ASSERT_EQ(reviews.size(), 2u) << "records with another NHS number, and with none";
+  EXPECT_EQ(reviews[0].Find("input")->items().size() + reviews[1].Find("input")->items().size(),
+            5u);
+  // A twin: the same family, day of birth, sex and home, and both have numbers of their own.
+  const std::string home = "19520317|F|||1 High Street^^Saltby^^ZZ99 4CD";
+  ASSERT_EQ(Person(Nhs("9992010150"), "Oduya^Grace", home).ack, "AA");
+  ASSERT_EQ(Person(Nhs("9992010223"), "Oduya^Ama", home).ack, "AA");
+  EXPECT_EQ(Reviews("possible-match").size(), 2u);
+  // Neither says a given name, or one is an initial.
+  ASSERT_EQ(Person(Nhs("9991001018"), "Oduya^G.", home).ack, "AA");
+  EXPECT_EQ(Reviews("possible-match").size(), 3u);
+}
+
+// What is found out about who and what a message is about reaches its sender.
+TEST_F(IdentityTest, RemarksOfIdentityRideOnTheAcknowledgment) {
+  ASSERT_EQ(Plan(Local("A"), "P-1", "PCB", "AD").ack, "AA");
+  ASSERT_EQ(Plan(Local("B"), "P-2", "PCB", "AD").ack, "AA");
+  const Answered merged = Merge(Local("B"), Local("A"));
+  EXPECT_EQ(merged.ack, "AA");
+  EXPECT_NE(merged.text.find("more than one active care plan"), std::string::npos) << merged.text;
+  const std::string last = "|||||||||||||||||||||||||";  // PID-8 to PID-33
+  ASSERT_EQ(Person(Local("C"), "Oduya^Samuel", "19520317|" + last + "20260301120000+0000").ack,
+            "AA");
+  const Answered older =
+      Person(Local("C"), "Oduya^Sam", "19520317|" + last + "20260201120000+0000");
+  EXPECT_EQ(older.ack, "AA");
+  EXPECT_EQ(older.code, "0") << older.text;
+  EXPECT_EQ(older.place, "PID") << older.text;
+  EXPECT_NE(older.text.find("|0^Message accepted^HL70357|I|"), std::string::npos) << older.text;
+  ASSERT_EQ(Person(Local("D"), "Whitcombe^Ide", "19660930|F").ack, "AA");
+  const Answered doubtful = Merge(Local("D"), Local("C"));
+  EXPECT_EQ(doubtful.ack, "AA");
+  EXPECT_NE(doubtful.text.find("of the merged records differ"), std::string::npos) << doubtful.text;
+  // The same message again is answered with the same words.
+  const std::string message =
+      "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500+0000||ADT^A31^ADT_A05|TWICE|P|2.5.1\r"
+      "EVN||20260310\rPID|1||" +
+      Local("E") + "||Oduya^Samuel||19520317|M\rPV1|1|N\r";
+  const std::string first = gateway_.ingest().AcceptV2(message, "192.0.2.8");
+  EXPECT_NE(first.find("|W|"), std::string::npos) << first;
+  EXPECT_EQ(gateway_.ingest().AcceptV2(message, "192.0.2.8"), first);
 }
 
 TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageAskAHuman) {
