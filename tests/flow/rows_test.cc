@@ -96,6 +96,45 @@ TEST_F(RowsTest, StatesOfOnePlanAreItsVersions) {
   EXPECT_EQ(plan.TextOf("status"), "on-hold") << "the row that was reviewed later counts";
 }
 
+// The rows of a person in one file come to one version, their state at its end: the shared sample's
+// words of "two versions" (a permit given in row 3 and taken away in row 4) are of files that come
+// one after the other. A permit of yesterday that a later row of the same file takes away is never
+// in force, not for the moment between two commits; what was decided when stands in the file, which
+// is kept.
+TEST_F(RowsTest, APermitThatALaterRowTakesAwayIsNeverInForce) {
+  const std::string head =
+      "nhs_number,dob,preference,scope,organisation_ods,organisation_name,data_excluded,"
+      "decision_date,expiry_date,recorded_by,capacity,comment\n";
+  const auto given = [](const std::string& person) {
+    return person + ",1941-03-14,CONSENT,CAREPLAN,X9901,Hospital,,20/01/2026,,Pell A,Y,\n" +
+           person + ",1941-03-14,CONSENT,CAREPLAN,X9905,Befrienders,,20/01/2026,,Pell A,Y,\n";
+  };
+  const auto taken = [](const std::string& person) {
+    return person + ",1941-03-14,WITHDRAWN,CAREPLAN,X9905,Befrienders,,05/05/2026,,Pell A,Y,\n";
+  };
+  // Consents as they are now: version, date of the last decision, and who may see.
+  const auto now = [this](const std::string& person) {
+    std::string text;
+    const auto patients = Find("Patient", "https://fhir.nhs.uk/Id/nhs-number", person);
+    const auto consents = gateway_.parts().store.ConsentsOf(patients.at(0).key.id);
+    for (const fhir::StoredResource& stored : consents->resources) {
+      const Json consent = *Json::Parse(stored.json, Limits());
+      text += std::to_string(stored.version) + " " + std::string(consent.TextOf("dateTime"));
+      for (const Json& permit : consent.Find("provision")->Find("provision")->items()) {
+        const Json* who = permit.Find("actor")->items()[0].Find("reference");
+        text += " " + std::string(who->Find("identifier")->TextOf("value"));
+      }
+    }
+    return text;
+  };
+  Take("fenwick-sharing-preferences", head + given("9991001018") + taken("9991001018"));
+  EXPECT_EQ(now("9991001018"), "1 2026-05-05 X9901");
+  Take("fenwick-sharing-preferences", head + given("9991002022"));
+  EXPECT_EQ(now("9991002022"), "1 2026-01-20 X9901 X9905");
+  Take("fenwick-sharing-preferences", head + given("9991002022") + taken("9991002022"));
+  EXPECT_EQ(now("9991002022"), "2 2026-05-05 X9901");
+}
+
 TEST_F(RowsTest, GoalsOfAPlanThatNobodyKnowsWaitUntilItIs) {
   const std::string goals = ProjectFile("tests/data/csv/fenwick-goals-actions.csv");
   const CsvReport before = Take("fenwick-goals-actions", goals);

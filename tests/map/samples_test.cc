@@ -173,6 +173,8 @@ INSTANTIATE_TEST_SUITE_P(
                   0,
                   3,
                   {"row 10, column NHS Number"}},
+        // One Consent with one version: "two versions" of the note would put a permit in force that
+        // row 4 took away (tests/flow/rows_test.cc, APermitThatALaterRowTakesAwayIsNeverInForce).
         CsvSample{"csv03_gp_sharing_preferences.csv",
                   "fenwick-sharing-preferences",
                   "csv/csv03_gp_sharing_preferences.expected.json",
