@@ -86,6 +86,32 @@ TEST(TranslateTest, LeavesOutAWrongDateAndSaysWhere) {
   EXPECT_EQ(goal->fragment.root().TextAt("description.text"), "Goal");
 }
 
+// What somebody is called or where they were born in a list refuses no message.
+TEST(TranslateTest, LeavesOutAnOrderOfBirthThatIsNoneAndSaysWhere) {
+  const auto person = [](const std::string& order) {
+    return "MSH|^~\\&|PAS|X9912|CAREGW|X9900|20260310||ADT^A31^ADT_A05|O1|P|2.5.1\rEVN||20260310\r"
+           "PID|1||A^^^X9912^MR||Ash^Ira|||||||||||||||||||Y|" +
+           order + "\rPV1|1|N\r";
+  };
+  const auto births = [&](const std::string& order) {
+    const Outcome outcome = TranslateMessage(person(order), FeedOf("X9912"));
+    EXPECT_EQ(outcome.refusal, "") << order;
+    std::string said;
+    for (const Change& change : outcome.translation.changes) {
+      const fhir::Element* born = change.fragment.root().Child("multipleBirth");
+      said += born == nullptr ? "" : born->text();
+    }
+    for (const Remark& remark : outcome.translation.remarks) {
+      said += " " + std::string(1, remark.severity) + " " + remark.where;
+    }
+    return said;
+  };
+  EXPECT_EQ(births(""), "true");
+  EXPECT_EQ(births("2"), "2");
+  EXPECT_EQ(births("OTH^Other"), "true W PID-25 W PID-25")
+      << "the field is no number, and what was left out for it";
+}
+
 TEST(TranslateTest, SameMessageSameChanges) {
   const std::string bytes = ReadFile(kMessages + "plan_add.hl7");
   ASSERT_FALSE(bytes.empty());
