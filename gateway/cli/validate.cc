@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kUsage =
     "validate [--profile URL]... [--package TGZ]... [--allow-comments] [--ignore-contained] "
-    "[--security-checks] FILE...";
+    "[--allow-active-content] FILE...";
 constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 // R4's core extensions of OperationOutcome.
 constexpr std::string_view kExtension = "http://hl7.org/fhir/StructureDefinition/operationoutcome-";
@@ -108,7 +108,7 @@ int Validate(Arguments arguments) {
   const std::vector<std::string> paths = TakeAll("--package", &arguments);
   const validate::Options options = {.allow_comments = arguments.Flag("--allow-comments"),
                                      .ignore_contained = arguments.Flag("--ignore-contained"),
-                                     .security_checks = arguments.Flag("--security-checks")};
+                                     .security_checks = !arguments.Flag("--allow-active-content")};
   std::string unknown;
   const std::vector<std::string> files = arguments.Operands(&unknown);
   if (files.empty() || !unknown.empty()) {

@@ -151,8 +151,8 @@ TEST_F(ValidateCommand, TakesOptionsOfTheReferenceValidator) {
   EXPECT_EQ(RunCommand({Path("contained.json")}).exit_code, kRefused);
   EXPECT_EQ(RunCommand({"--ignore-contained", Path("contained.json")}).exit_code, kDone);
   Write("active.json", R"({"resourceType":"Basic","code":{"text":"<script>"}})");
-  EXPECT_EQ(RunCommand({Path("active.json")}).exit_code, kDone);
-  EXPECT_EQ(RunCommand({"--security-checks", Path("active.json")}).exit_code, kRefused);
+  EXPECT_EQ(RunCommand({Path("active.json")}).exit_code, kRefused);
+  EXPECT_EQ(RunCommand({"--allow-active-content", Path("active.json")}).exit_code, kDone);
 }
 
 TEST_F(ValidateCommand, SaysWhyItCannotRun) {
