@@ -287,7 +287,7 @@ TEST_F(IdentityTest, APersonSeesWhatStandsWithTheRecordsThatAreOneWithTheirs) {
   EXPECT_EQ(sees("A"), "1110+");
   put("A", "replaced-by", id("C"));
   EXPECT_EQ(sees("A"), "1110+");
-  EXPECT_EQ(sees("C"), "2202-");
+  EXPECT_EQ(sees("C"), "2222-") << "who asks for A is shown C's own: nothing of A's";
 }
 
 TEST_F(IdentityTest, AMergeThatWouldMakeACycleIsRefusedWithItsPlace) {
