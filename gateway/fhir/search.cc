@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kValueSets = "http://hl7.org/fhir/ValueSet/";
 // Of SearchIndexer::signature: raised whenever other rows are made of the same expression.
-constexpr std::string_view kRowsRevision = "1";
+constexpr std::string_view kRowsRevision = "2";
 
 struct CompiledParameter {
   const SearchParameter* parameter;
@@ -256,7 +256,7 @@ struct SearchIndexer::Compiled {
   Status AddCompartment(std::string_view type);
   path::Collection Evaluate(const path::Expression& expression, const Resource& resource,
                             Arena* arena) const;
-  void Index(const CompiledParameter& compiled, const Resource& resource,
+  void Index(const CompiledParameter& compiled, const Resource& resource, Arena* arena,
              std::vector<IndexEntry>* out) const;
 };
 
@@ -335,12 +335,11 @@ path::Collection SearchIndexer::Compiled::Evaluate(const path::Expression& expre
 }
 
 void SearchIndexer::Compiled::Index(const CompiledParameter& compiled, const Resource& resource,
-                                    std::vector<IndexEntry>* out) const {
-  Arena arena;
+                                    Arena* arena, std::vector<IndexEntry>* out) const {
   IndexEntry base;
   base.code = compiled.parameter->code;
   base.kind = compiled.parameter->kind;
-  for (const path::Value& value : Evaluate(compiled.expression, resource, &arena)) {
+  for (const path::Value& value : Evaluate(compiled.expression, resource, arena)) {
     const Element* element = value.element();
     if (element == nullptr) {
       if (base.kind != SearchKind::kReference) {
@@ -423,11 +422,15 @@ std::vector<const SearchParameter*> SearchIndexer::OfferedFor(std::string_view t
 
 std::vector<IndexEntry> SearchIndexer::Index(const Resource& resource) const {
   std::vector<IndexEntry> out;
+  Arena arena;
   const auto found = compiled_->offered.find(resource.type());
   if (found != compiled_->offered.end()) {
     for (const CompiledParameter& compiled : found->second) {
-      compiled_->Index(compiled, resource, &out);
+      compiled_->Index(compiled, resource, &arena, &out);
     }
+  }
+  if (resource.type() == "Patient") {
+    IndexNamesakes(resource, &out);
   }
   return out;
 }

@@ -79,6 +79,13 @@ struct IndexEntry {
   int64_t high_us = 0;
 };
 
+// Rows of Patients in the index of strings that serve no search parameter: by them the store finds
+// who has a family name and day of birth (store::Store::Namesakes).
+inline constexpr std::string_view kNamesake = "_namesake";
+// The texts of those rows: the day of birth with each family name, folded as strings are for a
+// search. Empty without a whole day of birth.
+std::vector<std::string> NamesakeKeys(const Resource& patient);
+
 // The parameters that a store indexes and that the CapabilityStatement names: for each type the
 // ones offered, of R4 and of packages. Compiles their expressions once. What it is made of must
 // outlive it. Immutable after Make; any thread.
@@ -107,7 +114,8 @@ class SearchIndexer {
     return Find(type, code) != nullptr;
   }
   std::vector<const SearchParameter*> OfferedFor(std::string_view type) const;  // sorted by code
-  // All index rows of a resource but _id and _lastUpdated, which are columns of their own.
+  // All index rows of a resource but _id and _lastUpdated, which are columns of their own. Of a
+  // Patient those of kNamesake too.
   std::vector<IndexEntry> Index(const Resource& resource) const;
   // Ids of the Patients whose compartment holds the resource; a Patient is in its own. Order:
   // subject first.

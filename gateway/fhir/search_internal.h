@@ -44,6 +44,9 @@ std::string FoldedText(std::string_view text);
 // Address.
 std::vector<std::string_view> StringsOf(const Element& element);
 
+// Appends the rows of kNamesake; out holds none of them.
+void IndexNamesakes(const Resource& patient, std::vector<IndexEntry>* out);
+
 // The interval [low, high) that a date, dateTime or instant stands for: all of the year, month,
 // day, minute, second or fraction that it names. Without a zone it is taken as UTC. Absent where it
 // is none. Spec: R4 search.html 3.1.1.4.5.

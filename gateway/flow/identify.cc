@@ -26,6 +26,7 @@ class Identification {
 
   Result<Identified> Run() {
     const size_t given = changes_->size();
+    GW_RETURN_IF_ERROR(LookUp());
     for (size_t index = 0; index < given; ++index) {
       GW_RETURN_IF_ERROR(Place(index));
     }
@@ -47,9 +48,24 @@ class Identification {
   }
 
  private:
+  // What is known under the changes' identifiers, all in one look at the store.
+  Status LookUp() {
+    identifiers_.reserve(changes_->size());
+    std::vector<store::Wanted> wanted;
+    wanted.reserve(changes_->size());
+    for (const map::Change& change : *changes_) {
+      identifiers_.push_back(IdentifiersOf(change.fragment.root()));
+    }
+    for (size_t index = 0; index < changes_->size(); ++index) {
+      wanted.push_back({(*changes_)[index].fragment.type(), identifiers_[index]});
+    }
+    GW_TRY(stored_, parts_.store.FindEach(wanted));
+    return {};
+  }
+
   Status Place(size_t index) {
     const map::Change& change = (*changes_)[index];
-    const std::vector<fhir::Identifier> identifiers = IdentifiersOf(change.fragment.root());
+    const std::vector<fhir::Identifier>& identifiers = identifiers_[index];
     if (identifiers.empty()) {
       identified_.of_change.push_back(AddNew(change, {}));
       return {};
@@ -59,8 +75,7 @@ class Identification {
       Link(change, *same);
       return {};
     }
-    GW_TRY(std::vector<fhir::StoredResource> stored,
-           parts_.store.Find(change.fragment.type(), identifiers));
+    std::vector<fhir::StoredResource>& stored = stored_[index];
     std::vector<fhir::Resource> candidates;
     for (const fhir::StoredResource& resource : stored) {
       GW_TRY(fhir::Resource candidate,
@@ -397,6 +412,9 @@ class Identification {
   }
 
   std::vector<map::Change>* changes_;
+  // Of each change as it was given.
+  std::vector<std::vector<fhir::Identifier>> identifiers_;
+  std::vector<std::vector<fhir::StoredResource>> stored_;
   const Parts& parts_;
   Instant now_;
   PersonLinks links_;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kReviewSystem = "urn:caregate:id:review";
 constexpr uint32_t kLookalikesMax = 3;
+// Looked at where the newest few do not all look alike: another sex, another given name.
+constexpr uint32_t kNamesakesMax = 50;
 
 // What the gateway asks for itself is not shown to anybody: only ids leave.
 class SeesAll final : public store::Visibility {
@@ -101,17 +103,20 @@ Result<std::vector<std::string>> ActivePlansOf(const std::vector<std::string>& p
 }
 
 Result<std::vector<std::string>> LookalikesOf(const fhir::Resource& patient, const Parts& parts) {
+  const std::vector<std::string> keys = fhir::NamesakeKeys(patient);
   std::vector<std::string> lookalikes;
-  const std::string birth(patient.root().TextAt("birthDate"));
-  if (birth.size() != std::string_view("YYYY-MM-DD").size()) {
-    return lookalikes;
-  }
-  GW_TRY(const store::Page page, Search("Patient", "birthdate=" + birth, parts));
-  for (const fhir::StoredResource& stored : page.resources) {
-    GW_TRY(const fhir::Resource other,
-           fhir::ParseJson(stored.json, parts.definitions, parts.limits));
-    if (identity::MayBeSame(patient, other) && lookalikes.size() < kLookalikesMax) {
-      lookalikes.push_back("Patient/" + stored.key.id);
+  for (const uint32_t max : {kLookalikesMax, kNamesakesMax}) {
+    lookalikes.clear();
+    GW_TRY(const std::vector<fhir::StoredResource> namesakes, parts.store.Namesakes(keys, max));
+    for (const fhir::StoredResource& stored : namesakes) {
+      GW_TRY(const fhir::Resource other,
+             fhir::ParseJson(stored.json, parts.definitions, parts.limits));
+      if (identity::MayBeSame(patient, other) && lookalikes.size() < kLookalikesMax) {
+        lookalikes.push_back("Patient/" + stored.key.id);
+      }
+    }
+    if (namesakes.size() < max || lookalikes.size() == kLookalikesMax) {
+      break;
     }
   }
   return lookalikes;

@@ -31,8 +31,9 @@ Result<std::optional<map::Change>> Ask(const Review& review, const Parts& parts,
 Result<std::vector<std::string>> ActivePlansOf(const std::vector<std::string>& patients,
                                                const Parts& parts);
 
-// Patients with that birth date who have no identifier in common with this one, and whom a human
-// should compare it with (identity::MayBeSame). At most a few. Errors: kUnavailable.
+// Patients with a family name and that birth date who have no identifier in common with this one,
+// and whom a human should compare it with (identity::MayBeSame). At most a few. Errors:
+// kUnavailable.
 Result<std::vector<std::string>> LookalikesOf(const fhir::Resource& patient, const Parts& parts);
 
 }  // namespace gw::flow

@@ -30,8 +30,11 @@ constexpr std::array kStatements = {
     "SELECT text FROM label_class WHERE label_class_id = ?1",
     "SELECT id, " GW_STORE_ROW
     " FROM resource WHERE patient_key = ?1 AND type = 'Consent' AND NOT deleted",
-    "SELECT id FROM identifier_claim"
+    "SELECT patient_key, id FROM identifier_claim"
     " WHERE identifier_key = ?1 AND type = ?2 AND system = ?3 AND value = ?4",
+    "SELECT patient_key, id FROM index_string WHERE type = 'Patient' AND parameter = '_namesake' "
+    "AND text = ?1"
+    " ORDER BY id DESC LIMIT ?2",
     "SELECT digest, answer, entry_id FROM message"
     " WHERE control_id = ?1 AND sender = ?2 AND outcome = 'AA'"
     " ORDER BY sequence DESC",
@@ -402,25 +405,69 @@ Result<Consents> SqliteReader::ConsentsOf(std::string_view person) {
 Result<std::vector<fhir::StoredResource>> SqliteReader::Find(
     std::string_view type, std::span<const fhir::Identifier> identifiers) {
   GW_TRY(const auto snapshot, Snapshot::Begin(this));
+  return FindNow({type, identifiers});
+}
+
+Result<std::vector<std::vector<fhir::StoredResource>>> SqliteReader::FindEach(
+    std::span<const Wanted> wanted) {
+  GW_TRY(const auto snapshot, Snapshot::Begin(this));
+  std::vector<std::vector<fhir::StoredResource>> found;
+  found.reserve(wanted.size());
+  for (const Wanted& one : wanted) {
+    GW_TRY(std::vector<fhir::StoredResource> resources, FindNow(one));
+    found.push_back(std::move(resources));
+  }
+  return found;
+}
+
+Result<std::vector<fhir::StoredResource>> SqliteReader::FindNow(const Wanted& wanted) {
   std::vector<fhir::StoredResource> found;
-  for (const fhir::Identifier& identifier : identifiers) {
+  for (const fhir::Identifier& identifier : wanted.identifiers) {
     Execution claim(At(kClaim));
-    claim.Int(IdentifierKey(type, identifier))
-        .Text(type)
+    claim.Int(IdentifierKey(wanted.type, identifier))
+        .Text(wanted.type)
         .Text(identifier.system)
         .Text(identifier.value);
     GW_TRY(const bool claimed, claim.Step());
-    const bool again =
-        claimed && std::any_of(found.begin(), found.end(), [&](const fhir::StoredResource& one) {
-          return one.key.id == claim.TextAt(0);
-        });
-    if (claimed && !again) {
-      GW_TRY(fhir::StoredResource resource,
-             Current(fhir::Key{std::string(type), std::string(claim.TextAt(0))}));
-      found.push_back(std::move(resource));
+    if (claimed) {
+      GW_RETURN_IF_ERROR(AppendOnce(claim.IntAt(0), wanted.type, claim.TextAt(1), &found));
     }
   }
   return found;
+}
+
+Result<std::vector<fhir::StoredResource>> SqliteReader::Namesakes(std::span<const std::string> keys,
+                                                                  uint32_t max) {
+  std::vector<fhir::StoredResource> found;
+  if (keys.empty()) {
+    return found;
+  }
+  GW_TRY(const auto snapshot, Snapshot::Begin(this));
+  for (const std::string& key : keys) {
+    Execution row(At(kNamesakes));
+    row.Text(key).Int(max);
+    while (true) {
+      GW_TRY(const bool more, row.Step());
+      if (!more) {
+        break;
+      }
+      GW_RETURN_IF_ERROR(AppendOnce(row.IntAt(0), "Patient", row.TextAt(1), &found));
+    }
+  }
+  return found;
+}
+
+Status SqliteReader::AppendOnce(int64_t patient_key, std::string_view type, std::string_view id,
+                                std::vector<fhir::StoredResource>* found) {
+  const bool again =
+      std::any_of(found->begin(), found->end(),
+                  [id](const fhir::StoredResource& one) { return one.key.id == id; });
+  if (!again) {
+    GW_TRY(fhir::StoredResource resource,
+           CurrentAt(patient_key, {std::string(type), std::string(id)}, nullptr));
+    found->push_back(std::move(resource));
+  }
+  return {};
 }
 
 Result<std::optional<PriorAnswer>> SqliteReader::FindAnswer(std::string_view sender,

@@ -39,6 +39,9 @@ class SqliteReader {
   Result<uint64_t> PolicyClassOf(std::string_view person);
   Result<std::vector<fhir::StoredResource>> Find(std::string_view type,
                                                  std::span<const fhir::Identifier> identifiers);
+  Result<std::vector<std::vector<fhir::StoredResource>>> FindEach(std::span<const Wanted> wanted);
+  Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
+                                                      uint32_t max);
   Result<fhir::StoredResource> Current(const fhir::Key& key);
   Result<std::optional<PriorAnswer>> FindAnswer(std::string_view sender,
                                                 std::string_view control_id,
@@ -57,6 +60,7 @@ class SqliteReader {
     kLabel,
     kConsents,
     kClaim,
+    kNamesakes,
     kAnswer,
     kPending,
     kStatementCount,
@@ -77,6 +81,11 @@ class SqliteReader {
                        int64_t label_class_id);
   Result<bool> SeesOne(const Visibility& visibility, std::string_view person,
                        int64_t label_class_id);
+  // Find, in the snapshot that the caller holds.
+  Result<std::vector<fhir::StoredResource>> FindNow(const Wanted& wanted);
+  // Appends the current version, unless one of that id is there already.
+  Status AppendOnce(int64_t patient_key, std::string_view type, std::string_view id,
+                    std::vector<fhir::StoredResource>* found);
   // The text lives until the next call.
   Result<std::string_view> LabelText(int64_t label_class_id);
   // Takes version, last_updated, label_class_id, persons and body from columns 1 to 5.

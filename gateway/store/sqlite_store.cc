@@ -135,6 +135,14 @@ class SqliteStore final : public Store {
       std::string_view type, std::span<const fhir::Identifier> identifiers) override {
     return ReaderPool::Lease(&narrow_)->Find(type, identifiers);
   }
+  Result<std::vector<std::vector<fhir::StoredResource>>> FindEach(
+      std::span<const Wanted> wanted) override {
+    return ReaderPool::Lease(&narrow_)->FindEach(wanted);
+  }
+  Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
+                                                      uint32_t max) override {
+    return ReaderPool::Lease(&narrow_)->Namesakes(keys, max);
+  }
   Result<fhir::StoredResource> Current(const fhir::Key& key) override {
     return ReaderPool::Lease(&narrow_)->Current(key);
   }

@@ -45,6 +45,12 @@ struct Consents {
   std::vector<fhir::StoredResource> resources;
 };
 
+// What is looked for by its identifiers; the caller's, for the call.
+struct Wanted {
+  std::string_view type;
+  std::span<const fhir::Identifier> identifiers;
+};
+
 // How a message was answered, and what was kept of it.
 struct MessageRecord {
   std::string feed;
@@ -131,6 +137,13 @@ class Store {
   // The resources of that type that claim one of the identifiers, in the order given, each once.
   virtual Result<std::vector<fhir::StoredResource>> Find(
       std::string_view type, std::span<const fhir::Identifier> identifiers) = 0;
+  // Find for each of `wanted`, in one snapshot.
+  virtual Result<std::vector<std::vector<fhir::StoredResource>>> FindEach(
+      std::span<const Wanted> wanted) = 0;
+  // The Patients whose index has one of the keys (fhir::NamesakeKeys), each once: of each key the
+  // newest, at most `max`.
+  virtual Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
+                                                              uint32_t max) = 0;
   virtual Result<fhir::StoredResource> Current(const fhir::Key& key) = 0;  // kNotFound
 
   // An earlier AA to this sender and control id, if there was one; same_bytes where the digest is

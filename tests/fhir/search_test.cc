@@ -351,6 +351,29 @@ TEST(SearchIndexer, Compartments) {
   }
 }
 
+TEST(SearchIndexer, IndexesNamesakesForTheStoreAlone) {
+  const Resource patient =
+      Parsed(R"({"resourceType":"Patient","id":"p","birthDate":"1938-06-11","name":[)"
+             R"({"family":"ASHDOWN","given":["Zoë","May"]},{"family":"Marsh"},{"given":["May"]},)"
+             R"({"family":"van  Dyke"},{"family":"Ashdówn","given":["May"]}]})");
+  const std::vector<std::string> keys = {"1938-06-11|ashdown", "1938-06-11|marsh",
+                                         "1938-06-11|van dyke"};
+  EXPECT_EQ(NamesakeKeys(patient), keys);
+  std::vector<std::string> rows;
+  for (const IndexEntry& entry : Indexer().Index(patient)) {
+    if (entry.code == kNamesake) {
+      EXPECT_EQ(entry.kind, SearchKind::kString);
+      rows.push_back(entry.text);
+    }
+  }
+  EXPECT_EQ(rows, keys);
+  EXPECT_FALSE(Parse("Patient", "_namesake=1938-06-11|ashdown"));
+  EXPECT_EQ(Indexer().Find("Patient", kNamesake), nullptr);
+  const Resource of_a_year = Parsed(
+      R"({"resourceType":"Patient","birthDate":"1938","name":[{"family":"A","given":["B"]}]})");
+  EXPECT_TRUE(NamesakeKeys(of_a_year).empty());
+}
+
 TEST(Matches, ACarePlan) {
   struct Case {
     std::string_view text;

@@ -204,6 +204,14 @@ class KilledStore final : public store::Store {
       std::string_view type, std::span<const fhir::Identifier> identifiers) override {
     return inner_->Find(type, identifiers);
   }
+  Result<std::vector<std::vector<fhir::StoredResource>>> FindEach(
+      std::span<const store::Wanted> wanted) override {
+    return inner_->FindEach(wanted);
+  }
+  Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
+                                                      uint32_t max) override {
+    return inner_->Namesakes(keys, max);
+  }
   Result<fhir::StoredResource> Current(const fhir::Key& key) override {
     return inner_->Current(key);
   }

@@ -301,6 +301,52 @@ TEST_P(StoreContract, FindsByIdentifierAndKeepsThemUnique) {
   EXPECT_EQ(IdsOf(*store_->Find("Patient", std::vector{nhs})), std::vector<std::string>{"p2"});
 }
 
+TEST_P(StoreContract, FindsForEachOfSeveralInTheirOrder) {
+  const Identifier nhs{"nhs", "9991001018"};
+  const Identifier plan{"urn:plan", "PC-1"};
+  Write person = NewWrite("Patient", "p1", "p1");
+  person.claims = {nhs};
+  Write care = NewWrite("CarePlan", "c1", "p1");
+  care.claims = {plan};
+  Put(person);
+  Put(care);
+  const std::vector<Identifier> by_plan = {plan};
+  const std::vector<Identifier> by_nhs = {nhs, nhs};
+  const std::vector<Wanted> wanted = {
+      {"CarePlan", by_plan}, {"Goal", {}}, {"Goal", by_plan}, {"Patient", by_nhs}};
+  const auto found = store_->FindEach(wanted);
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ(found->size(), wanted.size());
+  EXPECT_EQ(IdsOf((*found)[0]), std::vector<std::string>{"c1"});
+  EXPECT_TRUE((*found)[1].empty());
+  EXPECT_TRUE((*found)[2].empty()) << "of another type";
+  EXPECT_EQ(IdsOf((*found)[3]), std::vector<std::string>{"p1"}) << "once";
+}
+
+TEST_P(StoreContract, FindsNamesakesNewestFirst) {
+  const std::string key = "1938-06-11|ashdown";
+  const std::string other = "1938-06-11|marsh";
+  for (const char* id : {"p1", "p2", "p3"}) {
+    Write write = NewWrite("Patient", id, id);
+    write.index = {StringEntry(fhir::kNamesake, key), StringEntry("family", "ashdown")};
+    if (std::string_view(id) == "p3") {
+      write.index.push_back(StringEntry(fhir::kNamesake, other));
+    }
+    Put(write);
+  }
+  const auto ids = [&](const std::vector<std::string>& keys, uint32_t max) {
+    const auto found = store_->Namesakes(keys, max);
+    EXPECT_TRUE(found);
+    return found ? IdsOf(*found) : std::vector<std::string>();
+  };
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(ids({key}, 9), (Ids{"p3", "p2", "p1"}));
+  EXPECT_EQ(ids({key}, 2), (Ids{"p3", "p2"}));
+  EXPECT_EQ(ids({other, key}, 2), (Ids{"p3", "p2"})) << "each once";
+  EXPECT_TRUE(ids({"1938-06-11|ash"}, 9).empty()) << "a whole key, no part of one";
+  EXPECT_TRUE(ids({}, 9).empty());
+}
+
 TEST_P(StoreContract, RefusesTwoClaimsOnOneIdentifierInOneTransaction) {
   const Identifier nhs{"https://fhir.nhs.uk/Id/nhs-number", "9991001018"};
   Write one = NewWrite("Patient", "p1", "p1");
