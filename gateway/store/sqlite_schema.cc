@@ -1,5 +1,7 @@
 #include "gateway/store/sqlite_schema.h"
 
+#include <array>
+
 #include "gateway/base/crypto.h"
 
 namespace gw::store {
@@ -184,14 +186,26 @@ CREATE TABLE message(
   PRIMARY KEY (control_id, sender, digest)
 ) STRICT;
 
--- Access-log entries that may not be in the log yet.
+)sql";
+
+// Access-log entries that may not be in the log yet: few, and each is written and deleted with a
+// message, so one tree without an index; since version 4. What was pending before is kept.
+constexpr const char* kPendingTable = R"sql(
 CREATE TABLE pending_entry(
-  id TEXT NOT NULL,
+  id TEXT NOT NULL PRIMARY KEY,
   sequence INTEGER NOT NULL,
-  bytes BLOB NOT NULL,
-  PRIMARY KEY (id)
-) STRICT;
-CREATE INDEX pending_entry_by_sequence ON pending_entry(sequence);
+  bytes BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+constexpr const char* kPendingAside = R"sql(
+DROP INDEX pending_entry_by_sequence;
+ALTER TABLE pending_entry RENAME TO pending_entry_before_4;
+)sql";
+constexpr const char* kPendingBack = R"sql(
+INSERT INTO pending_entry(id, sequence, bytes)
+  SELECT id, sequence, bytes FROM pending_entry_before_4;
+DROP TABLE pending_entry_before_4;
+UPDATE store_schema SET version = 4;
 )sql";
 
 // What operators look messages up by, and what is counted; since version 2. Apart from the rest so
@@ -278,6 +292,7 @@ Result<bool> HasTables(Connection* writer) {
 
 Status CreateTables(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kTables));
+  GW_RETURN_IF_ERROR(writer->Run(kPendingTable));
   GW_RETURN_IF_ERROR(writer->Run(kArchiveTables));
   GW_RETURN_IF_ERROR(writer->Run(kIndexTables));
   GW_TRY(Statement insert, writer->Prepare("INSERT INTO store_schema VALUES (?1, ?2)"));
@@ -290,9 +305,16 @@ Result<bool> IsVersion(Connection* writer, int64_t version) {
   return read ? Execution(*read).Int(version).Step() : Result<bool>(false);
 }
 
+Status FromVersion3(Connection* writer) {
+  GW_RETURN_IF_ERROR(writer->Run(kPendingAside));
+  GW_RETURN_IF_ERROR(writer->Run(kPendingTable));
+  return writer->Run(kPendingBack);
+}
+
 Status FromVersion2(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kIndexTables));
-  return writer->Run(kFromVersion2);
+  GW_RETURN_IF_ERROR(writer->Run(kFromVersion2));
+  return FromVersion3(writer);
 }
 
 Status FromVersion1(Connection* writer) {
@@ -331,10 +353,14 @@ Result<StoreIdentity> PrepareSchema(Connection* writer) {
     GW_RETURN_IF_ERROR(InTransaction(writer, CreateTables));
     return ReadIdentity(writer);
   }
-  GW_TRY(const bool is_first, IsVersion(writer, 1));
-  GW_TRY(const bool is_second, IsVersion(writer, 2));
-  if (is_first || is_second) {
-    GW_RETURN_IF_ERROR(InTransaction(writer, is_first ? FromVersion1 : FromVersion2));
+  constexpr std::array kFrom = {FromVersion1, FromVersion2, FromVersion3};
+  static_assert(kFrom.size() == kSchemaVersion - 1);
+  for (size_t i = 0; i < kFrom.size(); ++i) {
+    GW_TRY(const bool is_it, IsVersion(writer, static_cast<int64_t>(i + 1)));
+    if (is_it) {
+      GW_RETURN_IF_ERROR(InTransaction(writer, kFrom[i]));
+      break;
+    }
   }
   return ReadIdentity(writer);
 }

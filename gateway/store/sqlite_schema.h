@@ -8,7 +8,7 @@
 
 namespace gw::store {
 
-inline constexpr int64_t kSchemaVersion = 3;
+inline constexpr int64_t kSchemaVersion = 4;
 
 // What a database file says of itself.
 struct StoreIdentity {

@@ -11,10 +11,10 @@
 namespace gw::store {
 namespace {
 
-// Pages of 8 KB in the log before they are copied into the file (32 MB), and before readers are
+// Pages of 4 KB in the log before they are copied into the file (32 MB), and before readers are
 // made to wait for a moment so that the log starts again (128 MB).
-constexpr int kCheckpointPages = 4'000;
-constexpr int kRestartPages = 16'000;
+constexpr int kCheckpointPages = 8'000;
+constexpr int kRestartPages = 32'000;
 constexpr int kRestartWaitMs = 200;
 
 }  // namespace

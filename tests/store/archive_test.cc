@@ -222,6 +222,7 @@ TEST_F(ArchiveTest, BringsAFileOfVersionOneUpToDate) {
   {
     auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(kPendingBefore4));
     const Status undone = connection->Run(R"sql(
 DROP INDEX message_by_number; DROP INDEX message_by_feed; DROP INDEX message_open;
 DROP TABLE search_index; DROP TABLE feed_counter; DROP TABLE feed_field; DROP TABLE feed_alert;
@@ -243,6 +244,9 @@ UPDATE store_schema SET version = 1;
   EXPECT_EQ(archive().List(open)->front().control_id, "2");
   EXPECT_NE(archive().List(open)->front().number, 0u);
   EXPECT_EQ(archive().VersionsOf({"Goal", "g1"})->front().message, 0u);
+  ASSERT_EQ(store_->PendingEntries(10)->size(), 1u);
+  EXPECT_EQ(store_->PendingEntries(10)->front().id, "entry-0");
+  EXPECT_EQ(store_->PendingEntries(10)->front().bytes, "{}");
   Commit(Message("3", "AA"), {NewWrite("Goal", "g2", "p1")});
 }
 

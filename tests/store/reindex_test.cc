@@ -139,11 +139,49 @@ TEST_F(Reindex, AFileOfAnEarlierSchemaIsIndexedAnew) {
   {
     auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(kPendingBefore4));
     ASSERT_TRUE(connection->Run("DROP TABLE search_index; UPDATE store_schema SET version = 2"));
   }
   auto store = Open(*plain_);
   ASSERT_TRUE(store) << store.error().detail;
   EXPECT_EQ(Found(**store, "identifier=p1", *plain_), Ids{"p1"});
+  EXPECT_EQ((*store)->PendingEntries(10)->size(), 1u);
+}
+
+TEST_F(Reindex, AFileOfSchemaThreeKeepsItsPendingEntries) {
+  { ASSERT_TRUE(Open(*plain_)); }
+  {
+    auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kWriter);
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(kPendingBefore4));
+    ASSERT_TRUE(connection->Run("UPDATE store_schema SET version = 3"));
+  }
+  auto store = Open(*plain_);
+  ASSERT_TRUE(store) << store.error().detail;
+  ASSERT_EQ((*store)->PendingEntries(10)->size(), 1u);
+  Transaction settled;
+  settled.settled = {"entry-0"};
+  ASSERT_TRUE((*store)->Commit(std::move(settled)));
+  EXPECT_TRUE((*store)->PendingEntries(10)->empty());
+}
+
+TEST_F(Reindex, FindsNamesakesThatWereStoredBeforeTheirRowsCame) {
+  const std::string json =
+      R"({"resourceType":"Patient","id":"p1","name":[{"family":"Ashdown","given":["Winifred"]}],)"
+      R"("birthDate":"1938-06-11"})";
+  {
+    auto store = Open(*plain_);
+    ASSERT_TRUE(store) << store.error().detail;
+    Write write = NewWrite("Patient", "p1", "p1");
+    write.stored.json = json;
+    ASSERT_TRUE((*store)->Commit(Of(write)));
+  }
+  const std::vector<std::string> keys = fhir::NamesakeKeys(*fhir::ParseJson(json, R4(), Limits{}));
+  ASSERT_EQ(keys.size(), 1u);
+  EXPECT_EQ((*Open(*plain_))->Namesakes(keys, 9)->size(), 0u) << "the file says that all are there";
+  auto store = Open(*own_);
+  ASSERT_TRUE(store) << store.error().detail;
+  EXPECT_EQ(IdsOf(*(*store)->Namesakes(keys, 9)), Ids{"p1"});
 }
 
 }  // namespace
