@@ -22,7 +22,7 @@ group "odd name"(source n : HumanName, target m : HumanName) { n.use -> m.use; }
 )";
 
 struct GrammarCase {
-  std::string_view production;
+  std::string production;
   std::string text;  // a map, or the rules of a group from `src` to `tgt`
   std::string source;
   std::string target;
@@ -39,7 +39,7 @@ std::string Resource(const std::string& type, const std::string& members) {
 
 // As text, and as a StructureMap, the map says and does the same.
 void ExpectSame(const GrammarCase& c, const std::string& text) {
-  SCOPED_TRACE(std::string(c.production) + ": " + text);
+  SCOPED_TRACE(c.production + ": " + text);
   const std::string source = Resource("Patient", c.source);
   const std::string target = Resource("Person", c.target);
   EXPECT_EQ(Convert(CompileMap(text), source), target);
