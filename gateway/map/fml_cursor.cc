@@ -53,8 +53,10 @@ std::string FmlCursor::TakeComments(size_t begin, size_t end) {
   std::string text;
   for (size_t i = begin; i < end; ++i) {
     for (std::string* comment : {&tokens_[i].apart, &tokens_[i].above, &tokens_[i].beside}) {
-      text += text.empty() || comment->empty() ? "" : "\n";
-      text += std::exchange(*comment, {});
+      if (!comment->empty()) {
+        text += text.empty() ? "" : "\n";
+        text += std::exchange(*comment, {});
+      }
     }
   }
   text.resize(text.find_last_not_of('\n') + 1);

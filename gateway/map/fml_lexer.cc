@@ -69,6 +69,8 @@ std::string CommentText(std::string_view comment) {
   return text;
 }
 
+constexpr size_t kBytesOfToken = 5;  // on average, with the blanks around it
+
 class Lexer {
  public:
   Lexer(std::string_view file, std::string_view text) : file_(file), text_(text) {}
@@ -77,6 +79,7 @@ class Lexer {
     if (text_.substr(0, 3) == "\xEF\xBB\xBF") {
       at_ = 3;
     }
+    tokens_.reserve(text_.size() / kBytesOfToken + 2);
     for (;;) {
       GW_RETURN_IF_ERROR(SkipBlank());
       FmlToken token;
@@ -184,8 +187,10 @@ class Lexer {
       TakeWhile(token, FmlToken::Kind::kSpecial, IsWordPart);
       return {};
     }
-    const auto* symbol = std::find_if(kSymbols.begin(), kSymbols.end(),
-                                      [this](std::string_view s) { return StartsWith(s); });
+    const char first = text_[at_];
+    const auto* symbol = std::find_if(
+        kSymbols.begin(), kSymbols.end(),
+        [this, first](std::string_view s) { return s.front() == first && StartsWith(s); });
     if (symbol == kSymbols.end()) {
       return Fail("this character has no meaning in a map", place_);
     }
