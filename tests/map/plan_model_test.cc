@@ -375,9 +375,9 @@ TEST_F(PlanOfAModel, TellsWhatRepeatsInVain) {
 }
 
 TEST_F(PlanOfAModel, LogsTextsOfTheMapOnly) {
-  const auto plan =
-      Compile("msg.PID as pid then { pid.f8 log 'sex seen' 'a'; pid.f8 log ($this & '!') 'b'; "
-              "pid.f8 log 'warning: odd' 'c'; pid.f8 log ('warning: ' & $this) 'd'; };");
+  const auto plan = Compile(
+      "msg.PID as pid then { pid.f8 log 'sex seen' 'a'; pid.f8 log ($this & '!') 'b'; "
+      "pid.f8 log 'warning: odd' 'c'; pid.f8 log ('warning: ' & $this) 'd'; };");
   const fhir::Resource message = Whole();
   Mapped mapped{.target = Message(), .unread = {}, .unmapped = {}, .remarks = {}};
   Run(plan, message, &mapped);
