@@ -61,7 +61,7 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
     std::array<char, kReadBytes> buffer{};
     SteadyClock::time_point since =
         SteadyClock::now();  // the frame's first byte, or the last frame's end
-    socket().setReceiveTimeout(Poco::Timespan(0, kWakeMs * 1000));
+    socket().setReceiveTimeout(Poco::Timespan(0, 1000L * kWakeMs));
     while (!*stopping_ && InTime(decoder.in_frame(), since)) {
       const std::optional<int> count = Receive(&buffer);
       if (!count) {
