@@ -160,6 +160,7 @@ Result<std::string> Admin::Read(const Call& call, AccessRecord* record) {
     GW_TRY(const std::vector<store::FieldCount> fields,
            parts_.store.archive().Fields(call.path[1], selection.count));
     std::vector<std::string> objects;
+    objects.reserve(fields.size());
     for (const store::FieldCount& field : fields) {
       objects.push_back(ToJson(field));
     }
@@ -196,6 +197,7 @@ Result<std::string> Admin::Feeds() {
   GW_TRY(const std::vector<store::FeedState> states, parts_.store.archive().Feeds());
   GW_TRY(const std::vector<store::FeedAlert> alerts, parts_.store.archive().Alerts());
   std::vector<std::string> objects;
+  objects.reserve(states.size());
   for (const store::FeedState& state : states) {
     objects.push_back(ToJson(state, alerts));
   }
@@ -206,6 +208,7 @@ Result<std::string> Admin::Causes(const Call& call) {
   GW_TRY(const std::vector<store::CauseGroup> groups,
          parts_.store.archive().Causes(call.Find("feed")));
   std::vector<std::string> objects;
+  objects.reserve(groups.size());
   for (const store::CauseGroup& group : groups) {
     objects.push_back(ToJson(group));
   }
@@ -238,6 +241,7 @@ Result<std::string> Admin::Messages(const Call& call) {
   }
   GW_TRY(const std::vector<store::MessageEntry> entries, parts_.store.archive().List(query));
   std::vector<std::string> objects;
+  objects.reserve(entries.size());
   for (const store::MessageEntry& entry : entries) {
     objects.push_back(ToJson(entry));
   }
