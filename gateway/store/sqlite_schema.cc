@@ -325,7 +325,7 @@ Status FromVersion1(Connection* writer) {
 
 Status InTransaction(Connection* writer, Status (*change)(Connection*)) {
   GW_RETURN_IF_ERROR(writer->Run("BEGIN IMMEDIATE"));
-  const Status changed = change(writer);
+  Status changed = change(writer);
   GW_RETURN_IF_ERROR(writer->Run(changed ? "COMMIT" : "ROLLBACK"));
   return changed;
 }
