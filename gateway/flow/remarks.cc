@@ -17,18 +17,16 @@ struct Told {
   std::string_view code;
   int hl7_code;  // table 0357
   char severity;
-  std::string_view text;  // empty: the remark's own
 };
 constexpr int kUnknownKey = 204;
-constexpr int kDuplicateKey = 205;
-constexpr std::array<Told, 5> kTold = {{
-    {"possible-match", kDuplicateKey, 'W',
-     "a person may be one who is known by another record: a human is asked"},
-    {"doubtful-merge", kDuplicateKey, 'W', ""},
-    {"merged-plans", kDuplicateKey, 'W', ""},
-    {"stub-created", kUnknownKey, 'W', ""},
-    {"older-update", 0, 'I', ""},
+constexpr std::array<Told, 2> kTold = {{
+    {"stub-created", kUnknownKey, 'W'},
+    {"older-update", 0, 'I'},
 }};
+// What would confirm a guess about a record that the sender may not see: is somebody of that name
+// and birth date known, has the other record plans? The Tasks that they raise tell who may know.
+constexpr std::array<std::string_view, 3> kOfOthers = {"possible-match", "doubtful-merge",
+                                                       "merged-plans"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -128,7 +126,9 @@ void AddRemarks(const std::vector<map::Remark>& remarks, std::string* json) {
 std::vector<hl7v2::Issue> IssuesOf(std::span<const map::Remark> remarks) {
   std::vector<hl7v2::Issue> issues;
   for (const map::Remark& remark : remarks) {
-    if (remark.severity != 'W') {
+    const bool is_of_others =
+        std::find(kOfOthers.begin(), kOfOthers.end(), remark.code) != kOfOthers.end();
+    if (remark.severity != 'W' || is_of_others) {
       continue;
     }
     const auto* told = std::find_if(kTold.begin(), kTold.end(),
@@ -137,9 +137,8 @@ std::vector<hl7v2::Issue> IssuesOf(std::span<const map::Remark> remarks) {
       issues.push_back({Error{Code::kInvalid, remark.text, remark.where, kDataType}, 'W'});
       continue;
     }
-    std::string text = told->text.empty() ? remark.text : std::string(told->text);
     issues.push_back(
-        {Error{Code::kConflict, std::move(text), remark.where, told->hl7_code}, told->severity});
+        {Error{Code::kConflict, remark.text, remark.where, told->hl7_code}, told->severity});
   }
   return issues;
 }

@@ -71,7 +71,7 @@ std::string_view PostcodeOf(const fhir::Element& address) {
   return address.name() == "address" ? address.TextAt("postalCode") : std::string_view();
 }
 
-// Letters and digits alone count: "ZZ99 3VA" is "zz993va".
+// Blanks and case do not count: "ZZ99 3VA" is "zz993va".
 bool PostcodesAgree(const fhir::Element& a, const fhir::Element& b) {
   const auto plain = [](std::string_view postcode) {
     std::string out;
