@@ -95,7 +95,13 @@ TEST(FhirPathFunction, Existence) {
       {"(1 | 2).supersetOf(1 | 2 | 3)", "false"},
       {"{}.subsetOf(1)", "true"},
       {"active.not()", "false"},
-      {"(1 | 2).not()", "error: one item was expected, there are several (line 1, column 9)"},
+      {"(1 | 2).not()", "error: one item was expected, there are several (line 1, column 4)"},
+      // What is not needed for the answer is not evaluated.
+      {"(1 | (2 | 3).single()).first()", "1"},
+      {"({} | (2 | 3).single()).first()",
+       "error: one item was expected, there are several (line 1, column 15)"},
+      {"(1 | 2).exists() or (2 | 3).single() = 2", "true"},
+      {"(name | name).where(use.exists()).exists()", "true"},
       {"1.allTrue()", "error: a boolean was expected (line 1, column 3)"},
   };
   Check(kPatient, kCases);

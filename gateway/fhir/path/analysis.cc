@@ -17,6 +17,52 @@ bool Has(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+Shape ShapeOfFunction(const Node& node) {
+  const std::string_view name = node.function->name;
+  if (name == "where") {
+    return Shape::kWhere;
+  }
+  if (name == "first") {
+    return Shape::kFirst;
+  }
+  if (name == "not") {
+    return Shape::kNot;
+  }
+  if (name == "empty") {
+    return Shape::kIsEmpty;
+  }
+  return name == "exists" && node.arguments.empty() ? Shape::kExists : Shape::kMade;
+}
+
+// Of a node whose parts have their shapes.
+Shape ShapeOf(const Node& node) {
+  switch (node.operation) {
+    case Operation::kThis:
+      return Shape::kThis;
+    case Operation::kVariable:
+      return Shape::kVariable;
+    case Operation::kLiteral:
+    case Operation::kLiterals:
+      return Shape::kLiterals;
+    case Operation::kMember:
+      return Shape::kMember;
+    case Operation::kFunction:
+      return ShapeOfFunction(node);
+    case Operation::kAnd:
+    case Operation::kOr:
+    case Operation::kXor:
+    case Operation::kImplies:
+      return Shape::kLogic;
+    case Operation::kEqual:
+    case Operation::kNotEqual:
+      return node.right->operation == Operation::kLiteral ? Shape::kEquality : Shape::kMade;
+    case Operation::kIn:
+      return node.right->is_walked() ? Shape::kMembership : Shape::kMade;
+    default:
+      return Shape::kMade;
+  }
+}
+
 struct Known {
   bool typed = false;      // each item's type is the one the path declares
   bool unordered = false;  // children() and descendants() promise no order
@@ -30,6 +76,7 @@ class Analyst {
     GW_TRY(const Known known, Visit(root, Known{.typed = true}));
     (void)known;
     Remember(root, false, false);
+    SetShapes(root);
     return {};
   }
 
@@ -172,6 +219,22 @@ class Analyst {
     for (Node* argument : node->arguments) {
       Remember(argument, in_lambda || lambda, lambda ? false : covered || constant);
     }
+  }
+
+  static void SetShapes(Node* node) {
+    if (node->left != nullptr) {
+      SetShapes(node->left);
+    }
+    if (node->right != nullptr) {
+      SetShapes(node->right);
+    }
+    for (Node* argument : node->arguments) {
+      SetShapes(argument);
+    }
+    if (node->operation == Operation::kLiteral) {
+      node->literals = {&node->literal, 1};
+    }
+    node->shape = ShapeOf(*node);
   }
 
   int32_t SlotOf(const Node* node) {

@@ -13,12 +13,6 @@ constexpr size_t kItemsMax = size_t{1} << 21U;
 constexpr uint64_t kWorkMax = 20'000'000;
 constexpr size_t kMadeBytesMax = size_t{256} << 20U;  // of the arena
 
-// Most names that have one length differ at their start.
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && a.front() == b.front() &&
-         std::memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
 }  // namespace
 
 void ValueStack::Grow() {
@@ -101,18 +95,23 @@ bool Evaluator::Remembered(const Node& node) {
 }
 
 bool Evaluator::EvaluateAfresh(const Node& node) {
+  if (node.operation == Operation::kLiteral) {
+    return Push(node.literal);
+  }
+  if (node.is_decided()) {
+    std::optional<bool> decided;
+    return DecideAfresh(node, &decided) && (!decided || PushBoolean(*decided));
+  }
+  if (node.is_walked()) {
+    const auto push = [this](const Value& item) {
+      stack_.Push(item);
+      return Walk::kOn;
+    };
+    return EachAfresh(node, push) != Walk::kFailed;
+  }
   switch (node.operation) {
-    case Operation::kLiteral:
-      return Push(node.literal);
-    case Operation::kLiterals:
-      for (const Value& value : node.literals) {
-        stack_.Push(value);
-      }
-      return true;
     case Operation::kEmpty:
       return true;
-    case Operation::kThis:
-      return PushThis();
     case Operation::kIndex:
       return PushInteger(frame_->index);
     case Operation::kTotal:
@@ -120,10 +119,6 @@ bool Evaluator::EvaluateAfresh(const Node& node) {
         stack_.Push(stack_[i]);
       }
       return true;
-    case Operation::kVariable:
-      return Variable(node);
-    case Operation::kMember:
-      return Member(node);
     case Operation::kFunction:
       return Call(node);
     case Operation::kIndexer:
@@ -142,25 +137,6 @@ bool Evaluator::EvaluateAfresh(const Node& node) {
     }
     stack_.Erase(left);
     return true;
-  }
-  if (node.operation == Operation::kIn && node.right->operation == Operation::kLiterals) {
-    return ApplyInLiterals(*this, node, left);
-  }
-  return ApplyBinaryLazily(node, left);
-}
-
-// Evaluates the right operand unless the left one decides (and, or, implies), applies the operator
-// and leaves only its result.
-bool Evaluator::ApplyBinaryLazily(const Node& node, Range left) {
-  if (left.size() == 1 && stack_[left.begin].kind() == Value::Kind::kBoolean) {
-    const bool value = stack_[left.begin].is_true();
-    const bool decided = (node.operation == Operation::kAnd && !value) ||
-                         (node.operation == Operation::kOr && value) ||
-                         (node.operation == Operation::kImplies && !value);
-    if (decided) {
-      stack_.Truncate(left.begin);
-      return PushBoolean(node.operation != Operation::kAnd);
-    }
   }
   Range right{top(), top()};
   if (!Evaluate(*node.right)) {
@@ -190,103 +166,6 @@ const Element* Evaluator::InBundle(const Element& referrer, std::string_view ref
 bool Evaluator::PushThis() {
   if (frame_->has_item) {
     stack_.Push(frame_->item);
-  }
-  return true;
-}
-
-bool Evaluator::Variable(const Node& node) {
-  for (const auto& [name, values] : environment_.variables) {
-    if (name == node.name) {
-      for (const Value& value : values) {
-        stack_.Push(value);
-      }
-      return true;
-    }
-  }
-  const Element* element = nullptr;
-  if (node.name == "resource") {
-    element = resource_;
-  } else if (node.name == "rootResource") {
-    element = root_resource_;
-  } else if (node.name == "context") {
-    element = focus_;
-  } else {
-    return Fail(node, "there is no variable of this name");
-  }
-  return element == nullptr || Push(Value::Of(*element));
-}
-
-bool Evaluator::Member(const Node& node) {
-  if (node.left == nullptr) {
-    return !frame_->has_item || MembersOf(node, frame_->item);
-  }
-  Range input{top(), top()};
-  if (!Evaluate(*node.left)) {
-    return false;
-  }
-  input.end = top();
-  for (size_t i = input.begin; i < input.end; ++i) {
-    const Value item = stack_[i];
-    if (!MembersOf(node, item)) {
-      return false;
-    }
-  }
-  stack_.Erase(input);
-  return true;
-}
-
-bool Evaluator::MembersOf(const Node& node, const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::kElement:
-      return ElementMembers(node, *value.element());
-    case Value::Kind::kTypeInfo:
-      if (node.name == "name") {
-        PushString(value.text());
-      } else if (node.name == "namespace") {
-        PushString(value.unit());
-      }
-      return true;
-    case Value::Kind::kQuantity:
-      if (node.name == "value") {
-        Push(Value::Of(Value::Kind::kDecimal, value.text()));
-      } else if (node.name == "unit" || node.name == "code") {
-        PushString(value.unit());
-      }
-      return true;
-    default:
-      return true;
-  }
-}
-
-bool Evaluator::ElementMembers(const Node& node, const Element& element) {
-  const std::string_view name = node.name;
-  if (node.focus == &element.type()) {  // R4's element names begin with small letters
-    return Push(Value::Of(element));
-  }
-  if (node.may_be_type && element.type().Find(name) == nullptr) {
-    if (element.type().Is(name)) {
-      return Push(Value::Of(element));
-    }
-    // A path of strict mode that names another type than its focus cannot be meant.
-    return !strict() || !element.is_resource() ||
-           Fail(node, "the focus is not of the type that the path begins with");
-  }
-  const size_t before = top();
-  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-    if (SameName(child->name(), name)) {
-      stack_.Push(Value::Of(*child));
-    } else if (top() != before) {
-      break;  // repetitions stand together
-    }
-  }
-  if (node.checked && top() == before && element.type().Find(name) == nullptr) {
-    const ElementDef* definition = element.definition();
-    const bool open = definition != nullptr &&
-                      (definition->choice ||
-                       (definition->types.size() == 1 && definition->types[0]->is_abstract()));
-    if (!open) {
-      return Fail(node, "the type has no element of this name");
-    }
   }
   return true;
 }
@@ -347,13 +226,14 @@ bool Evaluator::Lambda(const Node& argument, const Frame& frame, Range* out) {
 
 bool Evaluator::Criterion(const Node& argument, const Value& item, int64_t index,
                           std::optional<bool>* out) {
-  Range result;
-  if (!Lambda(argument, Frame{item, true, index, frame_->total}, &result) ||
-      !SingleBoolean(argument, result, out)) {
-    return false;
-  }
-  stack_.Truncate(result.begin);
-  return true;
+  return CriterionIn(argument, Frame{item, true, index, frame_->total}, out);
+}
+
+bool Evaluator::CriterionIn(const Node& argument, const Frame& frame, std::optional<bool>* out) {
+  const Frame* outer = std::exchange(frame_, &frame);
+  const bool done = Decide(&argument, out);
+  frame_ = outer;
+  return done;
 }
 
 bool Evaluator::Single(const Node& node, Range range, std::optional<Value>* out) {
@@ -451,6 +331,13 @@ Result<Collection> Expression::Evaluate(const Element* focus,
 
 Result<bool> Expression::Test(const Element* focus, const Environment& environment) const {
   Evaluator evaluator(*program_, environment, focus);
+  if (program_->root->is_decided()) {
+    std::optional<bool> decided;
+    if (!evaluator.Decide(program_->root, &decided)) {
+      return evaluator.TakeError();
+    }
+    return decided.value_or(false);
+  }
   if (!evaluator.Evaluate(*program_->root)) {
     return evaluator.TakeError();
   }

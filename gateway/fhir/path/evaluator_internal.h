@@ -61,6 +61,25 @@ class ValueStack {
   uint64_t pushed_ = 0;
 };
 
+// What a walk does with each item.
+enum class Walk : uint8_t { kOn, kEnough, kFailed };
+
+// A function of one item, which must outlive the walk. The item may not.
+class Visitor {
+ public:
+  template <typename Function>
+  requires(!std::is_same_v<std::remove_cvref_t<Function>, Visitor>)
+      Visitor(const Function& function)  // NOLINT(google-explicit-constructor): a parameter's type
+      : function_(&function), call_([](const void* called, const Value& item) {
+          return (*static_cast<const Function*>(called))(item);
+        }) {}
+  Walk operator()(const Value& item) const { return call_(function_, item); }
+
+ private:
+  const void* function_;
+  Walk (*call_)(const void* function, const Value& item);
+};
+
 // What $this, $index and $total mean.
 struct Frame {
   Value item;
@@ -116,6 +135,15 @@ class Evaluator {
   bool Lambda(const Node& argument, const Frame& frame, Range* out);
   // Evaluates a criterion for an item and leaves the stack as it was. Empty: absent.
   bool Criterion(const Node& argument, const Value& item, int64_t index, std::optional<bool>* out);
+  // As Criterion, in a frame of the caller's.
+  bool CriterionIn(const Node& argument, const Frame& frame, std::optional<bool>* out);
+  // The value of `node` where a single boolean is asked (SingleBoolean); null: of $this. Leaves the
+  // stack as it was.
+  bool Decide(const Node* node, std::optional<bool>* out);
+  // Meets the items of `node` in their order, until there is enough; null: $this. What the visitor
+  // pushes stays on the stack. An operand that is not needed for that is not evaluated, so that
+  // its errors do not show.
+  Walk Each(const Node* node, Visitor visit);
 
   // Singletons of a range (FHIRPath 2.0, 4.5): absent where it is empty; an error where it has
   // several items or one of another type.
@@ -129,15 +157,30 @@ class Evaluator {
 
  private:
   bool EvaluateAfresh(const Node& node);
-  bool ApplyBinaryLazily(const Node& node, Range left);
   bool Remembered(const Node& node);
   bool PushThis();
-  bool Variable(const Node& node);
-  bool Member(const Node& node);
-  bool MembersOf(const Node& node, const Value& value);
-  bool ElementMembers(const Node& node, const Element& element);
   bool Call(const Node& node);
   bool Indexer(const Node& node);
+
+  // evaluator_walk.cc; Afresh: of a node that is decided or walked, whether it is remembered or
+  // not.
+  bool DecideAfresh(const Node& node, std::optional<bool>* out);
+  Walk EachAfresh(const Node& node, Visitor visit);
+  bool DecideLogic(const Node& node, std::optional<bool>* out);
+  bool DecideAny(const Node& node, std::optional<bool>* out);
+  bool DecideEquality(const Node& node, std::optional<bool>* out);
+  bool DecideMembership(const Node& node, std::optional<bool>* out);
+  Walk EachMade(const Node& node, Visitor visit);
+  Walk EachOfVariable(const Node& node, Visitor visit);
+  Walk EachWhere(const Node& node, Visitor visit);
+  Walk EachFirst(const Node& node, Visitor visit);
+  bool FirstOf(const Node* node, std::optional<Value>* out);
+  Walk EachMember(const Node& node, const Value& value, Visitor visit);
+  Walk EachChild(const Node& node, const Element& element, Visitor visit);
+  Walk Meet(Visitor visit, const Value& item) {
+    ++work_;
+    return visit(item);
+  }
 
   const Expression::Program& program_;
   const Environment& environment_;
@@ -156,9 +199,6 @@ class Evaluator {
 // operators.cc: with the operands' ranges on the stack, pushes the result above them.
 bool ApplyUnary(Evaluator& evaluator, const Node& node, Range operand);
 bool ApplyBinary(Evaluator& evaluator, const Node& node, Range left, Range right);
-// `item in ('a' | 'b')`: the literals are looked at where they stand; pushes the result in the
-// place of `item`.
-bool ApplyInLiterals(Evaluator& evaluator, const Node& node, Range item);
 // types.cc
 enum class TypeMatch : uint8_t { kIs, kAs };
 bool MatchesType(const Evaluator& evaluator, const Value& value, const TypeName& type,

@@ -15,10 +15,6 @@ bool PushRange(Evaluator& evaluator, Range range) {
   return true;
 }
 
-bool First(Evaluator& evaluator, const Node& /*node*/, Range input) {
-  return input.empty() || evaluator.Push(evaluator[input.begin]);
-}
-
 bool Last(Evaluator& evaluator, const Node& /*node*/, Range input) {
   return input.empty() || evaluator.Push(evaluator[input.end - 1]);
 }
@@ -91,7 +87,7 @@ bool Restrict(Evaluator& evaluator, const Node& node, Range input) {
 }
 
 constexpr std::array<FunctionSpec, 10> kFunctions = {{
-    {"first", 0, 0, false, &First},
+    {"first", 0, 0, false, nullptr},
     {"last", 0, 0, false, &Last},
     {"tail", 0, 0, false, &Tail},
     {"single", 0, 0, false, &Single},

@@ -7,14 +7,8 @@
 namespace gw::fhir::path {
 namespace {
 
-bool Empty(Evaluator& evaluator, const Node& /*node*/, Range input) {
-  return evaluator.PushBoolean(input.empty());
-}
-
+// With a criterion.
 bool Exists(Evaluator& evaluator, const Node& node, Range input) {
-  if (node.arguments.empty()) {
-    return evaluator.PushBoolean(!input.empty());
-  }
   for (size_t i = input.begin; i < input.end; ++i) {
     std::optional<bool> holds;
     const Value item = evaluator[i];
@@ -56,14 +50,6 @@ bool Quantified(Evaluator& evaluator, const Node& node, Range input) {
     found |= value.is_true() == (kAny ? kWanted : !kWanted);
   }
   return evaluator.PushBoolean(found == kAny);
-}
-
-bool Not(Evaluator& evaluator, const Node& node, Range input) {
-  std::optional<bool> value;
-  if (!evaluator.SingleBoolean(node, input, &value)) {
-    return false;
-  }
-  return !value || evaluator.PushBoolean(!*value);
 }
 
 bool Count(Evaluator& evaluator, const Node& /*node*/, Range input) {
@@ -117,14 +103,14 @@ bool IsDistinct(Evaluator& evaluator, const Node& /*node*/, Range input) {
 }
 
 constexpr std::array<FunctionSpec, 13> kFunctions = {{
-    {"empty", 0, 0, false, &Empty},
+    {"empty", 0, 0, false, nullptr},
     {"exists", 0, 1, true, &Exists},
     {"all", 1, 1, true, &All},
     {"allTrue", 0, 0, false, &Quantified<true, false>},
     {"anyTrue", 0, 0, false, &Quantified<true, true>},
     {"allFalse", 0, 0, false, &Quantified<false, false>},
     {"anyFalse", 0, 0, false, &Quantified<false, true>},
-    {"not", 0, 0, false, &Not},
+    {"not", 0, 0, false, nullptr},
     {"count", 0, 0, false, &Count},
     {"subsetOf", 1, 1, false, &SetRelation<true>},
     {"supersetOf", 1, 1, false, &SetRelation<false>},

@@ -13,21 +13,6 @@ namespace {
 // What repeat() may make: elements are bounded by their tree, values by nothing.
 constexpr size_t kValuesMax = 100'000;
 
-bool Where(Evaluator& evaluator, const Node& node, Range input) {
-  for (size_t i = input.begin; i < input.end; ++i) {
-    std::optional<bool> holds;
-    const Value item = evaluator[i];
-    if (!evaluator.Criterion(*node.arguments[0], item, static_cast<int64_t>(i - input.begin),
-                             &holds)) {
-      return false;
-    }
-    if (holds.value_or(false)) {
-      evaluator.Push(item);
-    }
-  }
-  return true;
-}
-
 bool Select(Evaluator& evaluator, const Node& node, Range input) {
   for (size_t i = input.begin; i < input.end; ++i) {
     const Frame frame{evaluator[i], true, static_cast<int64_t>(i - input.begin),
@@ -130,19 +115,22 @@ bool Iif(Evaluator& evaluator, const Node& node, Range input) {
   if (frame.has_item) {
     frame.item = evaluator[input.begin];
   }
-  Range result;
   std::optional<bool> holds;
-  if (!evaluator.Lambda(*node.arguments[0], frame, &result)) {
+  Range result;
+  if (evaluator.strict()) {
+    if (!evaluator.Lambda(*node.arguments[0], frame, &result)) {
+      return false;
+    }
+    if (result.size() == 1 && Unbox(evaluator[result.begin]).kind() != Value::Kind::kBoolean) {
+      return evaluator.Fail(*node.arguments[0], "a boolean was expected");
+    }
+    if (!evaluator.SingleBoolean(*node.arguments[0], result, &holds)) {
+      return false;
+    }
+    evaluator.stack().Truncate(result.begin);
+  } else if (!evaluator.CriterionIn(*node.arguments[0], frame, &holds)) {
     return false;
   }
-  if (evaluator.strict() && result.size() == 1 &&
-      Unbox(evaluator[result.begin]).kind() != Value::Kind::kBoolean) {
-    return evaluator.Fail(*node.arguments[0], "a boolean was expected");
-  }
-  if (!evaluator.SingleBoolean(*node.arguments[0], result, &holds)) {
-    return false;
-  }
-  evaluator.stack().Truncate(result.begin);
   if (holds.value_or(false)) {
     return evaluator.Lambda(*node.arguments[1], frame, &result);
   }
@@ -270,7 +258,7 @@ bool Sort(Evaluator& evaluator, const Node& node, Range input) {
 }
 
 constexpr std::array<FunctionSpec, 10> kFunctions = {{
-    {"where", 1, 1, true, &Where},
+    {"where", 1, 1, true, nullptr},
     {"select", 1, 1, true, &Select},
     {"repeat", 1, 1, true, &Repeat},
     {"is", 0, 0, false, &Is},

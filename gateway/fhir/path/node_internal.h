@@ -25,7 +25,8 @@ struct Range {
 };
 
 // A function of FHIRPath. Its input is `input`, on top of the stack; it pushes its result above and
-// leaves the input in place. False: an error is set in the evaluator.
+// leaves the input in place. False: an error is set in the evaluator. Null for a function that has
+// a Shape of its own.
 using FunctionBody = bool (*)(Evaluator& evaluator, const Node& node, Range input);
 
 struct FunctionSpec {
@@ -97,9 +98,30 @@ enum class Operation : uint8_t {
   kImplies
 };
 
+// How the value of an operation is found. Most of a condition is decided, and most of a path is
+// walked, without its collections ever standing on the stack (evaluator_walk.cc).
+enum class Shape : uint8_t {
+  kMade,  // on the stack
+  // Decided: at most one boolean.
+  kLogic,    // and, or, xor, implies
+  kExists,   // exists() without a criterion
+  kIsEmpty,  // empty()
+  kNot,
+  kEquality,    // = or != with a literal on the right
+  kMembership,  // in, with literals or what is walked on the right
+  // Walked: its items are met one by one.
+  kThis,
+  kVariable,
+  kLiterals,
+  kMember,
+  kWhere,
+  kFirst,
+};
+
 // One operation of a compiled expression. Lives in the program's arena.
 struct Node {
   Operation operation = Operation::kEmpty;
+  Shape shape = Shape::kMade;
   // kMember at the start of a path that names an R4 type: kept where the focus is of that type.
   bool may_be_type = false;
   // kMember in strict mode: an item whose type lacks the element is an error.
@@ -117,6 +139,8 @@ struct Node {
   Node* right = nullptr;  // right operand, index
   std::span<Node* const> arguments;
   const FunctionSpec* function = nullptr;
+  bool is_decided() const { return shape > Shape::kMade && shape < Shape::kThis; }
+  bool is_walked() const { return shape >= Shape::kThis; }
   std::string_view name;            // of a member, variable or function
   Value literal;                    // kLiteral
   std::span<const Value> literals;  // kLiterals

@@ -370,62 +370,12 @@ bool ApplyMembership(Evaluator& evaluator, const Node& node, Range item, Range c
   return evaluator.PushBoolean(false);
 }
 
-// Three-valued (FHIRPath 2.0, 6.5).
-bool ApplyLogic(Evaluator& evaluator, const Node& node, Range left, Range right) {
-  std::optional<bool> a;
-  std::optional<bool> b;
-  if (!evaluator.SingleBoolean(node, left, &a) || !evaluator.SingleBoolean(node, right, &b)) {
-    return false;
-  }
-  const auto is = [](const std::optional<bool>& x, bool value) { return x && *x == value; };
-  std::optional<bool> out;
-  switch (node.operation) {
-    case Operation::kAnd:
-      out = is(a, false) || is(b, false) ? std::optional<bool>(false)
-            : a && b                     ? std::optional<bool>(true)
-                                         : std::nullopt;
-      break;
-    case Operation::kOr:
-      out = is(a, true) || is(b, true) ? std::optional<bool>(true)
-            : a && b                   ? std::optional<bool>(false)
-                                       : std::nullopt;
-      break;
-    case Operation::kXor:
-      out = a && b ? std::optional<bool>(*a != *b) : std::nullopt;
-      break;
-    default:
-      out = is(a, false) || is(b, true) ? std::optional<bool>(true)
-            : is(a, true) && b          ? std::optional<bool>(false)
-                                        : std::nullopt;
-  }
-  return !out || evaluator.PushBoolean(*out);
-}
-
 }  // namespace
 
 bool ApplyUnary(Evaluator& evaluator, const Node& node, Range operand) {
   return node.operation == Operation::kIs || node.operation == Operation::kAs
              ? ApplyType(evaluator, node, operand)
              : ApplySign(evaluator, node, operand);
-}
-
-bool ApplyInLiterals(Evaluator& evaluator, const Node& node, Range item) {
-  if (item.size() > 1) {
-    return evaluator.Fail(node, "one item was expected, there are several");
-  }
-  if (item.empty()) {
-    return true;
-  }
-  const std::span<const Value> literals = node.right->literals;
-  if (!evaluator.Charge(node, literals.size())) {
-    return false;
-  }
-  const Value sought = Unbox(evaluator[item.begin]);
-  const bool is_in = std::any_of(literals.begin(), literals.end(), [&sought](const Value& literal) {
-    return EqualUnboxed(sought, literal).value_or(false);
-  });
-  evaluator.stack().Truncate(item.begin);
-  return evaluator.PushBoolean(is_in);
 }
 
 bool ApplyBinary(Evaluator& evaluator, const Node& node, Range left, Range right) {
@@ -452,12 +402,10 @@ bool ApplyBinary(Evaluator& evaluator, const Node& node, Range left, Range right
     case Operation::kEquivalent:
     case Operation::kNotEquivalent:
       return ApplyEquivalence(evaluator, node, left, right);
-    case Operation::kIn:
-      return ApplyMembership(evaluator, node, left, right);
     case Operation::kContains:
       return ApplyMembership(evaluator, node, right, left);
-    default:
-      return ApplyLogic(evaluator, node, left, right);
+    default:  // in
+      return ApplyMembership(evaluator, node, left, right);
   }
 }
 
