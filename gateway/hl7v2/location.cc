@@ -1,3 +1,4 @@
+#include <array>
 #include <charconv>
 
 #include "gateway/hl7v2/message.h"
@@ -40,24 +41,31 @@ bool TakePart(std::string_view* text, char mark, uint32_t* number) {
   return *number != 0;
 }
 
+void AppendNumber(std::string_view before, uint32_t number, std::string_view after,
+                  std::string* text) {
+  std::array<char, 10> digits{};
+  const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  text->append(before).append(digits.data(), written.ptr).append(after);
+}
+
 }  // namespace
 
 std::string Location::ToString() const {
   std::string text = segment;
   if (segment_repetition > 1) {
-    text += "[" + std::to_string(segment_repetition) + "]";
+    AppendNumber("[", segment_repetition, "]", &text);
   }
   if (field == 0) {
     return text;
   }
-  text += "-" + std::to_string(field);
+  AppendNumber("-", field, "", &text);
   if (repetition > 1) {
-    text += "[" + std::to_string(repetition) + "]";
+    AppendNumber("[", repetition, "]", &text);
   }
   if (component != 0) {
-    text += "." + std::to_string(component);
+    AppendNumber(".", component, "", &text);
     if (subcomponent != 0) {
-      text += "." + std::to_string(subcomponent);
+      AppendNumber(".", subcomponent, "", &text);
     }
   }
   return text;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -67,8 +68,14 @@ struct PathOp {
   std::vector<Variable> variables;
   std::vector<std::string> names;  // elements it reads, below its focus and its variables
   uint64_t name_bits = 0;          // BitOf() each of them
-  bool is_literal = false;         // a single string: safe to repeat in a log
-  std::string text;                // as written
+  bool Names(std::string_view name) const {
+    return std::any_of(names.begin(), names.end(), [name](const std::string& one) {
+      // Most that are of one length differ at their end: c1, c2.
+      return one.size() == name.size() && one.back() == name.back() && one == name;
+    });
+  }
+  bool is_literal = false;  // a single string: safe to repeat in a log
+  std::string text;         // as written
 };
 
 struct ArgumentOp {

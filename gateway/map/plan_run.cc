@@ -20,14 +20,6 @@ bool Belongs(const Step& step, const fhir::Element& parent, const fhir::Element&
                                       : child.name() == step.name;
 }
 
-// One of 64 bits for an element of a type; 0 for one that the type does not have.
-uint64_t ElementBit(const fhir::TypeDef& type, const fhir::ElementDef* element) {
-  const auto elements = type.elements();
-  const bool is_own = !std::less<>()(element, elements.data()) &&
-                      std::less<>()(element, elements.data() + elements.size());
-  return is_own ? uint64_t{1} << (static_cast<size_t>(element - elements.data()) % 64) : 0;
-}
-
 bool IsOf(const Item& item, const fhir::TypeDef& type) {
   return item.Type() == nullptr || IsA(*item.Type(), type);
 }
@@ -86,6 +78,35 @@ void ReadSet::Grow() {
       table_[SlotOf(node)] = node;
     }
   }
+}
+
+size_t Listing::Read(const fhir::Element& node) {
+  node_ = &node;
+  present_ = 0;
+  shared_ = 0;
+  const auto elements = node.type().elements();
+  size_t count = 0;
+  for (const fhir::Element* child = node.first_child(); child != nullptr;
+       child = child->next(), ++count) {
+    const fhir::ElementDef* element = child->definition();
+    const bool is_own = !std::less<>()(element, elements.data()) &&
+                        std::less<>()(element, elements.data() + elements.size());
+    if (!is_own) {
+      continue;
+    }
+    const size_t place = PlaceIn(*element);
+    const uint64_t bit = uint64_t{1} << place;
+    shared_ |= present_ & bit;
+    present_ |= bit;
+    children_[place] = child;
+  }
+  return count;
+}
+
+const fhir::Element* Listing::Only(const fhir::ElementDef& element) const {
+  const size_t place = PlaceIn(element);
+  const bool is_one = ((present_ & ~shared_) >> place & 1U) != 0;
+  return is_one && children_[place]->definition() == &element ? children_[place] : nullptr;
 }
 
 Error Runner::Fail(Code code, const RuleOp& rule, std::string_view detail) const {
@@ -149,29 +170,30 @@ Status Runner::RunRules(const std::vector<RuleOp>& rules) {
   return {};
 }
 
-// Certain that the source gives nothing: most fields of a segment do not stand in a message, and
-// the rules of a group ask the same node one after the other.
-bool Runner::IsAbsent(const SourceOp& op) {
-  if (op.step.kind != Step::Kind::kElement || !op.is_source || op.has_cardinality ||
-      op.has_default) {
-    return false;
+// What the source reads, listed; null where that is not fixed: a target may yet grow.
+const Listing* Runner::ListingFor(const SourceOp& op) {
+  if (op.step.kind != Step::Kind::kElement || !op.is_source) {
+    return nullptr;
   }
   const Item& context = At(op.context);
   const fhir::Element* node = context.node;
-  const bool is_fixed = node != nullptr && context.out == nullptr;  // a target's may yet grow
-  if (!is_fixed || &node->type() != op.step.owner) {
+  if (node == nullptr || context.out != nullptr || &node->type() != op.step.owner) {
+    return nullptr;
+  }
+  Listing& listing = listings_[depth_ % kListingsMax];
+  if (listing.node() != node) {
+    mapped_->steps += listing.Read(*node);
+  }
+  return &listing;
+}
+
+// Certain that the source gives nothing: most fields of a segment do not stand in a message.
+bool Runner::IsAbsent(const SourceOp& op) {
+  if (op.has_cardinality || op.has_default) {
     return false;
   }
-  if (node != listed_) {
-    listed_ = node;
-    listed_elements_ = 0;
-    for (const fhir::Element* child = node->first_child(); child != nullptr;
-         child = child->next()) {
-      ++mapped_->steps;
-      listed_elements_ |= ElementBit(node->type(), child->definition());
-    }
-  }
-  return (listed_elements_ & ElementBit(node->type(), op.step.element)) == 0;
+  const Listing* listing = ListingFor(op);
+  return listing != nullptr && !listing->MayHave(*op.step.element);
 }
 
 // The index-th source of a rule: for each of its items the next source, and after the last the
@@ -206,6 +228,11 @@ void Runner::Bind(const SourceOp& op, const Item& item) {
   }
 }
 
+const fhir::Element* Runner::OnlyOne(const SourceOp& op) {
+  const Listing* listing = ListingFor(op);
+  return listing == nullptr ? nullptr : listing->Only(*op.step.element);
+}
+
 // Appends to items_ what the source gives: typed, counted, filtered, checked, of its list mode.
 Status Runner::Gather(const RuleOp& rule, const SourceOp& op) {
   const Item context = At(op.context);
@@ -217,6 +244,10 @@ Status Runner::Gather(const RuleOp& rule, const SourceOp& op) {
   } else if (op.step.kind == Step::Kind::kValue) {
     if (!context.Text().empty()) {
       items_.push_back(context);
+    }
+  } else if (const fhir::Element* only = OnlyOne(op); only != nullptr) {
+    if (op.filter == nullptr || IsA(only->type(), *op.filter)) {
+      items_.push_back({only, nullptr, {}, nullptr});
     }
   } else if (context.node != nullptr) {
     // Repetitions need not stand together: a message may have its segments out of order. Of the
@@ -486,8 +517,7 @@ Result<Item> Runner::Argument(const RuleOp& rule, const ArgumentOp& argument) {
 void Runner::MarkNamed(const fhir::Element& node, const PathOp& path) {
   for (const fhir::Element* child = node.first_child(); child != nullptr; child = child->next()) {
     const std::string_view name = child->name();
-    if ((path.name_bits & BitOf(name)) == 0 ||
-        std::find(path.names.begin(), path.names.end(), name) == path.names.end()) {
+    if ((path.name_bits & BitOf(name)) == 0 || !path.Names(name)) {
       continue;
     }
     if (IsValued(*child)) {

@@ -31,6 +31,32 @@ class ReadSet {
   size_t count_ = 0;
 };
 
+// The children of one node by their element, so that the rules of a group do not each walk them
+// all. Elements that are 64 apart in their type share a place.
+class Listing {
+ public:
+  static constexpr size_t kPlaces = 64;
+  const fhir::Element* node() const { return node_; }
+  // Lists a node; how many children it has.
+  size_t Read(const fhir::Element& node);
+  // May the node, which is of the element's own type, have a child of it?
+  bool MayHave(const fhir::ElementDef& element) const {
+    return (present_ >> PlaceIn(element) & 1U) != 0;
+  }
+  // Its only child of that element; null where it has none, or where that takes a walk.
+  const fhir::Element* Only(const fhir::ElementDef& element) const;
+
+ private:
+  size_t PlaceIn(const fhir::ElementDef& element) const {
+    return static_cast<size_t>(&element - node_->type().elements().data()) % kPlaces;
+  }
+
+  const fhir::Element* node_ = nullptr;
+  uint64_t present_ = 0;
+  uint64_t shared_ = 0;  // places of several children
+  std::array<const fhir::Element*, kPlaces> children_;
+};
+
 // One run of a program: a frame of slots for each group that is open, and the target that grows.
 // Used once, by one thread.
 class Runner {
@@ -71,7 +97,9 @@ class Runner {
   // Rules (plan_run.cc).
   Status RunGroup(uint32_t group, std::span<const Item> arguments);
   Status RunRules(const std::vector<RuleOp>& rules);
+  const Listing* ListingFor(const SourceOp& op);
   bool IsAbsent(const SourceOp& op);
+  const fhir::Element* OnlyOne(const SourceOp& op);  // null: none, or that takes a walk
   Status RunSource(const RuleOp& rule, size_t index, bool is_null);
   Status Gather(const RuleOp& rule, const SourceOp& op);
   Status Filter(const RuleOp& rule, const SourceOp& op, size_t first);
@@ -164,8 +192,8 @@ class Runner {
   std::vector<Item> items_;               // of the sources that are open, as a stack
   const fhir::Element* place_ = nullptr;  // the source node that is being mapped, for messages
   size_t item_index_ = 0;
-  const fhir::Element* listed_ = nullptr;  // the node of the source that listed_elements_ is of
-  uint64_t listed_elements_ = 0;           // which elements it has: ElementBit() of each
+  static constexpr size_t kListingsMax = 8;
+  std::array<Listing, kListingsMax> listings_;  // by depth_: a group mostly asks one node
   ReadSet read_;
   uint64_t uuids_ = 0;
   using ShareKey = std::tuple<const fhir::Element*, const fhir::ElementDef*, uint32_t>;

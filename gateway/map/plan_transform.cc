@@ -58,14 +58,18 @@ std::string_view ContactSystem(std::string_view value) {
 
 Result<Item> Runner::Transformed(const Place& place) {
   const TargetOp& op = *place.op;
-  Items items;
   if (op.transform == Transform::kEvaluate) {
     return Evaluated(place);
+  }
+  if (op.transform == Transform::kCopy) {
+    GW_TRY(const Item item, Argument(*place.rule, op.arguments.front()));
+    return Put(place, item);
   }
   if (op.transform == Transform::kAppend || op.transform == Transform::kKeyedHash) {
     GW_TRY(const Item text, op.transform == Transform::kAppend ? Append(place) : KeyedHash(place));
     return Put(place, text);
   }
+  Items items;
   for (size_t i = 0; i < op.arguments.size() && i < items.size(); ++i) {
     GW_TRY(items[i], Argument(*place.rule, op.arguments[i]));
   }
@@ -92,8 +96,6 @@ Result<Item> Runner::Transformed(const Place& place) {
 Result<Item> Runner::Value(const Place& place, const Items& items) {
   const CommonTypes& types = program_.types;
   switch (place.op->transform) {
-    case Transform::kCopy:
-      return items[0];
     case Transform::kTruncate:
       return Truncate(place, items);
     case Transform::kEscape:

@@ -79,37 +79,36 @@ Status MakeNull(Element* element) {
   return {};
 }
 
-// Elements that a map takes away, whatever the sender says of them.
-Status RemoveMarked(Element* element) {
-  for (Element* child = element->first_child(); child != nullptr; child = child->next()) {
-    if (child->first_child() == nullptr) {
-      continue;
-    }
-    if (MarkOf(*child, kRemoveMark) != "true") {
-      GW_RETURN_IF_ERROR(RemoveMarked(child));
-    } else if (child->type().name() == "Extension") {
-      child->Clear("extension");
-      GW_TRY(Element * value, child->Add("valueBoolean", "true"));
-      GW_RETURN_IF_ERROR(MakeNull(value));
-    } else {
-      GW_RETURN_IF_ERROR(MakeNull(child));
-    }
-  }
-  return {};
-}
+// The types that a walk over all elements asks for.
+struct Types {
+  explicit Types(const fhir::Definitions& definitions)
+      : extension(definitions.Find("Extension")),
+        identifier(definitions.Find("Identifier")),
+        reference(definitions.Find("Reference")),
+        attachment(definitions.Find("Attachment")),
+        meta(definitions.Find("Meta")),
+        coding(definitions.Find("Coding")),
+        contact_point(definitions.Find("ContactPoint")) {}
+  const fhir::TypeDef* extension;
+  const fhir::TypeDef* identifier;
+  const fhir::TypeDef* reference;
+  const fhir::TypeDef* attachment;
+  const fhir::TypeDef* meta;
+  const fhir::TypeDef* coding;
+  const fhir::TypeDef* contact_point;
+};
 
 class ChangeMaker {
  public:
   ChangeMaker(const Unit& unit, Translation* translation)
-      : unit_(unit), translation_(*translation) {}
+      : unit_(unit), types_(*unit.definitions), translation_(*translation) {}
 
   Status Make(fhir::Resource* bundle, const Origins& origins) {
-    DropBadNumbers(&bundle->root());
-    GW_RETURN_IF_ERROR(RemoveMarked(&bundle->root()));
+    Content ignored;
+    GW_RETURN_IF_ERROR(Clean(&bundle->root(), &ignored));
     GW_RETURN_IF_ERROR(ReadEntries(bundle->root(), origins));
     NameAll();
     for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
-      DropHalves(&translation_.changes[i].fragment.root());
       DropRepeats(&translation_.changes[i].fragment.root());
       finishing_ = i;
       GW_RETURN_IF_ERROR(Finish(&translation_.changes[i].fragment.root()));
@@ -118,6 +117,14 @@ class ChangeMaker {
   }
 
  private:
+  // What is left of an element that was cleaned.
+  struct Content {
+    bool is_valued = false;   // as IsValued()
+    bool has_null = false;    // it, or something in it that says no more, deletes
+    bool is_removed = false;  // a map takes it away, whatever the sender says of it
+    bool is_any() const { return is_valued || has_null; }
+  };
+
   // A local name, "#patient", as far as it reaches.
   struct Local {
     std::string name;
@@ -140,25 +147,67 @@ class ChangeMaker {
     return nullptr;
   }
 
-  // Decision 3: a number that fails its check digit says nothing about anybody.
-  void DropBadNumbers(Element* element) {
-    Element* child = element->first_child();
-    while (child != nullptr) {
-      Element* next = child->next();
-      const bool bad = child->type().name() == "Identifier" &&
-                       child->TextAt("system") == kNhsNumber &&
-                       !IsNhsNumber(child->TextAt("value"));
-      if (bad) {
-        const Element* leaf = LeafWith(*unit_.source, child->TextAt("value"));
-        translation_.remarks.push_back({'W', "bad-check-digit",
-                                        PlaceOf(leaf == nullptr ? *unit_.source : *leaf),
-                                        "an NHS number that fails its check digit is dropped"});
-        element->Remove(child);
-      } else if (child->first_child() != nullptr) {
-        DropBadNumbers(child);
+  // Takes away what says nothing: a number that fails its check digit (decision 3), a system whose
+  // code no table knew, an extension without its value; and makes null what a map removes.
+  Status Clean(Element* element, Content* content) {
+    const std::string_view half = HalfOf(element->type());
+    bool is_valued = element->has_text() && !element->text().empty();
+    content->has_null = element->is_null();
+    for (Element *child = element->first_child(), *next = nullptr; child != nullptr; child = next) {
+      next = child->next();
+      if (&child->type() == types_.extension && IsMark(*child)) {
+        if (child->TextAt("url") == kRemoveMark && child->TextAt("value") == "true") {
+          content->is_removed = true;
+          return {};
+        }
+        continue;
       }
-      child = next;
+      Content left;
+      GW_RETURN_IF_ERROR(IsBadNumber(*child) ? Status() : Clean(child, &left));
+      if (left.is_removed) {
+        GW_RETURN_IF_ERROR(Erase(child));
+        left = {.is_valued = false, .has_null = true};
+      }
+      // An item that says no more than that its list is whole stays.
+      if (!left.is_any() && MarkOf(*child, kActionMark) != "SP") {
+        element->Remove(child);
+        continue;
+      }
+      content->has_null |= !left.is_valued;
+      is_valued |= left.is_valued && child->name() != half;
     }
+    content->is_valued = is_valued && !element->is_null();
+    return {};
+  }
+
+  // What says nothing on its own in an element of this type: whose extension, whose reference,
+  // which system.
+  std::string_view HalfOf(const fhir::TypeDef& type) const {
+    return &type == types_.extension                              ? "url"
+           : &type == types_.reference                            ? "type"
+           : &type == types_.coding || &type == types_.identifier ? "system"
+                                                                  : "";
+  }
+
+  bool IsBadNumber(const Element& element) {
+    if (&element.type() != types_.identifier || element.TextAt("system") != kNhsNumber ||
+        IsNhsNumber(element.TextAt("value"))) {
+      return false;
+    }
+    const Element* leaf = LeafWith(*unit_.source, element.TextAt("value"));
+    translation_.remarks.push_back({'W', "bad-check-digit",
+                                    PlaceOf(leaf == nullptr ? *unit_.source : *leaf),
+                                    "an NHS number that fails its check digit is dropped"});
+    return true;
+  }
+
+  Status Erase(Element* element) const {
+    if (&element->type() != types_.extension) {
+      return MakeNull(element);
+    }
+    element->Clear("extension");
+    GW_TRY(Element * value, element->Add("valueBoolean", "true"));
+    return MakeNull(value);
   }
 
   Status ReadEntries(const Element& bundle, const Origins& origins) {
@@ -264,33 +313,16 @@ class ChangeMaker {
     return false;
   }
 
-  // A system whose code no table knew, an extension without its value; false: nothing is left.
-  static bool DropHalves(Element* element) {
-    bool any_null = element->is_null();
-    Element* child = element->first_child();
-    while (child != nullptr) {
-      Element* next = child->next();
-      // An item that says no more than that its list is whole stays.
-      const bool is_whole = MarkOf(*child, kActionMark) == "SP";
-      const bool kept = IsMark(*child) || DropHalves(child) || is_whole;
-      if (!kept) {
-        element->Remove(child);
-      }
-      any_null |= kept && !IsMark(*child) && !IsValued(*child);
-      child = next;
-    }
-    return any_null || IsValued(*element);
-  }
-
   // Two fields may say the same: a number twice, a label for two reasons.
-  static void DropRepeats(Element* parent) {
+  void DropRepeats(Element* parent) const {
     Element* child = parent->first_child();
     while (child != nullptr) {
       Element* next = child->next();
-      const std::string_view type = child->type().name();
-      if (type == "Meta") {
+      const fhir::TypeDef* type = &child->type();
+      if (type == types_.meta) {
         DropRepeats(child);
-      } else if ((type == "Coding" || type == "Identifier" || type == "ContactPoint") &&
+      } else if ((type == types_.coding || type == types_.identifier ||
+                  type == types_.contact_point) &&
                  IsRepeat(*child)) {
         parent->Remove(child);
       }
@@ -326,10 +358,10 @@ class ChangeMaker {
   }
 
   Status Finish(Element* element) {
-    if (element->type().name() == "Reference") {
+    if (&element->type() == types_.reference) {
       return Link(element);
     }
-    if (element->type().name() == "Attachment") {
+    if (&element->type() == types_.attachment) {
       GW_RETURN_IF_ERROR(Encode(element));
     }
     for (Element* child = element->first_child(); child != nullptr; child = child->next()) {
@@ -514,6 +546,7 @@ class ChangeMaker {
   }
 
   const Unit& unit_;
+  const Types types_;
   Translation& translation_;
   std::map<std::string, size_t> by_key_;  // identifier -> change
   std::vector<Local> local_;
