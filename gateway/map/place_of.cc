@@ -7,17 +7,31 @@ namespace gw::map {
 namespace {
 
 // The number in an element's name: 3 in "f3"; 0 where it has another form.
-uint32_t NumberIn(std::string_view name, char letter) {
+uint32_t NumberIn(std::string_view name) {
   uint32_t number = 0;
-  if (name.size() < 2 || name[0] != letter) {
-    return 0;
-  }
   const auto [end, fault] = std::from_chars(name.data() + 1, name.data() + name.size(), number);
   return fault == std::errc{} && end == name.data() + name.size() ? number : 0;
 }
 
 bool IsSegment(const fhir::Element& node) {
   return node.definition() != nullptr && node.name() == node.type().name();
+}
+
+// Takes over what a node below a segment says of the place.
+void Narrow(const fhir::Element& node, hl7v2::Location* place) {
+  const std::string_view name = node.name();
+  const uint32_t number = name.size() < 2 ? 0 : NumberIn(name);
+  if (number == 0) {
+    return;
+  }
+  if (name.front() == 's') {
+    place->subcomponent = number;
+  } else if (name.front() == 'c') {
+    place->component = number;
+  } else if (name.front() == 'f') {
+    place->field = number;
+    place->repetition = node.offset();
+  }
 }
 
 // The row that the node is in or is; null where there is none.
@@ -45,32 +59,21 @@ std::string PlaceOf(const fhir::Element& node) {
   }
   hl7v2::Location place;
   const fhir::Element* at = &node;
-  // A group stands where its first segment does.
-  const bool in_segment = [&] {
-    const fhir::Element* up = at;
-    while (up != nullptr && !IsSegment(*up)) {
-      up = up->parent();
-    }
-    return up != nullptr;
-  }();
-  while (!in_segment && !IsSegment(*at) && at->first_child() != nullptr) {
-    at = at->first_child();
+  while (at != nullptr && !IsSegment(*at)) {
+    Narrow(*at, &place);
+    at = at->parent();
   }
-  for (; at != nullptr; at = at->parent()) {
-    const std::string_view name = at->name();
-    if (const uint32_t subcomponent = NumberIn(name, 's')) {
-      place.subcomponent = subcomponent;
-    } else if (const uint32_t component = NumberIn(name, 'c')) {
-      place.component = component;
-    } else if (const uint32_t field = NumberIn(name, 'f')) {
-      place.field = field;
-      place.repetition = at->offset();
-    } else if (IsSegment(*at)) {
-      const fhir::Element* other = at->type().name() == "OTHER" ? at->Child("name") : nullptr;
-      place.segment = other != nullptr ? other->text() : at->type().name();
-      place.segment_repetition = at->offset();
-      break;
+  if (at == nullptr) {  // a group stands where its first segment does
+    place = {};
+    at = &node;
+    while (!IsSegment(*at) && at->first_child() != nullptr) {
+      at = at->first_child();
     }
+  }
+  if (IsSegment(*at)) {
+    const fhir::Element* other = at->type().name() == "OTHER" ? at->Child("name") : nullptr;
+    place.segment = other != nullptr ? other->text() : at->type().name();
+    place.segment_repetition = at->offset();
   }
   return place.ToString();
 }

@@ -17,6 +17,12 @@ bool MayBe(const StaticType& type, const fhir::TypeDef& filter) {
                                                });
 }
 
+Guard GuardOf(const SourceOp& source) {
+  const bool is_needed = source.step.kind == Step::Kind::kElement && source.is_source &&
+                         !source.has_cardinality && !source.has_default;
+  return is_needed ? Guard{source.step.owner, source.step.element, source.context} : Guard{};
+}
+
 }  // namespace
 
 Result<std::vector<RuleOp>> RuleCompiler::Rules(const std::vector<FmlRule>& rules) {
@@ -40,6 +46,7 @@ Result<RuleOp> RuleCompiler::Rule(const FmlRule& rule) {
     GW_TRY(SourceOp source_op, Source(source, &type));
     op.sources.push_back(std::move(source_op));
   }
+  op.guard = GuardOf(op.sources.front());
   if (is_simple) {
     const Slot slot = scope_.Declare({}, rule.place, false, type);
     op.sources.front().variable = slot;

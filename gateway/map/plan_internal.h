@@ -169,13 +169,22 @@ struct CallOp {
   std::vector<Argument> arguments;
 };
 
+// Without a child of this element a rule does nothing. Most rules of a segment end here, so that is
+// kept where the rule begins.
+struct Guard {
+  const fhir::TypeDef* owner = nullptr;
+  const fhir::ElementDef* element = nullptr;  // null: the rule has to be tried
+  Slot context = kNoSlot;
+};
+
 struct RuleOp {
-  std::string name;
-  std::string place;  // "file:line:column"
+  Guard guard;
   std::vector<SourceOp> sources;
   std::vector<TargetOp> targets;
   std::vector<CallOp> calls;
   std::vector<RuleOp> rules;
+  std::string name;
+  std::string place;  // "file:line:column"
 };
 
 // A group for one combination of argument types; its parameters are the first slots of its frame.

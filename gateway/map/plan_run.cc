@@ -160,7 +160,7 @@ Status Runner::RunGroup(uint32_t group, std::span<const Item> arguments) {
 
 Status Runner::RunRules(const std::vector<RuleOp>& rules) {
   for (const RuleOp& rule : rules) {
-    if (IsAbsent(rule.sources.front())) {
+    if (IsAbsent(rule.guard)) {
       continue;
     }
     const fhir::Element* place = place_;
@@ -170,14 +170,10 @@ Status Runner::RunRules(const std::vector<RuleOp>& rules) {
   return {};
 }
 
-// What the source reads, listed; null where that is not fixed: a target may yet grow.
-const Listing* Runner::ListingFor(const SourceOp& op) {
-  if (op.step.kind != Step::Kind::kElement || !op.is_source) {
-    return nullptr;
-  }
-  const Item& context = At(op.context);
+// The node, listed; null where it is not fixed: a target may yet grow.
+const Listing* Runner::ListingOf(const Item& context, const fhir::TypeDef* owner) {
   const fhir::Element* node = context.node;
-  if (node == nullptr || context.out != nullptr || &node->type() != op.step.owner) {
+  if (node == nullptr || context.out != nullptr || &node->type() != owner) {
     return nullptr;
   }
   Listing& listing = listings_[depth_ % kListingsMax];
@@ -187,13 +183,12 @@ const Listing* Runner::ListingFor(const SourceOp& op) {
   return &listing;
 }
 
-// Certain that the source gives nothing: most fields of a segment do not stand in a message.
-bool Runner::IsAbsent(const SourceOp& op) {
-  if (op.has_cardinality || op.has_default) {
+bool Runner::IsAbsent(const Guard& guard) {
+  if (guard.element == nullptr) {
     return false;
   }
-  const Listing* listing = ListingFor(op);
-  return listing != nullptr && !listing->MayHave(*op.step.element);
+  const Listing* listing = ListingOf(At(guard.context), guard.owner);
+  return listing != nullptr && !listing->MayHave(*guard.element);
 }
 
 // The index-th source of a rule: for each of its items the next source, and after the last the
@@ -229,7 +224,10 @@ void Runner::Bind(const SourceOp& op, const Item& item) {
 }
 
 const fhir::Element* Runner::OnlyOne(const SourceOp& op) {
-  const Listing* listing = ListingFor(op);
+  if (op.step.kind != Step::Kind::kElement || !op.is_source) {
+    return nullptr;
+  }
+  const Listing* listing = ListingOf(At(op.context), op.step.owner);
   return listing == nullptr ? nullptr : listing->Only(*op.step.element);
 }
 

@@ -97,8 +97,8 @@ class Runner {
   // Rules (plan_run.cc).
   Status RunGroup(uint32_t group, std::span<const Item> arguments);
   Status RunRules(const std::vector<RuleOp>& rules);
-  const Listing* ListingFor(const SourceOp& op);
-  bool IsAbsent(const SourceOp& op);
+  const Listing* ListingOf(const Item& context, const fhir::TypeDef* owner);
+  bool IsAbsent(const Guard& guard);
   const fhir::Element* OnlyOne(const SourceOp& op);  // null: none, or that takes a walk
   Status RunSource(const RuleOp& rule, size_t index, bool is_null);
   Status Gather(const RuleOp& rule, const SourceOp& op);
