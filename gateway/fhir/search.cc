@@ -1,6 +1,7 @@
 #include "gateway/fhir/search.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <utility>
@@ -208,10 +209,18 @@ bool MatchesDate(const SearchValue& value, const Interval& row) {
   return false;
 }
 
-bool MatchesRow(const SearchValue& value, const IndexEntry& row) {
-  switch (row.kind) {
+// Strings and URIs are rows of one shape: how they compare is the parameter's.
+bool IsText(SearchKind kind) { return kind == SearchKind::kString || kind == SearchKind::kUri; }
+
+bool IsRowOf(const SearchParameter& parameter, const IndexRow& row) {
+  return row.code == parameter.code &&
+         (row.kind == parameter.kind || (IsText(row.kind) && IsText(parameter.kind)));
+}
+
+bool MatchesRow(SearchKind kind, const SearchValue& value, const IndexRow& row) {
+  switch (kind) {
     case SearchKind::kToken:
-      return (value.text.empty() || value.text == row.text) &&
+      return (value.text.empty() ? value.system.has_value() : value.text == row.text) &&
              (!value.system || *value.system == row.system);
     case SearchKind::kReference:
       return value.text == row.text &&
@@ -463,6 +472,25 @@ std::vector<std::string> SearchIndexer::CompartmentsOf(const Resource& resource)
   return out;
 }
 
+IndexRow RowOf(const IndexEntry& entry) {
+  return {entry.code,           entry.kind,   entry.system, entry.text,
+          entry.reference_type, entry.low_us, entry.high_us};
+}
+
+bool MeetsCriterion(const Criterion& criterion, std::span<const IndexRow> rows) {
+  const SearchParameter& parameter = *criterion.parameter;
+  const auto& values = criterion.values;
+  const bool missing = criterion.modifier == "missing";
+  const bool found = std::any_of(rows.begin(), rows.end(), [&](const IndexRow& row) {
+    return IsRowOf(parameter, row) &&
+           (missing || std::any_of(values.begin(), values.end(), [&](const SearchValue& value) {
+              return MatchesRow(parameter.kind, value, row);
+            }));
+  });
+  const bool negated = criterion.modifier == "not" || (missing && values.front().text == "true");
+  return found != negated;
+}
+
 bool Matches(const Query& query, const Resource& resource, const SearchIndexer& indexer) {
   if (query.type != resource.type()) {
     return false;
@@ -477,20 +505,13 @@ bool Matches(const Query& query, const Resource& resource, const SearchIndexer& 
       return false;
     }
   }
-  const std::vector<IndexEntry> rows = indexer.Index(resource);
+  const std::vector<IndexEntry> entries = indexer.Index(resource);
+  std::vector<IndexRow> rows;
+  rows.reserve(entries.size());
+  std::transform(entries.begin(), entries.end(), std::back_inserter(rows), RowOf);
   return std::all_of(query.criteria.begin(), query.criteria.end(), [&](const Criterion& criterion) {
-    if (criterion.parameter->code.starts_with('_')) {
-      return MatchesOwnColumn(criterion, resource);
-    }
-    const bool missing = criterion.modifier == "missing";
-    const bool found = std::any_of(rows.begin(), rows.end(), [&](const IndexEntry& row) {
-      return row.code == criterion.parameter->code &&
-             (missing || std::any_of(criterion.values.begin(), criterion.values.end(),
-                                     [&row](const SearchValue& v) { return MatchesRow(v, row); }));
-    });
-    const bool negated =
-        criterion.modifier == "not" || (missing && criterion.values.front().text == "true");
-    return found != negated;
+    return criterion.parameter->code.starts_with('_') ? MatchesOwnColumn(criterion, resource)
+                                                      : MeetsCriterion(criterion, rows);
   });
 }
 

@@ -79,6 +79,23 @@ struct IndexEntry {
   int64_t high_us = 0;
 };
 
+// The same row as it is compared, wherever its texts lie: in an IndexEntry, or packed in a store.
+struct IndexRow {
+  std::string_view code;
+  SearchKind kind = SearchKind::kToken;
+  std::string_view system;
+  std::string_view text;
+  std::string_view reference_type;
+  int64_t low_us = 0;
+  int64_t high_us = 0;
+};
+// Views of `entry`, which must outlive them.
+IndexRow RowOf(const IndexEntry& entry);
+
+// Does a resource of these index rows meet the criterion, its modifier included? The one rule of
+// matching: Matches and the stores decide by it. Not for _id and _lastUpdated, which are no rows.
+bool MeetsCriterion(const Criterion& criterion, std::span<const IndexRow> rows);
+
 // Rows of Patients in the index of strings that serve no search parameter: by them the store finds
 // who has a family name and day of birth (store::Store::Namesakes).
 inline constexpr std::string_view kNamesake = "_namesake";
@@ -128,7 +145,7 @@ class SearchIndexer {
 };
 
 // Does the resource match the query's criteria, and lie in its compartment where it names one? The
-// oracle for the stores' SQL.
+// oracle for the stores.
 bool Matches(const Query& query, const Resource& resource, const SearchIndexer& indexer);
 
 }  // namespace gw::fhir

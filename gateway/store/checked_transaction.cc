@@ -1,9 +1,12 @@
 #include "gateway/store/checked_transaction.h"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "gateway/store/shard_key.h"
+#include "gateway/store/terms.h"
 
 namespace gw::store {
 namespace {
@@ -27,9 +30,6 @@ Status CheckPersons(CheckedWrite* checked) {
     if (!IsPlainId(person)) {
       return Broken("a person concerned has no valid id");
     }
-    const auto& compartments = checked->write.compartments;
-    checked->in_compartment.push_back(std::find(compartments.begin(), compartments.end(), person) !=
-                                      compartments.end());
   }
   checked->persons = JoinPersons(persons);
   return {};
@@ -55,6 +55,25 @@ Status CheckIndex(const std::vector<fhir::IndexEntry>& index) {
   return {};
 }
 
+std::string TermsOf(const Write& write) {
+  Terms terms;
+  const std::vector<std::string>& persons = write.stored.persons;
+  for (size_t place = 0; place < persons.size(); ++place) {
+    const auto& compartments = write.compartments;
+    if (std::find(compartments.begin(), compartments.end(), persons[place]) != compartments.end()) {
+      terms.compartments.push_back(place);
+    }
+  }
+  terms.claims.reserve(write.claims.size());
+  for (const fhir::Identifier& claim : write.claims) {
+    terms.claims.push_back({claim.system, claim.value});
+  }
+  terms.rows.reserve(write.index.size());
+  std::transform(write.index.begin(), write.index.end(), std::back_inserter(terms.rows),
+                 fhir::RowOf);
+  return PackTerms(terms);
+}
+
 Result<CheckedWrite> CheckWrite(Write write) {
   CheckedWrite checked;
   checked.write = std::move(write);
@@ -74,9 +93,10 @@ Result<CheckedWrite> CheckWrite(Write write) {
   GW_RETURN_IF_ERROR(CheckIndex(checked.write.index));
   checked.patient_key = checked.write.home.empty() ? ResourceKey(stored.key.type, stored.key.id)
                                                    : PatientKey(checked.write.home);
-  for (const fhir::Identifier& claim : checked.write.claims) {
-    checked.claim_keys.push_back(IdentifierKey(stored.key.type, claim));
+  if (checked.write.home.empty() && stored.key.type == "Patient") {
+    checked.write.home = stored.key.id;
   }
+  checked.terms = TermsOf(checked.write);
   return checked;
 }
 
@@ -93,6 +113,29 @@ bool WritesOneKeyTwice(const std::vector<CheckedWrite>& writes) {
          }) != keys.end();
 }
 
+bool ClaimsTwice(const std::vector<CheckedWrite>& writes) {
+  struct Claimed {
+    const std::string* type;
+    const fhir::Identifier* identifier;
+    const CheckedWrite* by;
+  };
+  const auto same = [](const Claimed& a, const Claimed& b) {
+    return *a.type == *b.type && *a.identifier == *b.identifier;
+  };
+  std::vector<Claimed> all;
+  for (const CheckedWrite& checked : writes) {
+    for (const fhir::Identifier& claim : checked.write.claims) {
+      all.push_back({&checked.write.stored.key.type, &claim, &checked});
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const Claimed& a, const Claimed& b) {
+    return std::tie(*a.type, *a.identifier, a.by) < std::tie(*b.type, *b.identifier, b.by);
+  });
+  return std::adjacent_find(all.begin(), all.end(), [&same](const Claimed& a, const Claimed& b) {
+           return same(a, b) && a.by != b.by;
+         }) != all.end();
+}
+
 }  // namespace
 
 Result<CheckedTransaction> CheckTransaction(Transaction transaction) {
@@ -104,6 +147,9 @@ Result<CheckedTransaction> CheckTransaction(Transaction transaction) {
   }
   if (WritesOneKeyTwice(checked.writes)) {
     return Broken("a transaction writes a resource twice");
+  }
+  if (ClaimsTwice(checked.writes)) {
+    return Error{Code::kConflict, "two resources claim the same identifier", "store"};
   }
   checked.message = std::move(transaction.message);
   checked.entry = std::move(transaction.entry);
@@ -126,11 +172,23 @@ std::string JoinPersons(const std::vector<std::string>& persons) {
 std::vector<std::string> SplitPersons(std::string_view column) {
   std::vector<std::string> persons;
   while (!column.empty()) {
-    const size_t end = column.find(' ');
-    persons.emplace_back(column.substr(0, end));
-    column.remove_prefix(end == std::string_view::npos ? column.size() : end + 1);
+    persons.emplace_back(NextPerson(&column));
   }
   return persons;
+}
+
+std::string_view NextPerson(std::string_view* column) {
+  const size_t end = column->find(' ');
+  const std::string_view person = column->substr(0, end);
+  column->remove_prefix(end == std::string_view::npos ? column->size() : end + 1);
+  return person;
+}
+
+std::string_view PersonAt(std::string_view column, size_t place) {
+  for (; place > 0 && !column.empty(); --place) {
+    NextPerson(&column);
+  }
+  return NextPerson(&column);
 }
 
 }  // namespace gw::store

@@ -37,24 +37,30 @@ bool IsNegated(const Criterion& criterion) {
          (criterion.modifier == "missing" && criterion.values.front().text == "true");
 }
 
-std::string_view TableOf(SearchKind kind) {
+bool IsHeld(SearchKind kind) {
   switch (kind) {
     case SearchKind::kToken:
-      return "index_token";
     case SearchKind::kReference:
-      return "index_reference";
     case SearchKind::kDate:
-      return "index_date";
     case SearchKind::kString:
     case SearchKind::kUri:
-      return "index_string";
+      return true;
     case SearchKind::kNumber:
     case SearchKind::kComposite:
     case SearchKind::kQuantity:
     case SearchKind::kSpecial:
       break;
   }
-  return {};
+  return false;
+}
+
+// Do all of its values name Patients? "subject" is one of them where nothing else is said.
+bool IsByPatient(const Criterion& criterion) {
+  const std::string_view code = criterion.parameter->code;
+  return criterion.parameter->kind == SearchKind::kReference &&
+         (code == "patient" || code == "subject" ||
+          std::all_of(criterion.values.begin(), criterion.values.end(),
+                      [](const SearchValue& value) { return value.reference_type == "Patient"; }));
 }
 
 // The first text that is past every text that begins with `prefix`, by bytes; none for one that is
@@ -96,9 +102,7 @@ std::optional<int> DriverRank(const Criterion& criterion) {
   if (criterion.parameter->kind == SearchKind::kToken && code == kIdentifier) {
     return 1;
   }
-  if (criterion.parameter->kind == SearchKind::kReference &&
-      (code == "patient" || code == "subject" || values.front().reference_type == "Patient" ||
-       criterion.modifier == "Patient")) {
+  if (IsByPatient(criterion)) {
     return 3;
   }
   return criterion.parameter->kind == SearchKind::kString && criterion.modifier.empty()
@@ -139,22 +143,13 @@ class PlanBuilder {
   PlanBuilder& Value(SqlValue value);
   void Source();
   void DriverRows();
-  void ReferenceRows(const Criterion& criterion);
+  void StringRows(const Criterion& criterion);
+  void RowsOfPatients(const std::vector<std::string>& patients);
   PlanBuilder& Rows(std::string_view table);
-  PlanBuilder& Homes(const std::vector<std::string>& patients);
-  PlanBuilder& Parameter(const Criterion& criterion);
+  PlanBuilder& AnyOf(std::string_view column, const std::vector<std::string>& texts);
   void Conditions(const SearchPosition* after);
-  void One(const Criterion& criterion);
-  void OneOfIndex(const Criterion& criterion);
-  // Conditions on one index row x, or on r itself, for the ORed values.
-  PlanBuilder& AnyValue(const Criterion& criterion);
-  void OneValue(const Criterion& criterion, const SearchValue& value);
-  void Token(const SearchValue& value);
-  void Reference(const Criterion& criterion, const SearchValue& value);
-  void Text(const Criterion& criterion, const SearchValue& value);
-  void Date(const SearchValue& value);
+  void OwnColumn(const Criterion& criterion);
   void LastUpdated(const SearchValue& value);
-  void Compartment();
 
   const fhir::Query& query_;
   const SearchDialect& dialect_;
@@ -202,37 +197,46 @@ void PlanBuilder::Source() {
 
 void PlanBuilder::DriverRows() {
   if (driver_.compartment) {
-    const std::vector<std::string>& patients = *query_.compartment;
-    Rows("resource_person").Homes(patients).Compartment();
-    Sql(" UNION ");
-    Rows("resource_person").Sql(" AND NOT x.at_home AND ").Compartment();
+    RowsOfPatients(*query_.compartment);
     return;
   }
   const Criterion& criterion = *driver_.criterion;
+  std::vector<std::string> texts;
+  for (const SearchValue& value : criterion.values) {
+    texts.push_back(value.text);
+  }
   if (IsId(criterion)) {
-    Rows("resource_home").Sql(" AND x.id IN (");
-    for (size_t i = 0; i < criterion.values.size(); ++i) {
-      Sql(i == 0 ? "" : ", ").Value(criterion.values[i].text);
-    }
-    Sql(")");
-    return;
+    Rows("resource_home").Sql(" AND ").AnyOf("x.id", texts);
+  } else if (criterion.parameter->kind == SearchKind::kToken) {
+    Rows("identifier").Sql(" AND ").AnyOf("x.value", texts);
+  } else if (criterion.parameter->kind == SearchKind::kReference) {
+    RowsOfPatients(texts);
+  } else {
+    StringRows(criterion);
   }
-  if (criterion.parameter->kind == SearchKind::kReference) {
-    ReferenceRows(criterion);
-    return;
-  }
-  Rows(TableOf(criterion.parameter->kind)).Sql(" AND ").Parameter(criterion).AnyValue(criterion);
 }
 
-// What refers to a Patient lies in that Patient's shard, or else in the index of what does not.
-void PlanBuilder::ReferenceRows(const Criterion& criterion) {
-  std::vector<std::string> patients;
-  for (const SearchValue& value : criterion.values) {
-    patients.push_back(value.text);
+// What begins with one of the texts.
+void PlanBuilder::StringRows(const Criterion& criterion) {
+  for (size_t i = 0; i < criterion.values.size(); ++i) {
+    const std::string& text = criterion.values[i].text;
+    Sql(i == 0 ? "" : " UNION ");
+    Rows("string_value").Sql(" AND x.parameter = ").Value(std::string(criterion.parameter->code));
+    Sql(" AND x.text >= ").Value(text);
+    if (const std::optional<std::string> end = EndOfPrefix(text)) {
+      Sql(" AND x.text < ").Value(*end);
+    }
   }
-  Rows("index_reference").Homes(patients).Parameter(criterion).AnyValue(criterion);
-  Sql(" UNION ");
-  Rows("index_reference").Sql(" AND NOT x.at_home AND ").Parameter(criterion).AnyValue(criterion);
+}
+
+// What concerns a Patient lies in that Patient's shard, or else is named by what does not.
+void PlanBuilder::RowsOfPatients(const std::vector<std::string>& patients) {
+  Rows("resource").Sql(" AND x.patient_key IN (");
+  for (size_t i = 0; i < patients.size(); ++i) {
+    Sql(i == 0 ? "" : ", ").Value(PatientKey(patients[i]));
+  }
+  Sql(") UNION ");
+  Rows("named_elsewhere").Sql(" AND ").AnyOf("x.person", patients);
 }
 
 PlanBuilder& PlanBuilder::Rows(std::string_view table) {
@@ -240,175 +244,56 @@ PlanBuilder& PlanBuilder::Rows(std::string_view table) {
   return Sql(" x WHERE x.type = ").Value(query_.type);
 }
 
-PlanBuilder& PlanBuilder::Homes(const std::vector<std::string>& patients) {
-  Sql(" AND x.at_home AND x.patient_key IN (");
-  for (size_t i = 0; i < patients.size(); ++i) {
-    Sql(i == 0 ? "" : ", ").Value(PatientKey(patients[i]));
+PlanBuilder& PlanBuilder::AnyOf(std::string_view column, const std::vector<std::string>& texts) {
+  Sql(column).Sql(" IN (");
+  for (size_t i = 0; i < texts.size(); ++i) {
+    Sql(i == 0 ? "" : ", ").Value(texts[i]);
   }
-  return Sql(") AND ");
+  return Sql(")");
 }
 
-// The name of identifiers stands in the text: that is how an engine knows that its index serves.
-PlanBuilder& PlanBuilder::Parameter(const Criterion& criterion) {
-  const std::string_view code = criterion.parameter->code;
-  if (code == kIdentifier) {
-    return Sql("x.parameter = 'identifier' AND ");
-  }
-  return Sql("x.parameter = ").Value(std::string(code)).Sql(" AND ");
-}
-
+// What drives the search is decided again with the rest: its rows only say where to begin.
 void PlanBuilder::Conditions(const SearchPosition* after) {
   Sql(" AND NOT r.deleted");
   if (after != nullptr) {
     Sql(" AND (r.last_updated, r.id) < (").Value(after->last_updated_us);
     Sql(", ").Value(after->id).Sql(")");
   }
-  if (query_.compartment && !driver_.compartment) {
-    Sql(" AND EXISTS (SELECT 1 FROM resource_person x WHERE x.patient_key = r.patient_key"
-        " AND x.type = r.type AND x.id = r.id AND ");
-    Compartment();
-    Sql(")");
-  }
+  bool all_own = !query_.compartment;
   for (const Criterion& criterion : query_.criteria) {
-    if (&criterion != driver_.criterion) {
-      One(criterion);
+    if (IsOwnColumn(criterion)) {
+      OwnColumn(criterion);
+    } else {
+      all_own = false;
     }
   }
-  Sql(" AND NOT EXISTS (SELECT 1 FROM resource_person p WHERE p.patient_key = r.patient_key"
-      " AND p.type = r.type AND p.id = r.id AND NOT ");
-  Sql(dialect_.sees).Sql(")");
-}
-
-void PlanBuilder::Compartment() {
-  Sql("x.in_compartment AND x.person IN (");
-  for (size_t i = 0; i < query_.compartment->size(); ++i) {
-    Sql(i == 0 ? "" : ", ").Value((*query_.compartment)[i]);
+  if (!all_own) {
+    Sql(" AND ").Sql(dialect_.holds);
   }
-  Sql(")");
+  Sql(" AND ").Sql(dialect_.sees);
 }
 
-void PlanBuilder::One(const Criterion& criterion) {
-  if (!IsId(criterion) && !IsLastUpdated(criterion)) {
-    OneOfIndex(criterion);
+void PlanBuilder::OwnColumn(const Criterion& criterion) {
+  Sql(IsNegated(criterion) ? " AND NOT (" : " AND (");
+  if (criterion.modifier == "missing") {
+    Sql("1 = 1)");  // both are in every resource
     return;
   }
-  Sql(IsNegated(criterion) ? " AND NOT " : " AND ");
-  if (criterion.modifier == "missing") {
-    Sql("(1 = 1)");  // both are in every resource
-  } else {
-    AnyValue(criterion);
-  }
-}
-
-void PlanBuilder::OneOfIndex(const Criterion& criterion) {
-  Sql(IsNegated(criterion) ? " AND NOT EXISTS" : " AND EXISTS");
-  Sql(" (SELECT 1 FROM ").Sql(TableOf(criterion.parameter->kind));
-  Sql(" x WHERE x.patient_key = r.patient_key AND x.type = r.type AND x.id = r.id"
-      " AND ");
-  Parameter(criterion);
-  if (criterion.modifier == "missing") {
-    Sql("1 = 1");
-  } else {
-    AnyValue(criterion);
-  }
-  Sql(")");
-}
-
-PlanBuilder& PlanBuilder::AnyValue(const Criterion& criterion) {
-  Sql("(");
   for (size_t i = 0; i < criterion.values.size(); ++i) {
+    const SearchValue& value = criterion.values[i];
     Sql(i == 0 ? "(" : " OR (");
-    OneValue(criterion, criterion.values[i]);
+    if (IsId(criterion)) {
+      Sql("r.id = ").Value(value.text);
+    } else {
+      LastUpdated(value);
+    }
     Sql(")");
   }
-  return Sql(")");
-}
-
-void PlanBuilder::OneValue(const Criterion& criterion, const SearchValue& value) {
-  if (IsId(criterion)) {
-    Sql("r.id = ").Value(value.text);
-  } else if (IsLastUpdated(criterion)) {
-    LastUpdated(value);
-  } else if (criterion.parameter->kind == SearchKind::kToken) {
-    Token(value);
-  } else if (criterion.parameter->kind == SearchKind::kReference) {
-    Reference(criterion, value);
-  } else if (criterion.parameter->kind == SearchKind::kDate) {
-    Date(value);
-  } else {
-    Text(criterion, value);
-  }
-}
-
-void PlanBuilder::Token(const SearchValue& value) {
-  if (value.text.empty() && !value.system) {
-    Sql("1 = 0");
-    return;
-  }
-  if (!value.text.empty()) {
-    Sql("x.code = ").Value(value.text);
-  }
-  if (value.system) {
-    Sql(value.text.empty() ? "" : " AND ").Sql("x.system = ").Value(*value.system);
-  }
-}
-
-void PlanBuilder::Reference(const Criterion& criterion, const SearchValue& value) {
-  Sql("x.target_id = ").Value(value.text);
-  const std::string& type =
-      value.reference_type.empty() ? criterion.modifier : value.reference_type;
-  if (!type.empty()) {
-    Sql(" AND x.target_type = ").Value(type);
-  }
-}
-
-// String: begins with; the text is folded on both sides. Uri: equal.
-void PlanBuilder::Text(const Criterion& criterion, const SearchValue& value) {
-  if (criterion.parameter->kind == SearchKind::kUri) {
-    Sql("x.text = ").Value(value.text);
-    return;
-  }
-  Sql("x.text >= ").Value(value.text);
-  if (const std::optional<std::string> end = EndOfPrefix(value.text)) {
-    Sql(" AND x.text < ").Value(*end);
-  }
-}
-
-// R4 search.html 3.1.1.4.7 (prefixes): the value's interval [low, high) against the row's.
-void PlanBuilder::Date(const SearchValue& value) {
-  switch (value.prefix) {
-    case Prefix::kEq:
-      Sql("x.low_us >= ").Value(value.low_us).Sql(" AND x.high_us <= ").Value(value.high_us);
-      return;
-    case Prefix::kNe:
-      Sql("x.low_us < ").Value(value.low_us).Sql(" OR x.high_us > ").Value(value.high_us);
-      return;
-    case Prefix::kGt:
-      Sql("x.high_us > ").Value(value.high_us);
-      return;
-    case Prefix::kLt:
-      Sql("x.low_us < ").Value(value.low_us);
-      return;
-    case Prefix::kGe:
-      Sql("x.high_us > ").Value(value.high_us).Sql(" OR x.low_us >= ").Value(value.low_us);
-      return;
-    case Prefix::kLe:
-      Sql("x.low_us < ").Value(value.low_us).Sql(" OR x.high_us <= ").Value(value.high_us);
-      return;
-    case Prefix::kSa:
-      Sql("x.low_us >= ").Value(value.high_us);
-      return;
-    case Prefix::kEb:
-      Sql("x.high_us <= ").Value(value.low_us);
-      return;
-    case Prefix::kAp:
-      Sql("x.low_us < ").Value(value.high_us).Sql(" AND x.high_us > ").Value(value.low_us);
-      return;
-  }
+  Sql(")");
 }
 
 // meta.lastUpdated is written with milliseconds, so a resource's interval is the millisecond in
-// which last_updated lies: [floor, floor + 1 ms). The same conditions as for Date, turned into
+// which last_updated lies: [floor, floor + 1 ms). The same conditions as for any date, turned into
 // plain bounds on the column, for which its index serves.
 void PlanBuilder::LastUpdated(const SearchValue& value) {
   const int64_t low_floor = FloorToMilli(value.low_us);
@@ -449,7 +334,7 @@ void PlanBuilder::LastUpdated(const SearchValue& value) {
 Status CheckKinds(const fhir::Query& query) {
   for (const Criterion& criterion : query.criteria) {
     const SearchKind kind = criterion.parameter->kind;
-    if (!IsId(criterion) && !IsLastUpdated(criterion) && TableOf(kind).empty()) {
+    if (!IsOwnColumn(criterion) && !IsHeld(kind)) {
       return Error{Code::kUnsupported, "no index holds search parameters of this kind",
                    std::string(criterion.parameter->code)};
     }
@@ -458,6 +343,8 @@ Status CheckKinds(const fhir::Query& query) {
 }
 
 }  // namespace
+
+bool IsOwnColumn(const Criterion& criterion) { return IsId(criterion) || IsLastUpdated(criterion); }
 
 Result<SearchPlan> PlanSearch(const fhir::Query& query, SearchShape shape,
                               const SearchPosition* after, const SearchDialect& dialect) {

@@ -26,20 +26,27 @@ enum class SearchShape : uint8_t {
   kCount,  // one row: how many
 };
 
-// What an engine adds to the plan.
+// What an engine adds to the plan: conditions on the row r. Both are asked inside the query, so
+// that pages, order and totals are of what is found and may be seen.
 struct SearchDialect {
-  // A condition on p.person and r.label_class_id that holds where the caller may see that label
-  // class of that person. It is asked inside the query, so that pages, order and totals are of
-  // what may be seen.
+  // On r.terms and r.persons: holds where the resource meets the query's criteria, but for _id and
+  // _lastUpdated, and lies in its compartment (fhir::MeetsCriterion).
+  std::string_view holds;
+  // On r.persons and r.label_class_id: holds where the caller may see that label class of each of
+  // the persons.
   std::string_view sees;
 };
 
-// Plans a search over the tables of docs/decisions/002-store.md. The page holds query.count + 1
+// Plans a search over the tables of docs/decisions/002-store.md: where it begins and in what order
+// it goes; what the rows hold is decided by `dialect`. The page holds query.count + 1
 // rows where there are as many: the last one only tells that there is more. `after` is where the
 // page before ended, null for the first. query.compartment, where present, must not be empty.
 // Reads a Criterion as fhir::Matches does.
 // Errors: kUnsupported for a parameter of a kind that no table holds (where: the parameter).
 Result<SearchPlan> PlanSearch(const fhir::Query& query, SearchShape shape,
                               const SearchPosition* after, const SearchDialect& dialect);
+
+// Is it decided by columns of r, and not by what the row holds?
+bool IsOwnColumn(const fhir::Criterion& criterion);
 
 }  // namespace gw::store

@@ -1,7 +1,5 @@
 #include "gateway/store/shard_key.h"
 
-#include <string>
-
 #include "gateway/base/crypto.h"
 
 namespace gw::store {
@@ -22,11 +20,5 @@ int64_t ResourceKey(std::string_view type, std::string_view id) {
 }
 
 int64_t PatientKey(std::string_view patient_id) { return ResourceKey("Patient", patient_id); }
-
-int64_t IdentifierKey(std::string_view type, const fhir::Identifier& identifier) {
-  std::string scope(type);
-  scope.append("|").append(identifier.system).append("|");
-  return First64(crypto::Sha256(scope, identifier.value));
-}
 
 }  // namespace gw::store

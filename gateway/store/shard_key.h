@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "gateway/fhir/stored.h"
-
 namespace gw::store {
 
 // Shard keys: the first 64 bits of SHA-256, the same on every engine, machine and version. A key
@@ -14,6 +12,5 @@ namespace gw::store {
 int64_t ResourceKey(std::string_view type, std::string_view id);
 // The patient_key of all rows whose home is this Patient.
 int64_t PatientKey(std::string_view patient_id);
-int64_t IdentifierKey(std::string_view type, const fhir::Identifier& identifier);
 
 }  // namespace gw::store

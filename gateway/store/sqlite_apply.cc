@@ -11,43 +11,28 @@ namespace {
 // In the order of SqliteApplier::Id.
 constexpr std::array kStatements = {
     "SELECT patient_key FROM resource_home WHERE id = ?1 AND type = ?2",
-    "SELECT version, label_class_id, persons FROM resource"
+    "SELECT version, label_class_id, persons, terms FROM resource"
     " WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "SELECT id FROM identifier_claim"
-    " WHERE identifier_key = ?1 AND type = ?2 AND system = ?3 AND value = ?4",
+    "SELECT id FROM identifier WHERE value = ?1 AND type = ?2 AND system = ?3 AND claimed",
     "INSERT INTO resource_home(id, type, patient_key) VALUES (?1, ?2, ?3)",
     "INSERT INTO resource(patient_key, type, id, version, last_updated, deleted, label_class_id,"
-    " persons, body, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    " persons, message, terms, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     "INSERT INTO resource_version(patient_key, type, id, version, last_updated, deleted,"
     " label_class_id, persons, body, message) SELECT patient_key, type, id, version, last_updated,"
     " deleted, label_class_id, persons, body, message FROM resource"
     " WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "UPDATE resource SET version = ?4, last_updated = ?5, deleted = ?6, label_class_id = ?7,"
-    " persons = ?8, body = ?9, message = ?10 WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "DELETE FROM resource_person WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO resource_person(patient_key, type, id, person, in_compartment, at_home)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-    " ON CONFLICT (patient_key, type, id, person) DO NOTHING",
+    " persons = ?8, message = ?9, terms = ?10, body = ?11"
+    " WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
     "INSERT INTO person_policy(patient_key, person, policy_class) VALUES (?1, ?2, ?3)"
-    " ON CONFLICT (patient_key, person) DO UPDATE SET policy_class = excluded.policy_class",
-    "DELETE FROM identifier_claim WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO identifier_claim(identifier_key, type, system, value, patient_key, id)"
+    " ON CONFLICT (person, patient_key) DO UPDATE SET policy_class = excluded.policy_class",
+    "INSERT INTO identifier(type, id, patient_key, value, system, claimed)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    "DELETE FROM index_token WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO index_token(patient_key, type, id, parameter, code, system)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-    " ON CONFLICT (patient_key, type, id, parameter, code, system) DO NOTHING",
-    "DELETE FROM index_reference WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO index_reference(patient_key, type, id, parameter, target_id, target_type,"
-    " at_home) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-    " ON CONFLICT (patient_key, type, id, parameter, target_id, target_type) DO NOTHING",
-    "DELETE FROM index_date WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO index_date(patient_key, type, id, parameter, low_us, high_us)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-    " ON CONFLICT (patient_key, type, id, parameter, low_us, high_us) DO NOTHING",
-    "DELETE FROM index_string WHERE patient_key = ?1 AND type = ?2 AND id = ?3",
-    "INSERT INTO index_string(patient_key, type, id, parameter, text) VALUES (?1, ?2, ?3, ?4, ?5)"
-    " ON CONFLICT (patient_key, type, id, parameter, text) DO NOTHING",
+    "DELETE FROM identifier WHERE type = ?1 AND id = ?2 AND value = ?3 AND system = ?4",
+    "INSERT INTO named_elsewhere(type, id, patient_key, person) VALUES (?1, ?2, ?3, ?4)",
+    "DELETE FROM named_elsewhere WHERE type = ?1 AND id = ?2 AND person = ?3",
+    "INSERT INTO string_value(type, id, patient_key, text, parameter) VALUES (?1, ?2, ?3, ?4, ?5)",
+    "DELETE FROM string_value WHERE type = ?1 AND id = ?2 AND text = ?3 AND parameter = ?4",
     "SELECT text FROM label_class WHERE label_class_id = ?1",
     "INSERT INTO label_class(label_class_id, text) VALUES (?1, ?2)",
     "INSERT INTO pending_entry(id, sequence, bytes) VALUES (?1, ?2, ?3)",
@@ -88,11 +73,6 @@ Status SqliteApplier::Apply(const CheckedTransaction& transaction, uint64_t sequ
   }
   *wrote = true;
   for (size_t i = 0; i < current.size(); ++i) {
-    // All are let go first: one write may take what another gives up.
-    GW_RETURN_IF_ERROR(current[i].exists ? DeleteRows(kDeleteClaims, transaction.writes[i])
-                                         : Status());
-  }
-  for (size_t i = 0; i < current.size(); ++i) {
     GW_RETURN_IF_ERROR(WriteResource(transaction.writes[i], current[i], *committed));
   }
   GW_RETURN_IF_ERROR(archive_.Write(transaction, committed));
@@ -116,14 +96,14 @@ Status SqliteApplier::WriteEntries(const CheckedTransaction& transaction, uint64
 Result<SqliteApplier::Current> SqliteApplier::CheckVersion(const CheckedWrite& checked) {
   const fhir::Key& key = checked.write.stored.key;
   Current current;
+  if (checked.write.expected_version == 0) {
+    return current;  // where it exists after all, the key of resource_home refuses
+  }
   Execution home(At(kFindHome));
   home.Text(key.id).Text(key.type);
   GW_TRY(current.exists, home.Step());
   if (!current.exists) {
-    if (checked.write.expected_version != 0) {
-      return Conflict("the resource does not exist");
-    }
-    return current;
+    return Conflict("the resource does not exist");
   }
   const int64_t patient_key = home.IntAt(0);
   Execution find(At(kFindCurrent));
@@ -140,23 +120,21 @@ Result<SqliteApplier::Current> SqliteApplier::CheckVersion(const CheckedWrite& c
   }
   current.label_class_id = find.IntAt(1);
   current.persons = find.TextAt(2);
+  current.terms = find.BlobAt(3);
   return current;
 }
 
 Status SqliteApplier::CheckClaims(const CheckedTransaction& transaction,
                                   const CheckedWrite& checked) {
   const fhir::Key& key = checked.write.stored.key;
-  for (size_t i = 0; i < checked.write.claims.size(); ++i) {
+  for (const fhir::Identifier& claim : checked.write.claims) {
     Execution find(At(kFindClaim));
-    find.Int(checked.claim_keys[i])
-        .Text(key.type)
-        .Text(checked.write.claims[i].system)
-        .Text(checked.write.claims[i].value);
+    find.Text(claim.value).Text(key.type).Text(claim.system);
     GW_TRY(const bool taken, find.Step());
     if (!taken) {
       continue;
     }
-    // A holder that this transaction writes may give it up; if not, the primary key refuses.
+    // A holder that this transaction writes gives it up: no two of its writes claim the same.
     const bool ours = std::any_of(transaction.writes.begin(), transaction.writes.end(),
                                   [&](const CheckedWrite& other) {
                                     return other.write.stored.key.type == key.type &&
@@ -179,24 +157,24 @@ Status SqliteApplier::WriteResource(const CheckedWrite& checked, const Current& 
   if (!keeps_sight) {
     GW_TRY(label_class_id, LabelClassId(stored.label_class));
   }
-  GW_RETURN_IF_ERROR(WriteRow(checked, current.exists, label_class_id,
-                              keeps_sight ? current.persons : checked.persons, committed.message));
-  if (!keeps_sight) {
-    GW_RETURN_IF_ERROR(WritePersons(checked, current));
-  }
+  const std::string& persons = keeps_sight ? current.persons : checked.persons;
+  GW_RETURN_IF_ERROR(WriteRow(checked, current.exists, label_class_id, persons, committed.message));
   // A Patient's links say whose consents hold for it too.
   if (stored.key.type == "Consent" || stored.key.type == "Patient") {
     GW_RETURN_IF_ERROR(WritePolicy(checked, current, committed.sequence));
   }
-  GW_RETURN_IF_ERROR(WriteIndex(checked, current.exists));
-  return WriteClaims(checked);
+  return WriteSignposts(checked, current, persons);
 }
 
 Status SqliteApplier::WriteRow(const CheckedWrite& checked, bool exists, int64_t label_class_id,
                                std::string_view persons, uint64_t message) {
   const fhir::StoredResource& stored = checked.write.stored;
   if (exists) {
-    GW_RETURN_IF_ERROR(DeleteRows(kArchiveVersion, checked));
+    GW_RETURN_IF_ERROR(Execution(At(kArchiveVersion))
+                           .Int(checked.patient_key)
+                           .Text(stored.key.type)
+                           .Text(stored.key.id)
+                           .Finish());
   } else {
     GW_RETURN_IF_ERROR(Execution(At(kInsertHome))
                            .Text(stored.key.id)
@@ -213,27 +191,10 @@ Status SqliteApplier::WriteRow(const CheckedWrite& checked, bool exists, int64_t
       .Int(stored.deleted ? 1 : 0)
       .Int(label_class_id)
       .Text(persons)
-      .Text(stored.json)
       .Int(static_cast<int64_t>(message))
+      .Blob(checked.terms)
+      .Text(stored.json)
       .Finish();
-}
-
-Status SqliteApplier::WritePersons(const CheckedWrite& checked, const Current& current) {
-  if (current.exists) {
-    GW_RETURN_IF_ERROR(DeleteRows(kDeletePersons, checked));
-  }
-  const fhir::StoredResource& stored = checked.write.stored;
-  for (size_t i = 0; i < stored.persons.size(); ++i) {
-    GW_RETURN_IF_ERROR(Execution(At(kInsertPerson))
-                           .Int(checked.patient_key)
-                           .Text(stored.key.type)
-                           .Text(stored.key.id)
-                           .Text(stored.persons[i])
-                           .Int(checked.in_compartment[i] ? 1 : 0)
-                           .Int(stored.persons[i] == checked.write.home ? 1 : 0)
-                           .Finish());
-  }
-  return {};
 }
 
 // Whom it concerned before counts too: a Consent that no longer names somebody changes what holds
@@ -253,54 +214,57 @@ Status SqliteApplier::WritePolicy(const CheckedWrite& checked, const Current& cu
   return {};
 }
 
-Status SqliteApplier::WriteIndex(const CheckedWrite& checked, bool exists) {
-  for (const Id id : {kDeleteTokens, kDeleteReferences, kDeleteDates, kDeleteStrings}) {
-    GW_RETURN_IF_ERROR(exists ? DeleteRows(id, checked) : Status());
+Status SqliteApplier::WriteSignposts(const CheckedWrite& checked, const Current& current,
+                                     std::string_view persons) {
+  const fhir::Key& key = checked.write.stored.key;
+  const std::string& home = checked.write.home;
+  std::vector<Signpost> before;
+  if (current.exists) {
+    GW_RETURN_IF_ERROR(UnpackTerms(current.terms, &before_));
+    before = SignpostsTo(before_, current.persons, home);
   }
-  for (const fhir::IndexEntry& entry : checked.write.index) {
-    GW_RETURN_IF_ERROR(WriteIndexEntry(checked, entry));
+  GW_RETURN_IF_ERROR(UnpackTerms(checked.terms, &after_));
+  return MoveSignposts({checked.patient_key, key.type, key.id}, before,
+                       SignpostsTo(after_, persons, home));
+}
+
+Status SqliteApplier::MoveSignposts(const Place& place, std::span<const Signpost> before,
+                                    std::span<const Signpost> after) {
+  // All that go first: one that changes its claim is under the same key.
+  for (const Signpost& signpost : before) {
+    if (!std::binary_search(after.begin(), after.end(), signpost)) {
+      GW_RETURN_IF_ERROR(RemoveSignpost(place, signpost));
+    }
+  }
+  for (const Signpost& signpost : after) {
+    if (!std::binary_search(before.begin(), before.end(), signpost)) {
+      GW_RETURN_IF_ERROR(AddSignpost(place, signpost));
+    }
   }
   return {};
 }
 
-Status SqliteApplier::WriteIndexEntry(const CheckedWrite& checked, const fhir::IndexEntry& entry) {
-  const fhir::Key& key = checked.write.stored.key;
-  const bool token = entry.kind == fhir::SearchKind::kToken;
-  const bool reference = entry.kind == fhir::SearchKind::kReference;
-  const bool date = entry.kind == fhir::SearchKind::kDate;
-  const Id id = token       ? kInsertToken
-                : reference ? kInsertReference
-                : date      ? kInsertDate
-                            : kInsertString;
-  Execution row(At(id));
-  row.Int(checked.patient_key).Text(key.type).Text(key.id).Text(entry.code);
-  if (date) {
-    row.Int(entry.low_us).Int(entry.high_us);
-    return row.Finish();
+Status SqliteApplier::AddSignpost(const Place& place, const Signpost& signpost) {
+  static constexpr std::array kInsert = {kInsertIdentifier, kInsertElsewhere, kInsertString};
+  Execution row(At(kInsert[static_cast<size_t>(signpost.table)]));
+  row.Text(place.type).Text(place.id).Int(place.patient_key).Text(signpost.key);
+  if (signpost.table != Signpost::Table::kElsewhere) {
+    row.Text(signpost.more);
   }
-  row.Text(entry.text);
-  if (token) {
-    row.Text(entry.system);
-  } else if (reference) {
-    const bool at_home = entry.reference_type == "Patient" && entry.text == checked.write.home;
-    row.Text(entry.reference_type).Int(at_home ? 1 : 0);
+  if (signpost.table == Signpost::Table::kIdentifier) {
+    row.Int(signpost.claimed ? 1 : 0);
   }
   return row.Finish();
 }
 
-Status SqliteApplier::WriteClaims(const CheckedWrite& checked) {
-  const fhir::Key& key = checked.write.stored.key;
-  for (size_t i = 0; i < checked.write.claims.size(); ++i) {
-    GW_RETURN_IF_ERROR(Execution(At(kInsertClaim))
-                           .Int(checked.claim_keys[i])
-                           .Text(key.type)
-                           .Text(checked.write.claims[i].system)
-                           .Text(checked.write.claims[i].value)
-                           .Int(checked.patient_key)
-                           .Text(key.id)
-                           .Finish());
+Status SqliteApplier::RemoveSignpost(const Place& place, const Signpost& signpost) {
+  static constexpr std::array kDelete = {kDeleteIdentifier, kDeleteElsewhere, kDeleteString};
+  Execution row(At(kDelete[static_cast<size_t>(signpost.table)]));
+  row.Text(place.type).Text(place.id).Text(signpost.key);
+  if (signpost.table != Signpost::Table::kElsewhere) {
+    row.Text(signpost.more);
   }
-  return {};
+  return row.Finish();
 }
 
 // The id is a hash of the text, so that it needs no sequence; where another text has it already,
@@ -335,11 +299,6 @@ Result<uint64_t> SqliteApplier::LastSequence() {
 Status SqliteApplier::Finish(uint64_t sequence) {
   GW_RETURN_IF_ERROR(archive_.WriteCounts());
   return Execution(At(kUpsertSequence)).Int(static_cast<int64_t>(sequence)).Finish();
-}
-
-Status SqliteApplier::DeleteRows(Id id, const CheckedWrite& checked) {
-  const fhir::Key& key = checked.write.stored.key;
-  return Execution(At(id)).Int(checked.patient_key).Text(key.type).Text(key.id).Finish();
 }
 
 }  // namespace gw::store

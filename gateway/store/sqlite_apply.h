@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -10,8 +11,10 @@
 
 #include "gateway/base/result.h"
 #include "gateway/store/checked_transaction.h"
+#include "gateway/store/signpost.h"
 #include "gateway/store/sqlite_archive_apply.h"
 #include "gateway/store/sqlite_connection.h"
+#include "gateway/store/terms.h"
 
 namespace gw::store {
 
@@ -29,9 +32,16 @@ class SqliteApplier {
   Status Apply(const CheckedTransaction& transaction, uint64_t sequence, bool* wrote,
                Committed* committed);
 
-  // Writes the index rows of a resource that is there anew; of the write, only the key, the home
-  // and `index` count.
-  Status RewriteIndex(const CheckedWrite& checked) { return WriteIndex(checked, true); }
+  // Where a resource lies. Views; the caller's, for the call.
+  struct Place {
+    int64_t patient_key = 0;
+    std::string_view type;
+    std::string_view id;
+  };
+  // Takes away the signposts to a resource that are only in `before`, and adds those that are only
+  // in `after`; both sorted, as SignpostsTo makes them.
+  Status MoveSignposts(const Place& place, std::span<const Signpost> before,
+                       std::span<const Signpost> after);
 
   Result<uint64_t> LastSequence();
   // The last writes of an engine commit: the sequence, and the counters of its transactions.
@@ -52,19 +62,13 @@ class SqliteApplier {
     kInsertResource,
     kArchiveVersion,
     kUpdateResource,
-    kDeletePersons,
-    kInsertPerson,
     kUpsertPolicy,
-    kDeleteClaims,
-    kInsertClaim,
-    kDeleteTokens,
-    kInsertToken,
-    kDeleteReferences,
-    kInsertReference,
-    kDeleteDates,
-    kInsertDate,
-    kDeleteStrings,
+    kInsertIdentifier,
+    kDeleteIdentifier,
+    kInsertElsewhere,
+    kDeleteElsewhere,
     kInsertString,
+    kDeleteString,
     kFindLabel,
     kInsertLabel,
     kInsertEntry,
@@ -79,6 +83,7 @@ class SqliteApplier {
     bool exists = false;
     int64_t label_class_id = 0;
     std::string persons;
+    std::string terms;
   };
 
   explicit SqliteApplier(SqliteArchiveApplier archive) : archive_(std::move(archive)) {}
@@ -90,18 +95,19 @@ class SqliteApplier {
                        const Committed& committed);
   Status WriteRow(const CheckedWrite& checked, bool exists, int64_t label_class_id,
                   std::string_view persons, uint64_t message);
-  Status WritePersons(const CheckedWrite& checked, const Current& current);
   Status WritePolicy(const CheckedWrite& checked, const Current& current, uint64_t sequence);
-  Status WriteIndex(const CheckedWrite& checked, bool exists);
-  Status WriteIndexEntry(const CheckedWrite& checked, const fhir::IndexEntry& entry);
-  Status WriteClaims(const CheckedWrite& checked);
+  Status WriteSignposts(const CheckedWrite& checked, const Current& current,
+                        std::string_view persons);
+  Status AddSignpost(const Place& place, const Signpost& signpost);
+  Status RemoveSignpost(const Place& place, const Signpost& signpost);
   Status WriteEntries(const CheckedTransaction& transaction, uint64_t sequence);
   Result<int64_t> LabelClassId(const std::string& text);
-  Status DeleteRows(Id id, const CheckedWrite& checked);
 
   SqliteArchiveApplier archive_;
   std::array<Statement, kStatementCount> statements_;
   std::unordered_map<std::string, int64_t> label_ids_;
+  Terms before_;  // of the running write; kept for their memory
+  Terms after_;
 };
 
 }  // namespace gw::store

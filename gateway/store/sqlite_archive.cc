@@ -202,18 +202,13 @@ class SqliteArchive final : public Archive {
                                                  std::string_view value) override {
     const auto id = [](const Execution& row) { return std::string(row.TextAt(0)); };
     if (!system.empty()) {
-      const fhir::Identifier identifier{std::string(system), std::string(value)};
       return All<std::string>(
-          "SELECT id FROM identifier_claim"
-          " WHERE identifier_key = ?1 AND type = 'Patient' AND system = ?2 AND value = ?3",
-          [&](Execution* run) {
-            run->Int(IdentifierKey("Patient", identifier)).Text(system).Text(value);
-          },
-          id);
+          "SELECT id FROM identifier"
+          " WHERE value = ?1 AND type = 'Patient' AND system = ?2 AND claimed",
+          [&](Execution* run) { run->Text(value).Text(system); }, id);
     }
     return All<std::string>(
-        "SELECT DISTINCT id FROM index_token WHERE type = 'Patient' AND code = ?1"
-        " AND parameter = 'identifier'",
+        "SELECT DISTINCT id FROM identifier WHERE value = ?1 AND type = 'Patient'",
         [&](Execution* run) { run->Text(value); }, id);
   }
 

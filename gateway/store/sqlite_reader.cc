@@ -10,6 +10,7 @@
 #include "gateway/store/checked_transaction.h"
 #include "gateway/store/search_cursor.h"
 #include "gateway/store/shard_key.h"
+#include "gateway/store/terms.h"
 
 namespace gw::store {
 namespace {
@@ -30,10 +31,10 @@ constexpr std::array kStatements = {
     "SELECT text FROM label_class WHERE label_class_id = ?1",
     "SELECT id, " GW_STORE_ROW
     " FROM resource WHERE patient_key = ?1 AND type = 'Consent' AND NOT deleted",
-    "SELECT patient_key, id FROM identifier_claim"
-    " WHERE identifier_key = ?1 AND type = ?2 AND system = ?3 AND value = ?4",
-    "SELECT patient_key, id FROM index_string WHERE type = 'Patient' AND parameter = '_namesake' "
-    "AND text = ?1"
+    "SELECT patient_key, id FROM identifier"
+    " WHERE value = ?1 AND type = ?2 AND system = ?3 AND claimed",
+    "SELECT patient_key, id FROM string_value"
+    " WHERE type = 'Patient' AND parameter = '_namesake' AND text = ?1"
     " ORDER BY id DESC LIMIT ?2",
     "SELECT digest, answer, entry_id FROM message"
     " WHERE control_id = ?1 AND sender = ?2 AND outcome = 'AA'"
@@ -49,10 +50,31 @@ constexpr size_t kLabelsKept = 4096;
 constexpr int kStepsPerCall = 100'000;
 constexpr int kCallsMax = 2'500;
 
-constexpr SearchDialect kDialect{"caregate_sees(p.person, r.label_class_id)"};
+// Decisions about rows that cost about as much as the steps of one call.
+constexpr int kDecisionsPerCall = 2'000;
+
+constexpr SearchDialect kDialect{"caregate_holds(r.terms, r.persons)",
+                                 "caregate_sees(r.persons, r.label_class_id)"};
 
 Error Absent() { return Error{Code::kNotFound, "no such resource", "store"}; }
 Error Damaged(const char* what) { return Error{Code::kUnavailable, what, "store"}; }
+
+// Is `sees` true for each of the column? Who has no name cannot be asked, so nothing is seen then.
+template <typename Sees>
+Result<bool> EachPerson(std::string_view persons, Sees sees) {
+  while (!persons.empty()) {
+    const bool ends_in_nobody = persons.back() == ' ';
+    const std::string_view person = NextPerson(&persons);
+    if (person.empty() || ends_in_nobody) {
+      return false;
+    }
+    GW_TRY(const bool seen, sees(person));
+    if (!seen) {
+      return false;
+    }
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -80,28 +102,64 @@ struct SqliteReader::Sight {
   };
   using ByPerson = std::unordered_map<std::string, bool, Hash, std::equal_to<>>;
 
-  explicit Sight(const Visibility& asked) : visibility(asked) {}
+  Sight(const fhir::Query& wanted, const Visibility& asked) : query(wanted), visibility(asked) {}
+  const fhir::Query& query;
   const Visibility& visibility;
   std::unordered_map<int64_t, ByPerson> answers;  // by label class, then person
-  std::optional<Error> failure;                   // why caregate_sees could not answer
-  int calls = 0;                                  // of the progress handler
+  Terms terms;                                    // of the row that is decided
+  std::optional<Error> failure;                   // why a function could not answer
+  int decisions = 0;
+  int calls = 0;  // of the progress handler
 };
 
 struct SqliteReader::SqlCallback {
-  // caregate_sees(person, label_class_id): 1 or 0. The person's policy class is read in the query's
-  // own snapshot; each pair is asked once in a query.
-  static void Sees(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) {
-    auto* reader = static_cast<SqliteReader*>(sqlite3_user_data(context));
-    const auto* text = static_cast<const char*>(sqlite3_value_blob(arguments[0]));
-    const std::string_view person(text == nullptr ? "" : text,
-                                  static_cast<size_t>(sqlite3_value_bytes(arguments[0])));
-    const Result<bool> sees = Remembered(reader, person, sqlite3_value_int64(arguments[1]));
-    if (sees) {
-      sqlite3_result_int(context, *sees ? 1 : 0);
+  static std::string_view Bytes(sqlite3_value* value) {
+    const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
+    const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
+    return bytes == nullptr ? std::string_view() : std::string_view(bytes, size);
+  }
+
+  static void Answer(sqlite3_context* context, Sight* sight, const Result<bool>& answer) {
+    sight->calls += ++sight->decisions % kDecisionsPerCall == 0 ? 1 : 0;
+    if (answer) {
+      sqlite3_result_int(context, *answer ? 1 : 0);
       return;
     }
-    reader->sight_->failure = sees.error();
-    sqlite3_result_error(context, "visibility", -1);
+    sight->failure = answer.error();
+    sqlite3_result_error(context, "undecided", -1);
+  }
+
+  // caregate_holds(terms, persons): 1 or 0.
+  static void Holds(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) {
+    Sight& sight = *static_cast<SqliteReader*>(sqlite3_user_data(context))->sight_;
+    const Status read = UnpackTerms(Bytes(arguments[0]), &sight.terms);
+    Answer(context, &sight,
+           read ? Result<bool>(Meets(sight.query, sight.terms, Bytes(arguments[1])))
+                : Result<bool>(read.error()));
+  }
+
+  static bool Meets(const fhir::Query& query, const Terms& terms, std::string_view persons) {
+    const auto inside = [&](size_t place) {
+      const std::vector<std::string>& patients = *query.compartment;
+      return std::find(patients.begin(), patients.end(), PersonAt(persons, place)) !=
+             patients.end();
+    };
+    return (!query.compartment ||
+            std::any_of(terms.compartments.begin(), terms.compartments.end(), inside)) &&
+           std::all_of(query.criteria.begin(), query.criteria.end(), [&](const auto& criterion) {
+             return IsOwnColumn(criterion) || fhir::MeetsCriterion(criterion, terms.rows);
+           });
+  }
+
+  // caregate_sees(persons, label_class_id): 1 or 0. A person's policy class is read in the query's
+  // own snapshot; each pair of person and label class is asked once in a query.
+  static void Sees(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) {
+    auto* reader = static_cast<SqliteReader*>(sqlite3_user_data(context));
+    const int64_t label = sqlite3_value_int64(arguments[1]);
+    Answer(context, reader->sight_.get(),
+           EachPerson(Bytes(arguments[0]), [reader, label](std::string_view person) {
+             return Remembered(reader, person, label);
+           }));
   }
 
   static Result<bool> Remembered(SqliteReader* reader, std::string_view person, int64_t label) {
@@ -140,9 +198,13 @@ Status SqliteReader::Prepare() {
   for (size_t i = 0; i < kStatements.size(); ++i) {
     GW_TRY(statements_[i], connection_.Prepare(kStatements[i]));
   }
-  const int code = sqlite3_create_function_v2(connection_.handle(), "caregate_sees", 2,
-                                              SQLITE_UTF8 | SQLITE_DIRECTONLY, this,
-                                              &SqlCallback::Sees, nullptr, nullptr, nullptr);
+  const auto add = [this](const char* name, auto* function) {
+    return sqlite3_create_function_v2(connection_.handle(), name, 2,
+                                      SQLITE_UTF8 | SQLITE_DIRECTONLY, this, function, nullptr,
+                                      nullptr, nullptr);
+  };
+  int code = add("caregate_sees", &SqlCallback::Sees);
+  code = code == SQLITE_OK ? add("caregate_holds", &SqlCallback::Holds) : code;
   sqlite3_progress_handler(connection_.handle(), kStepsPerCall, &SqlCallback::Progress, this);
   return code == SQLITE_OK ? Status() : Status(SqliteError(code));
 }
@@ -227,15 +289,9 @@ Result<fhir::StoredResource> SqliteReader::ReadVersion(const fhir::Key& key, uin
 
 Result<bool> SqliteReader::SeesAll(const Visibility& visibility, std::string_view persons,
                                    int64_t label_class_id) {
-  while (!persons.empty()) {
-    const size_t end = persons.find(' ');
-    GW_TRY(const bool sees, SeesOne(visibility, persons.substr(0, end), label_class_id));
-    if (!sees) {
-      return false;
-    }
-    persons.remove_prefix(end == std::string_view::npos ? persons.size() : end + 1);
-  }
-  return true;
+  return EachPerson(persons, [&](std::string_view person) {
+    return SeesOne(visibility, person, label_class_id);
+  });
 }
 
 Result<bool> SqliteReader::SeesOne(const Visibility& visibility, std::string_view person,
@@ -287,7 +343,7 @@ Result<Page> SqliteReader::Search(const fhir::Query& query, const Visibility& vi
     nothing.total = 0;
     return nothing;
   }
-  sight_ = std::make_unique<Sight>(visibility);
+  sight_ = std::make_unique<Sight>(query, visibility);
   Result<Page> page = Page();
   if (query.count == 0) {
     Result<uint64_t> total = Count(query);
@@ -424,10 +480,7 @@ Result<std::vector<fhir::StoredResource>> SqliteReader::FindNow(const Wanted& wa
   std::vector<fhir::StoredResource> found;
   for (const fhir::Identifier& identifier : wanted.identifiers) {
     Execution claim(At(kClaim));
-    claim.Int(IdentifierKey(wanted.type, identifier))
-        .Text(wanted.type)
-        .Text(identifier.system)
-        .Text(identifier.value);
+    claim.Text(identifier.value).Text(wanted.type).Text(identifier.system);
     GW_TRY(const bool claimed, claim.Step());
     if (claimed) {
       GW_RETURN_IF_ERROR(AppendOnce(claim.IntAt(0), wanted.type, claim.TextAt(1), &found));

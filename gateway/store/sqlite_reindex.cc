@@ -1,12 +1,15 @@
 #include "gateway/store/sqlite_reindex.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gateway/base/log.h"
-#include "gateway/store/shard_key.h"
+#include "gateway/store/signpost.h"
 #include "gateway/store/sqlite_apply.h"
+#include "gateway/store/terms.h"
 
 namespace gw::store {
 namespace {
@@ -23,6 +26,8 @@ struct Row {
   int64_t patient_key = 0;
   std::string type;
   std::string id;
+  std::string persons;
+  std::string terms;
   std::string body;
 };
 
@@ -37,10 +42,13 @@ class Reindexer {
       return {};
     }
     GW_TRY(SqliteApplier applier, SqliteApplier::Make(&writer_));
-    GW_TRY(select_, writer_.Prepare("SELECT patient_key, type, id, body FROM resource"
-                                    " WHERE (patient_key, type, id) > (?1, ?2, ?3)"
-                                    " AND NOT deleted"
-                                    " ORDER BY patient_key, type, id LIMIT ?4"));
+    GW_TRY(select_,
+           writer_.Prepare("SELECT patient_key, type, id, persons, terms, body FROM resource"
+                           " WHERE (patient_key, type, id) > (?1, ?2, ?3)"
+                           " AND NOT deleted"
+                           " ORDER BY patient_key, type, id LIMIT ?4"));
+    GW_TRY(update_, writer_.Prepare("UPDATE resource SET terms = ?4"
+                                    " WHERE patient_key = ?1 AND type = ?2 AND id = ?3"));
     // Before the first row changes, the file no longer says that its rows are of any one set.
     GW_RETURN_IF_ERROR(Sign({}));
     Row last;
@@ -97,11 +105,12 @@ class Reindexer {
         return rows;
       }
       rows.push_back({run.IntAt(0), std::string(run.TextAt(1)), std::string(run.TextAt(2)),
-                      std::string(run.TextAt(3))});
+                      std::string(run.TextAt(3)), std::string(run.BlobAt(4)),
+                      std::string(run.TextAt(5))});
     }
   }
 
-  Status Rewrite(const std::vector<Row>& rows, SqliteApplier* applier) const {
+  Status Rewrite(const std::vector<Row>& rows, SqliteApplier* applier) {
     for (const Row& row : rows) {
       Result<fhir::Resource> resource =
           fhir::ParseJson(row.body, indexer_.definitions(), kStoredLimits);
@@ -109,31 +118,35 @@ class Reindexer {
         return Error{Code::kInvalid, "a stored resource cannot be read: " + resource.error().detail,
                      "store: " + row.type + "/" + row.id};
       }
-      CheckedWrite checked;
-      checked.patient_key = row.patient_key;
-      checked.write.stored.key = {row.type, row.id};
-      checked.write.index = indexer_.Index(*resource);
-      checked.write.home = HomeOf(row, checked.write.index);
-      GW_RETURN_IF_ERROR(applier->RewriteIndex(checked));
+      GW_RETURN_IF_ERROR(Rewrite(row, indexer_.Index(*resource), applier));
     }
     return {};
   }
 
-  // The Patient whose shard the row lies in, as far as its references tell: who is not referred to
-  // makes no difference to them.
-  static std::string HomeOf(const Row& row, const std::vector<fhir::IndexEntry>& index) {
-    for (const fhir::IndexEntry& entry : index) {
-      if (entry.kind == fhir::SearchKind::kReference && entry.reference_type == "Patient" &&
-          PatientKey(entry.text) == row.patient_key) {
-        return entry.text;
-      }
+  // What it claims, and whose record it is in, stays.
+  Status Rewrite(const Row& row, const std::vector<fhir::IndexEntry>& index,
+                 SqliteApplier* applier) {
+    Terms before;
+    GW_RETURN_IF_ERROR(UnpackTerms(row.terms, &before));
+    Terms after = before;
+    after.rows.clear();
+    std::transform(index.begin(), index.end(), std::back_inserter(after.rows), fhir::RowOf);
+    const std::string packed = PackTerms(after);
+    if (packed == row.terms) {
+      return {};
     }
-    return {};
+    GW_RETURN_IF_ERROR(
+        Execution(update_).Int(row.patient_key).Text(row.type).Text(row.id).Blob(packed).Finish());
+    return applier->MoveSignposts(
+        {row.patient_key, row.type, row.id},
+        SignpostsTo(before, row.persons, HomeOf(row.patient_key, row.persons, before)),
+        SignpostsTo(after, row.persons, HomeOf(row.patient_key, row.persons, after)));
   }
 
   Connection& writer_;
   const fhir::SearchIndexer& indexer_;
   Statement select_;
+  Statement update_;
 };
 
 }  // namespace

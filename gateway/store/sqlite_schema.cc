@@ -3,6 +3,7 @@
 #include <array>
 
 #include "gateway/base/crypto.h"
+#include "gateway/store/sqlite_upgrade.h"
 
 namespace gw::store {
 namespace {
@@ -42,23 +43,6 @@ CREATE TABLE resource_home(
   PRIMARY KEY (id, type)
 ) STRICT, WITHOUT ROWID;
 
--- The current version of each resource, deletions included. message: the number of the message that
--- made it, 0 where none did; a column, so that the link costs a commit no page.
-CREATE TABLE resource(
-  patient_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  id TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  last_updated INTEGER NOT NULL,
-  deleted INTEGER NOT NULL,
-  label_class_id INTEGER NOT NULL,
-  persons TEXT NOT NULL,
-  body TEXT NOT NULL,
-  message INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (patient_key, type, id)
-) STRICT;
-CREATE INDEX resource_by_time ON resource(type, last_updated, id);
-
 -- The versions before the current one.
 CREATE TABLE resource_version(
   patient_key INTEGER NOT NULL,
@@ -73,89 +57,6 @@ CREATE TABLE resource_version(
   message INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (patient_key, type, id, version)
 ) STRICT;
-
--- Whom a resource concerns: each of them must agree. A second person is a row in the resource's
--- own shard. at_home: the person is the one whose patient_key this is, so that the row is found by
--- that key and only the others need an index.
-CREATE TABLE resource_person(
-  patient_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  id TEXT NOT NULL,
-  person TEXT NOT NULL,
-  in_compartment INTEGER NOT NULL,
-  at_home INTEGER NOT NULL,
-  PRIMARY KEY (patient_key, type, id, person)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX resource_person_elsewhere ON resource_person(person, type) WHERE NOT at_home;
-
--- The policy class that a person's consents make, in the person's own shard.
-CREATE TABLE person_policy(
-  patient_key INTEGER NOT NULL,
-  person TEXT NOT NULL,
-  policy_class INTEGER NOT NULL,
-  PRIMARY KEY (patient_key, person)
-) STRICT, WITHOUT ROWID;
-
--- Which resource an identifier names; sharded by the hash of the identifier.
-CREATE TABLE identifier_claim(
-  identifier_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  system TEXT NOT NULL,
-  value TEXT NOT NULL,
-  patient_key INTEGER NOT NULL,
-  id TEXT NOT NULL,
-  PRIMARY KEY (identifier_key, type, system, value)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX identifier_claim_by_resource ON identifier_claim(patient_key, type, id);
-
-CREATE TABLE index_token(
-  patient_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  id TEXT NOT NULL,
-  parameter TEXT NOT NULL,
-  code TEXT NOT NULL,
-  system TEXT NOT NULL,
-  PRIMARY KEY (patient_key, type, id, parameter, code, system)
-) STRICT, WITHOUT ROWID;
--- Of tokens only identifiers tell one resource from another.
-CREATE INDEX index_token_identifier ON index_token(type, code, system)
-  WHERE parameter = 'identifier';
-
--- at_home: as in resource_person, where the target is that Patient.
-CREATE TABLE index_reference(
-  patient_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  id TEXT NOT NULL,
-  parameter TEXT NOT NULL,
-  target_id TEXT NOT NULL,
-  target_type TEXT NOT NULL,
-  at_home INTEGER NOT NULL,
-  PRIMARY KEY (patient_key, type, id, parameter, target_id, target_type)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX index_reference_elsewhere ON index_reference(target_id, type, parameter, target_type)
-  WHERE NOT at_home;
-
--- An interval [low_us, high_us), microseconds since 1970.
-CREATE TABLE index_date(
-  patient_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  id TEXT NOT NULL,
-  parameter TEXT NOT NULL,
-  low_us INTEGER NOT NULL,
-  high_us INTEGER NOT NULL,
-  PRIMARY KEY (patient_key, type, id, parameter, low_us, high_us)
-) STRICT, WITHOUT ROWID;
-
--- Folded strings, and URIs as they are.
-CREATE TABLE index_string(
-  patient_key INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  id TEXT NOT NULL,
-  parameter TEXT NOT NULL,
-  text TEXT NOT NULL,
-  PRIMARY KEY (patient_key, type, id, parameter, text)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX index_string_by_value ON index_string(type, parameter, text, id);
 
 -- What was received and how it was answered; sharded by the control id, since a refused message has
 -- no patient. The same bytes again overwrite their own earlier refusal. number: the sequence of the
@@ -188,6 +89,73 @@ CREATE TABLE message(
 
 )sql";
 
+// What a search reads of resources; since version 5, apart from the rest so that a file of an
+// earlier version gets the same. "resource" says what a resource holds; the other tables say only
+// where a search may begin, and hold nothing that lies with the Patient that is looked for: that is
+// found by patient_key (signpost.h).
+constexpr const char* kResourceTables = R"sql(
+-- The current version of each resource, deletions included. message: the number of the message that
+-- made it, 0 where none did; a column, so that the link costs a commit no page. persons: whom it
+-- concerns, each of whom must agree. terms: what it holds (terms.h). The body, which may go on in
+-- other pages, comes last.
+CREATE TABLE resource(
+  patient_key INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  last_updated INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  label_class_id INTEGER NOT NULL,
+  persons TEXT NOT NULL,
+  message INTEGER NOT NULL,
+  terms BLOB NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (patient_key, type, id)
+) STRICT;
+CREATE INDEX resource_by_time ON resource(type, last_updated, id);
+
+-- The policy class that a person's consents make, in the person's own shard; by the id, which grows
+-- with time.
+CREATE TABLE person_policy(
+  patient_key INTEGER NOT NULL,
+  person TEXT NOT NULL,
+  policy_class INTEGER NOT NULL,
+  PRIMARY KEY (person, patient_key)
+) STRICT, WITHOUT ROWID;
+
+-- Which resources have an identifier, and which of them is found by it (claimed: at most one of a
+-- type, which the one writer sees to); sharded by the value.
+CREATE TABLE identifier(
+  value TEXT NOT NULL,
+  type TEXT NOT NULL,
+  system TEXT NOT NULL,
+  id TEXT NOT NULL,
+  patient_key INTEGER NOT NULL,
+  claimed INTEGER NOT NULL,
+  PRIMARY KEY (value, type, system, id)
+) STRICT, WITHOUT ROWID;
+
+-- Resources that are in the record of a Patient, or speak of one, with whom they do not lie; sharded
+-- by that Patient.
+CREATE TABLE named_elsewhere(
+  person TEXT NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  patient_key INTEGER NOT NULL,
+  PRIMARY KEY (person, type, id)
+) STRICT, WITHOUT ROWID;
+
+-- Folded strings. A search asks for what begins with a text, so that only ranges can be sharded.
+CREATE TABLE string_value(
+  type TEXT NOT NULL,
+  parameter TEXT NOT NULL,
+  text TEXT NOT NULL,
+  id TEXT NOT NULL,
+  patient_key INTEGER NOT NULL,
+  PRIMARY KEY (type, parameter, text, id)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // Access-log entries that may not be in the log yet: few, and each is written and deleted with a
 // message, so one tree without an index; since version 4. What was pending before is kept.
 constexpr const char* kPendingTable = R"sql(
@@ -206,6 +174,26 @@ INSERT INTO pending_entry(id, sequence, bytes)
   SELECT id, sequence, bytes FROM pending_entry_before_4;
 DROP TABLE pending_entry_before_4;
 UPDATE store_schema SET version = 4;
+)sql";
+
+// The tables before version 5, which held the index rows themselves (sqlite_upgrade.h).
+constexpr const char* kResourcesAside = R"sql(
+DROP INDEX resource_by_time;
+ALTER TABLE resource RENAME TO resource_before_5;
+ALTER TABLE person_policy RENAME TO person_policy_before_5;
+)sql";
+constexpr const char* kResourcesBack = R"sql(
+INSERT INTO person_policy(patient_key, person, policy_class)
+  SELECT patient_key, person, policy_class FROM person_policy_before_5;
+DROP TABLE person_policy_before_5;
+DROP TABLE resource_before_5;
+DROP TABLE resource_person;
+DROP TABLE identifier_claim;
+DROP TABLE index_token;
+DROP TABLE index_reference;
+DROP TABLE index_date;
+DROP TABLE index_string;
+UPDATE store_schema SET version = 5;
 )sql";
 
 // What operators look messages up by, and what is counted; since version 2. Apart from the rest so
@@ -292,6 +280,7 @@ Result<bool> HasTables(Connection* writer) {
 
 Status CreateTables(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kTables));
+  GW_RETURN_IF_ERROR(writer->Run(kResourceTables));
   GW_RETURN_IF_ERROR(writer->Run(kPendingTable));
   GW_RETURN_IF_ERROR(writer->Run(kArchiveTables));
   GW_RETURN_IF_ERROR(writer->Run(kIndexTables));
@@ -305,10 +294,18 @@ Result<bool> IsVersion(Connection* writer, int64_t version) {
   return read ? Execution(*read).Int(version).Step() : Result<bool>(false);
 }
 
+Status FromVersion4(Connection* writer) {
+  GW_RETURN_IF_ERROR(writer->Run(kResourcesAside));
+  GW_RETURN_IF_ERROR(writer->Run(kResourceTables));
+  GW_RETURN_IF_ERROR(CarryResources(writer));
+  return writer->Run(kResourcesBack);
+}
+
 Status FromVersion3(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kPendingAside));
   GW_RETURN_IF_ERROR(writer->Run(kPendingTable));
-  return writer->Run(kPendingBack);
+  GW_RETURN_IF_ERROR(writer->Run(kPendingBack));
+  return FromVersion4(writer);
 }
 
 Status FromVersion2(Connection* writer) {
@@ -353,7 +350,7 @@ Result<StoreIdentity> PrepareSchema(Connection* writer) {
     GW_RETURN_IF_ERROR(InTransaction(writer, CreateTables));
     return ReadIdentity(writer);
   }
-  constexpr std::array kFrom = {FromVersion1, FromVersion2, FromVersion3};
+  constexpr std::array kFrom = {FromVersion1, FromVersion2, FromVersion3, FromVersion4};
   static_assert(kFrom.size() == kSchemaVersion - 1);
   for (size_t i = 0; i < kFrom.size(); ++i) {
     GW_TRY(const bool is_it, IsVersion(writer, static_cast<int64_t>(i + 1)));

@@ -8,7 +8,7 @@
 
 namespace gw::store {
 
-inline constexpr int64_t kSchemaVersion = 4;
+inline constexpr int64_t kSchemaVersion = 5;
 
 // What a database file says of itself.
 struct StoreIdentity {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "gateway/store/sqlite_connection.h"
+#include "tests/store/earlier_schema.h"
 #include "tests/store/store_testing.h"
 
 namespace gw::store {
@@ -222,6 +223,7 @@ TEST_F(ArchiveTest, BringsAFileOfVersionOneUpToDate) {
   {
     auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(kResourcesBefore5));
     ASSERT_TRUE(connection->Run(kPendingBefore4));
     const Status undone = connection->Run(R"sql(
 DROP INDEX message_by_number; DROP INDEX message_by_feed; DROP INDEX message_open;

@@ -7,6 +7,7 @@
 #include "gateway/fhir/package.h"
 #include "gateway/fhir/resource.h"
 #include "gateway/store/sqlite_connection.h"
+#include "tests/store/earlier_schema.h"
 #include "tests/store/store_testing.h"
 
 namespace gw::store {
@@ -139,6 +140,7 @@ TEST_F(Reindex, AFileOfAnEarlierSchemaIsIndexedAnew) {
   {
     auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(kResourcesBefore5));
     ASSERT_TRUE(connection->Run(kPendingBefore4));
     ASSERT_TRUE(connection->Run("DROP TABLE search_index; UPDATE store_schema SET version = 2"));
   }
@@ -153,6 +155,7 @@ TEST_F(Reindex, AFileOfSchemaThreeKeepsItsPendingEntries) {
   {
     auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(kResourcesBefore5));
     ASSERT_TRUE(connection->Run(kPendingBefore4));
     ASSERT_TRUE(connection->Run("UPDATE store_schema SET version = 3"));
   }

@@ -2,14 +2,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -18,6 +21,7 @@
 
 #include "gateway/store/search_plan.h"
 #include "gateway/store/sqlite_connection.h"
+#include "gateway/store/terms.h"
 #include "tests/store/store_testing.h"
 
 namespace gw::store {
@@ -256,27 +260,32 @@ TEST_F(SqliteStore, KeepsTheRulesOfItsConnections) {
 
 // 100,000 resources: 5,000 patients with 20 Goals each, every tenth of them active.
 constexpr const char* kManyGoals = R"sql(
-BEGIN;
 INSERT INTO label_class VALUES (1, 'Goal N');
 CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS
   (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) SELECT i FROM n;
 INSERT INTO resource(patient_key, type, id, version, last_updated, deleted, label_class_id,
-    persons, body)
-  SELECT i / 20, 'Goal', printf('g%06d', i), 1, 1000000 + i / 3, 0, 1, 'p' || (i / 20), '{}' FROM n;
+    persons, message, terms, body)
+  SELECT i / 20, 'Goal', printf('g%06d', i), 1, 1000000 + i / 3, 0, 1, 'p' || (i / 20), 0,
+    terms_of(i), '{}' FROM n;
 INSERT INTO resource_home SELECT printf('g%06d', i), 'Goal', i / 20 FROM n;
-INSERT INTO resource_person
-  SELECT i / 20, 'Goal', printf('g%06d', i), 'p' || (i / 20), 1, 0 FROM n;
-INSERT INTO index_token
-  SELECT i / 20, 'Goal', printf('g%06d', i), 'lifecycle-status',
-    CASE i % 10 WHEN 0 THEN 'active' ELSE 'completed' END, 's' FROM n;
-INSERT INTO index_token
-  SELECT i / 20, 'Goal', printf('g%06d', i), 'identifier', 'v' || i, 's' FROM n;
-INSERT INTO index_reference
-  SELECT i / 20, 'Goal', printf('g%06d', i), 'patient', 'p' || (i / 20), 'Patient', 0 FROM n;
-INSERT INTO index_date
-  SELECT i / 20, 'Goal', printf('g%06d', i), 'start-date', i, i + 10 FROM n;
-COMMIT;
+INSERT INTO identifier SELECT 'v' || i, 'Goal', 's', printf('g%06d', i), i / 20, 0 FROM n;
+INSERT INTO named_elsewhere SELECT 'p' || (i / 20), 'Goal', printf('g%06d', i), i / 20 FROM n;
 )sql";
+
+void TermsOf(sqlite3_context* context, int, sqlite3_value** arguments) {
+  const int64_t i = sqlite3_value_int64(arguments[0]);
+  const std::string value = "v" + std::to_string(i);
+  const std::string patient = "p" + std::to_string(i / 20);
+  const std::vector<fhir::IndexEntry> index = {
+      TokenEntry("lifecycle-status", "s", i % 10 == 0 ? "active" : "completed"),
+      TokenEntry("identifier", "s", value), ReferenceEntry("patient", "Patient", patient),
+      DateEntry("start-date", i, i + 10)};
+  Terms terms;
+  std::transform(index.begin(), index.end(), std::back_inserter(terms.rows), fhir::RowOf);
+  terms.compartments = {0};
+  const std::string packed = PackTerms(terms);
+  sqlite3_result_blob64(context, packed.data(), packed.size(), SQLITE_TRANSIENT);
+}
 
 std::vector<fhir::Query> ShapesOfSearch() {
   std::vector<fhir::Query> queries(9, QueryOf("Goal"));
@@ -302,7 +311,8 @@ TEST_F(SqliteStore, SearchesByIndexNeverByScan) {
   const SearchPosition after{1, "x"};
   for (const fhir::Query& query : ShapesOfSearch()) {
     for (const SearchShape shape : {SearchShape::kPage, SearchShape::kCount}) {
-      const auto plan = PlanSearch(query, shape, &after, SearchDialect{"p.person <> ''"});
+      const auto plan =
+          PlanSearch(query, shape, &after, SearchDialect{"r.terms <> x''", "r.persons <> ''"});
       ASSERT_TRUE(plan);
       auto statement = connection->Prepare("EXPLAIN QUERY PLAN " + plan->sql);
       ASSERT_TRUE(statement) << plan->sql;
@@ -322,7 +332,12 @@ TEST_F(SqliteStore, PagesThroughAHundredThousand) {
   {
     auto connection = Connection::Open(path_, Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
+    ASSERT_EQ(sqlite3_create_function_v2(connection->handle(), "terms_of", 1, SQLITE_UTF8, nullptr,
+                                         TermsOf, nullptr, nullptr, nullptr),
+              SQLITE_OK);
+    ASSERT_TRUE(connection->Run("BEGIN"));
     const Status filled = connection->Run(kManyGoals);
+    ASSERT_TRUE(connection->Run("COMMIT"));
     ASSERT_TRUE(filled) << filled.error().detail;
   }
   const auto store = Open();

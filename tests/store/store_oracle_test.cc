@@ -1,22 +1,24 @@
-// The store's SQL answers as fhir::Matches does, over generated resources and queries.
+// The store answers as fhir::Matches does, over generated resources and queries.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gateway/fhir/definitions.h"
+#include "gateway/fhir/package.h"
 #include "gateway/fhir/resource.h"
 #include "tests/store/store_testing.h"
 
 namespace gw::store {
 namespace {
 
-constexpr uint32_t kResources = 150;
-constexpr uint32_t kQueries = 250;
+constexpr uint32_t kResources = 200;
+constexpr uint32_t kQueries = 400;
 
 class Generator {
  public:
@@ -58,6 +60,12 @@ std::string Generator::CarePlan(const std::string& id, const std::string& update
   std::string json = "{\"resourceType\":\"CarePlan\",\"id\":\"" + id +
                      "\",\"meta\":{\"versionId\":\"1\",\"lastUpdated\":\"" + updated + "\"}";
   if (!OneIn(3)) {
+    json += ",\"title\":\"" + OneOf({"Garden", "Gardening", "G\u00e4rten", "Stairs"}) + "\"";
+  }
+  if (!OneIn(3)) {
+    json += ",\"instantiatesUri\":[\"" + OneOf({"urn:u", "urn:u:1", "urn:v"}) + "\"]";
+  }
+  if (!OneIn(3)) {
     json += ",\"identifier\":[" + Identifier() + (OneIn(3) ? "," + Identifier() : "") + "]";
   }
   json += ",\"status\":\"" + OneOf({"active", "completed", "revoked"}) + "\",\"intent\":\"plan\"";
@@ -71,9 +79,8 @@ std::string Generator::CarePlan(const std::string& id, const std::string& update
   }
   if (OneIn(4)) {  // the compartment of somebody else too
     json +=
-        ",\"activity\":[{\"detail\":{\"status\":\"in-progress\",\"performer\":[{\"reference\":"
-        "\"Patient/" +
-        Patient() + "\"}]}}]";
+        ",\"activity\":[{\"detail\":{\"status\":\"in-progress\",\"performer\":[{\"reference\":\"" +
+        OneOf({"Patient/", "Patient/", "Practitioner/"}) + Patient() + "\"}]}}]";
   }
   return json + "}";
 }
@@ -84,7 +91,7 @@ std::string Generator::Query() {
   std::string text;
   for (uint32_t i = 0; i <= Below(3); ++i) {
     text += text.empty() ? "" : "&";
-    switch (Below(9)) {
+    switch (Below(12)) {
       case 0:
         text +=
             "_id=c" + std::to_string(Below(kResources)) + ",c" + std::to_string(Below(kResources));
@@ -114,6 +121,19 @@ std::string Generator::Query() {
       case 7:
         text += OneOf({"date:missing=true", "identifier:missing=false", "identifier:not=1"});
         break;
+      case 8:
+        text += OneOf({"title=gard", "title=Garten,stairs", "title=gardening", "title=arden",
+                       "title:missing=true"});
+        break;
+      case 9:
+        text += OneOf(
+            {"from-uri=urn:u", "from-uri=urn:u:1,urn:v", "from-uri=urn", "from-uri:missing=false"});
+        break;
+      case 10:
+        text += OneOf({"performer=Patient/p1", "performer=Patient/p1,Patient/p2",
+                       "performer=Patient/p1,Practitioner/p1", "performer:Patient=p2",
+                       "performer:Practitioner=p1", "performer=p3", "performer:missing=false"});
+        break;
       default:
         text += "date=" + OneOf(kPrefixes) + Date();
         if (text.find('+') != std::string::npos) {
@@ -129,10 +149,28 @@ class StoreOracle : public testing::TestWithParam<Engine> {};
 INSTANTIATE_TEST_SUITE_P(Engines, StoreOracle, testing::ValuesIn(Engines()),
                          [](const auto& engine) { return engine.param.name; });
 
+// R4 offers no CarePlan a string, a URI or a performer, so that a package brings them.
+fhir::Packages LoadPackage(const TempFolder& folder, const fhir::Definitions& definitions) {
+  const auto add = [&](const std::string& code, const std::string& type, const std::string& path) {
+    folder.Write(
+        "guide/" + code + ".json",
+        R"({"resourceType":"SearchParameter","status":"active","description":"d",)"
+        R"("name":"X","base":["CarePlan"],"target":["Patient","Practitioner"],"url":"https://example.org/)" +
+            code + R"(","code":")" + code + R"(","type":")" + type +
+            R"(","expression":"CarePlan.)" + path + "\"}");
+  };
+  add("title", "string", "title");
+  add("from-uri", "uri", "instantiatesUri");
+  add("performer", "reference", "activity.detail.performer");
+  auto packages = fhir::Packages::Load({{folder.Path("guide")}, {}, {}}, definitions);
+  EXPECT_TRUE(packages.ok()) << packages.error().detail;
+  return *std::move(packages);
+}
+
 struct Corpus {
   fhir::Definitions definitions = fhir::Definitions::R4();
   Limits limits;
-  std::vector<fhir::Resource> plans;
+  std::map<std::string, fhir::Resource> plans;  // by id; those that are not deleted
 };
 
 Write WriteOf(const fhir::Resource& plan, const fhir::SearchIndexer& indexer, Instant updated) {
@@ -151,7 +189,7 @@ Write WriteOf(const fhir::Resource& plan, const fhir::SearchIndexer& indexer, In
 std::vector<std::string> Expected(const Corpus& corpus, const fhir::SearchIndexer& indexer,
                                   const fhir::Query& query) {
   std::vector<std::pair<std::string, std::string>> found;
-  for (const fhir::Resource& plan : corpus.plans) {
+  for (const auto& [plan_id, plan] : corpus.plans) {
     if (fhir::Matches(query, plan, indexer)) {
       found.emplace_back(plan.last_updated(), plan.id());
     }
@@ -164,45 +202,89 @@ std::vector<std::string> Expected(const Corpus& corpus, const fhir::SearchIndexe
   return ids;
 }
 
+class Comparison {
+ public:
+  Comparison(const fhir::SearchIndexer& indexer, Corpus* corpus)
+      : indexer_(indexer), corpus_(*corpus) {}
+
+  // A first version of each resource; then of some a second one, and of others none.
+  void Fill(Store* store) {
+    Transaction first;
+    for (uint32_t i = 0; i < kResources; ++i) {
+      first.writes.push_back(Next("c" + std::to_string(i), nullptr));
+    }
+    const std::vector<Write> before = first.writes;
+    ASSERT_TRUE(store->Commit(std::move(first)));
+    Transaction second;
+    for (const Write& write : before) {
+      if (generator_.OneIn(3)) {
+        second.writes.push_back(Next(write.stored.key.id, &write));
+      }
+    }
+    ASSERT_TRUE(store->Commit(std::move(second)));
+  }
+
+  void Ask(Store* store) {
+    const SeesAll all;
+    size_t answers = 0;
+    for (uint32_t i = 0; i < kQueries; ++i) {
+      const std::string text = generator_.Query();
+      auto query = fhir::ParseQuery("CarePlan", text, false, indexer_, corpus_.limits);
+      ASSERT_TRUE(query) << text << ": " << query.error().detail << " " << query.error().where;
+      if (generator_.OneIn(4)) {
+        query->compartment = {generator_.Patient(), generator_.Patient()};
+      }
+      query->count = 1000;
+      const auto page = store->Search(*query, all);
+      ASSERT_TRUE(page) << text << ": " << page.error().detail;
+      ASSERT_EQ(IdsOf(page->resources), Expected(corpus_, indexer_, *query)) << text;
+      query->count = 0;
+      ASSERT_EQ(store->Search(*query, all)->total, page->resources.size()) << text;
+      answers += page->resources.empty() ? size_t{0} : size_t{1};
+    }
+    EXPECT_GT(answers, kQueries / 3) << "the queries must be ones that find something";
+  }
+
+ private:
+  // A resource of that id, at the home of the version before.
+  Write Next(const std::string& id, const Write* before) {
+    const Instant base = FromCivil({2026, 1, 20, 9, 59, 58, 0});
+    const Instant updated{base.unix_us + int64_t{generator_.Below(kResources)} * 10'000};
+    auto plan = fhir::ParseJson(generator_.CarePlan(id, FormatInstant(updated)),
+                                corpus_.definitions, corpus_.limits);
+    EXPECT_TRUE(plan) << plan.error().detail << " " << plan.error().where;
+    Write write = WriteOf(*plan, indexer_, updated);
+    corpus_.plans.insert_or_assign(id, *std::move(plan));
+    if (before != nullptr) {
+      write.home = before->home;
+      write.stored.version = 2;
+      write.expected_version = 1;
+      write.stored.deleted = generator_.OneIn(3);
+    }
+    if (write.stored.deleted) {
+      write.index.clear();
+      corpus_.plans.erase(id);
+    }
+    return write;
+  }
+
+  const fhir::SearchIndexer& indexer_;
+  Corpus& corpus_;
+  Generator generator_;
+};
+
 TEST_P(StoreOracle, AgreesWithMatches) {
   const TempFolder folder;
   const FixedClock clock(Instant{1'700'000'000'000'000});
-  const auto store = GetParam().open(folder, clock);
-  ASSERT_TRUE(store);
   Corpus corpus;
-  const auto indexer = fhir::SearchIndexer::Make(corpus.definitions);
+  const fhir::Packages packages = LoadPackage(folder, corpus.definitions);
+  const auto indexer = fhir::SearchIndexer::Make(corpus.definitions, packages.searches());
   ASSERT_TRUE(indexer) << indexer.error().detail << " " << indexer.error().where;
-  Generator generator;
-  Transaction transaction;
-  const Instant base = FromCivil({2026, 1, 20, 9, 59, 58, 0});
-  for (uint32_t i = 0; i < kResources; ++i) {
-    const Instant updated{base.unix_us + int64_t{generator.Below(kResources)} * 10'000};
-    auto plan = fhir::ParseJson(generator.CarePlan("c" + std::to_string(i), FormatInstant(updated)),
-                                corpus.definitions, corpus.limits);
-    ASSERT_TRUE(plan) << plan.error().detail << " " << plan.error().where;
-    transaction.writes.push_back(WriteOf(*plan, *indexer, updated));
-    corpus.plans.push_back(*std::move(plan));
-  }
-  ASSERT_TRUE((*store)->Commit(std::move(transaction)));
-
-  const SeesAll all;
-  size_t answers = 0;
-  for (uint32_t i = 0; i < kQueries; ++i) {
-    const std::string text = generator.Query();
-    auto query = fhir::ParseQuery("CarePlan", text, false, *indexer, corpus.limits);
-    ASSERT_TRUE(query) << text << ": " << query.error().detail << " " << query.error().where;
-    if (generator.OneIn(4)) {
-      query->compartment = {generator.Patient(), generator.Patient()};
-    }
-    query->count = 1000;
-    const auto page = (*store)->Search(*query, all);
-    ASSERT_TRUE(page) << text << ": " << page.error().detail;
-    ASSERT_EQ(IdsOf(page->resources), Expected(corpus, *indexer, *query)) << text;
-    query->count = 0;
-    ASSERT_EQ((*store)->Search(*query, all)->total, page->resources.size()) << text;
-    answers += page->resources.empty() ? size_t{0} : size_t{1};
-  }
-  EXPECT_GT(answers, kQueries / 3) << "the queries must be ones that find something";
+  auto store = GetParam().open(folder, clock);
+  ASSERT_TRUE(store);
+  Comparison comparison(*indexer, &corpus);
+  comparison.Fill(store->get());
+  comparison.Ask(store->get());
 }
 
 // The bounds on the column keep to the millisecond that meta.lastUpdated shows.

@@ -54,16 +54,6 @@ fhir::IndexEntry ReferenceEntry(std::string_view code, std::string type, std::st
 fhir::IndexEntry DateEntry(std::string_view code, int64_t low_us, int64_t high_us);
 fhir::IndexEntry StringEntry(std::string_view code, std::string text);
 
-// Makes of a file's table of pending entries, which is empty, that of the schemas before 4, with
-// one entry: "entry-0".
-inline constexpr const char* kPendingBefore4 = R"sql(
-DROP TABLE pending_entry;
-CREATE TABLE pending_entry(id TEXT NOT NULL, sequence INTEGER NOT NULL, bytes BLOB NOT NULL,
-  PRIMARY KEY (id)) STRICT;
-CREATE INDEX pending_entry_by_sequence ON pending_entry(sequence);
-INSERT INTO pending_entry VALUES ('entry-0', 7, x'7B7D');
-)sql";
-
 // A search parameter by code, of a kind; the same address for the same arguments.
 const fhir::SearchParameter* Parameter(fhir::SearchKind kind, std::string_view code);
 fhir::Query QueryOf(std::string_view type);
