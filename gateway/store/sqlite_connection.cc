@@ -4,6 +4,8 @@
 
 #include <mutex>
 
+#include "gateway/store/sqlite_log_vfs.h"
+
 namespace gw::store {
 namespace {
 
@@ -124,9 +126,13 @@ Result<Connection> Connection::Open(const std::string& path, Mode mode) {
   ConfigureLibrary();
   const int access =
       mode == Mode::kReader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const char* vfs = nullptr;  // the system's
+  if (mode == Mode::kWriter) {
+    GW_TRY(vfs, GatheringVfs());
+  }
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle,
-                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   Connection connection(handle);  // closed also where opening failed
   if (code != SQLITE_OK) {
     return SqliteError(code);

@@ -112,7 +112,9 @@ CREATE TABLE resource(
   body TEXT NOT NULL,
   PRIMARY KEY (patient_key, type, id)
 ) STRICT;
-CREATE INDEX resource_by_time ON resource(type, last_updated, id);
+-- Without the id, which few rows of one type and moment need for their order: each type is a page
+-- that every commit touches, and so these are split half as often.
+CREATE INDEX resource_by_time ON resource(type, last_updated);
 
 -- The policy class that a person's consents make, in the person's own shard; by the id, which grows
 -- with time.
@@ -135,8 +137,8 @@ CREATE TABLE identifier(
   PRIMARY KEY (value, type, system, id)
 ) STRICT, WITHOUT ROWID;
 
--- Resources that are in the record of a Patient, or speak of one, with whom they do not lie; sharded
--- by that Patient.
+-- Resources that are in the record of a Patient, or speak of one, with whom they do not lie;
+-- sharded by that Patient.
 CREATE TABLE named_elsewhere(
   person TEXT NOT NULL,
   type TEXT NOT NULL,

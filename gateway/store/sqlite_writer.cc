@@ -95,8 +95,8 @@ std::vector<SqliteWriter::Job*> SqliteWriter::NextGroup() {
 }
 
 // A conflict is nearly always seen before a row is written and then costs nothing. One that shows
-// only later (two writes of one transaction claim the same identifier) undoes the group, which is
-// then written again with a savepoint around each transaction.
+// only later (a new resource whose id is there already) undoes the group, which is then written
+// again with a savepoint around each transaction.
 std::vector<Result<Committed>> SqliteWriter::CommitGroup(std::span<Job* const> group) {
   Result<std::vector<Result<Committed>>> results = Guarded(group, /*savepoints=*/false);
   if (!results && results.error().code != Code::kUnavailable) {

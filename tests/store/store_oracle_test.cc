@@ -152,12 +152,12 @@ INSTANTIATE_TEST_SUITE_P(Engines, StoreOracle, testing::ValuesIn(Engines()),
 // R4 offers no CarePlan a string, a URI or a performer, so that a package brings them.
 fhir::Packages LoadPackage(const TempFolder& folder, const fhir::Definitions& definitions) {
   const auto add = [&](const std::string& code, const std::string& type, const std::string& path) {
-    folder.Write(
-        "guide/" + code + ".json",
-        R"({"resourceType":"SearchParameter","status":"active","description":"d",)"
-        R"("name":"X","base":["CarePlan"],"target":["Patient","Practitioner"],"url":"https://example.org/)" +
-            code + R"(","code":")" + code + R"(","type":")" + type +
-            R"(","expression":"CarePlan.)" + path + "\"}");
+    folder.Write("guide/" + code + ".json",
+                 R"({"resourceType":"SearchParameter","status":"active","description":"d",)"
+                 R"("name":"X","base":["CarePlan"],)"
+                 R"("target":["Patient","Practitioner"],"url":"https://example.org/)" +
+                     code + R"(","code":")" + code + R"(","type":")" + type +
+                     R"(","expression":"CarePlan.)" + path + "\"}");
   };
   add("title", "string", "title");
   add("from-uri", "uri", "instantiatesUri");

@@ -34,13 +34,15 @@ INSERT INTO resource VALUES
 INSERT INTO resource_version VALUES
   (@1, 'Goal', 'g1', 1, 1500000, 0, 1, 'p1', '{"id":"g1","old":1}', 0),
   (@1, 'Goal', 'g2', 1, 1600000, 0, 1, 'p1', '{"id":"g2","old":1}', 0);
-INSERT INTO resource_person VALUES (@1, 'Patient', 'p1', 'p1', 1, 1), (@1, 'Goal', 'g1', 'p1', 1, 1),
+INSERT INTO resource_person VALUES
+  (@1, 'Patient', 'p1', 'p1', 1, 1), (@1, 'Goal', 'g1', 'p1', 1, 1),
   (@1, 'Goal', 'g1', 'p2', 0, 0), (@1, 'CarePlan', 'c1', 'p1', 1, 1),
   (@1, 'CarePlan', 'c1', 'p2', 1, 0), (@1, 'Goal', 'g2', 'p1', 1, 1),
   (@1, 'Task', 't1', 'p1', 1, 1), (@1, 'Task', 't1', 'p3', 0, 0);
 INSERT INTO person_policy VALUES (@1, 'p1', 41), (@2, 'p2', 42);
 INSERT INTO identifier_claim VALUES (1, 'Patient', 'urn:nhs', '9991001018', @1, 'p1'),
-  (2, 'Patient', 'urn:own', 'not-searchable', @1, 'p1'), (3, 'Organization', 'urn:ods', 'X9901', @o, 'o1');
+  (2, 'Patient', 'urn:own', 'not-searchable', @1, 'p1'),
+  (3, 'Organization', 'urn:ods', 'X9901', @o, 'o1');
 INSERT INTO index_token VALUES (@1, 'Patient', 'p1', 'identifier', '9991001018', 'urn:nhs'),
   (@1, 'Patient', 'p1', 'identifier', 'only-indexed', 'urn:x'),
   (@1, 'Goal', 'g1', 'lifecycle-status', 'active', 's'),
