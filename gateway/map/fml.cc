@@ -34,7 +34,7 @@ constexpr std::array<ModeWord, 5> kTargetModes = {{{"first", FmlListMode::kFirst
 
 class Parser : private FmlCursor {
  public:
-  Parser(std::string_view file, std::string_view text, std::vector<FmlToken> tokens)
+  Parser(std::string_view file, std::string_view text, FmlTokens tokens)
       : FmlCursor(file, text, std::move(tokens)) {
     map_.file = std::string(file);
   }
@@ -53,7 +53,7 @@ class Parser : private FmlCursor {
       return Expected("map \"url\" = \"name\"");
     }
     Document(TakeComments(0, position()));
-    Document(std::exchange(tokens()[position()].apart, {}));
+    Document(TakeApart());
     GW_RETURN_IF_ERROR(ReadDeclarations());
     while (Now().kind != Kind::kEnd) {
       GW_RETURN_IF_ERROR(ReadGroup());
@@ -93,8 +93,8 @@ class Parser : private FmlCursor {
                    : std::string(
                          part.substr(first, part.find_last_not_of(kMetadataMarks) - first + 1));
       };
-      const std::string key = trim(std::string_view(token.text).substr(0, equals));
-      const std::string value = trim(std::string_view(token.text).substr(equals + 1));
+      const std::string key = trim(token.text.substr(0, equals));
+      const std::string value = trim(token.text.substr(equals + 1));
       if (key == "url") {
         map_.url = value;
       } else if (key == "name") {
@@ -232,7 +232,7 @@ class Parser : private FmlCursor {
   Result<std::string> CodeText() {
     const bool number = Now().kind == Kind::kInteger || Now().kind == Kind::kDecimal;
     if (Now().kind == Kind::kString) {
-      return Take().text;
+      return std::string(Take().text);
     }
     if (!number && Now().kind != Kind::kIdentifier) {
       return Expected("a code");
@@ -573,7 +573,7 @@ bool IsSimple(const FmlRule& rule) {
 }
 
 Result<FmlMap> ParseFml(std::string_view file, std::string_view text) {
-  GW_TRY(std::vector<FmlToken> tokens, LexFml(file, text));
+  GW_TRY(FmlTokens tokens, LexFml(file, text));
   return Parser(file, text, std::move(tokens)).Run();
 }
 

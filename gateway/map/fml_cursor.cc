@@ -52,7 +52,8 @@ bool FmlCursor::TakeWord(std::string_view word) {
 std::string FmlCursor::TakeComments(size_t begin, size_t end) {
   std::string text;
   for (size_t i = begin; i < end; ++i) {
-    for (std::string* comment : {&tokens_[i].apart, &tokens_[i].above, &tokens_[i].beside}) {
+    FmlComments& comments = comments_[tokens_[i].comments];
+    for (std::string* comment : {&comments.apart, &comments.above, &comments.beside}) {
       if (!comment->empty()) {
         text += text.empty() ? "" : "\n";
         text += std::exchange(*comment, {});
@@ -62,6 +63,8 @@ std::string FmlCursor::TakeComments(size_t begin, size_t end) {
   text.resize(text.find_last_not_of('\n') + 1);
   return text;
 }
+
+std::string FmlCursor::TakeApart() { return std::exchange(comments_[Now().comments].apart, {}); }
 
 Error FmlCursor::Fail(std::string detail, FmlPlace place) const {
   return Error{
@@ -99,35 +102,35 @@ Result<std::string> FmlCursor::Name(std::string_view what) {
   if (Now().kind != Kind::kIdentifier && !is_delimited) {
     return Expected(what);
   }
-  return Take().text;
+  return std::string(Take().text);
 }
 
 Result<std::string> FmlCursor::Text(std::string_view what) {
   if (Now().kind != Kind::kString) {
     return Expected(what);
   }
-  return Take().text;
+  return std::string(Take().text);
 }
 
 Result<std::string> FmlCursor::NameOrText(std::string_view what) {
   if (Now().kind != Kind::kString && Now().kind != Kind::kIdentifier) {
     return Expected(what);
   }
-  return Take().text;
+  return std::string(Take().text);
 }
 
 Result<std::string> FmlCursor::TypeName() {
   GW_TRY(std::string name, NameOrText("the name of a type"));
   while (Now().Is(".") && Next().kind == Kind::kIdentifier) {
     Take();
-    name += "." + Take().text;
+    name.append(".").append(Take().text);
   }
   return name;
 }
 
 Result<uint32_t> FmlCursor::Integer() {
   uint32_t value = 0;
-  const std::string& digits = Now().text;
+  const std::string_view digits = Now().text;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (Now().kind != Kind::kInteger || error != std::errc() ||
       end != digits.data() + digits.size()) {
@@ -162,7 +165,7 @@ Result<FmlArgument> FmlCursor::Argument() {
     return Literal();
   }
   FmlArgument argument{
-      .kind = FmlArgument::Kind::kVariable, .text = Now().text, .place = Now().place};
+      .kind = FmlArgument::Kind::kVariable, .text = std::string(Now().text), .place = Now().place};
   const uint32_t begin = Now().begin;
   uint32_t end = Take().end;
   while (Now().Is(".") && Next().kind == Kind::kIdentifier) {
@@ -201,7 +204,8 @@ Result<FmlArgument> FmlCursor::Literal() {
       }
       argument.kind = FmlArgument::Kind::kBoolean;
   }
-  argument.text = (negative ? "-" : "") + Take().text;
+  argument.text = negative ? "-" : "";
+  argument.text += Take().text;
   return argument;
 }
 

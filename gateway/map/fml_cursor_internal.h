@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,12 @@ namespace gw::map {
 // arguments and FHIRPath. `text` must outlive it. Each Read... that fails says what it expected.
 class FmlCursor {
  public:
-  FmlCursor(std::string_view file, std::string_view text, std::vector<FmlToken> tokens)
-      : file_(file), text_(text), tokens_(std::move(tokens)) {}
+  FmlCursor(std::string_view file, std::string_view text, FmlTokens tokens)
+      : file_(file),
+        text_(text),
+        made_(std::move(tokens.made)),
+        comments_(std::move(tokens.comments)),
+        tokens_(std::move(tokens.list)) {}
 
   std::string_view file() const { return file_; }
   std::vector<FmlToken>& tokens() { return tokens_; }
@@ -27,6 +32,8 @@ class FmlCursor {
   size_t position() const { return at_; }
   // The comments of the tokens [begin, end) that nobody took yet, in their order; empty if none.
   std::string TakeComments(size_t begin, size_t end);
+  // Of those of the current token, what stands apart from it.
+  std::string TakeApart();
   std::string_view Slice(uint32_t begin, uint32_t end) const {
     return text_.substr(begin, end - begin);
   }
@@ -58,6 +65,8 @@ class FmlCursor {
 
   std::string_view file_;
   std::string_view text_;
+  std::deque<std::string> made_;  // what tokens view
+  std::vector<FmlComments> comments_;
   std::vector<FmlToken> tokens_;
   size_t at_ = 0;
 };

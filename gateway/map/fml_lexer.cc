@@ -75,26 +75,29 @@ class Lexer {
  public:
   Lexer(std::string_view file, std::string_view text) : file_(file), text_(text) {}
 
-  Result<std::vector<FmlToken>> Run() {
+  Result<FmlTokens> Run() {
     if (text_.substr(0, 3) == "\xEF\xBB\xBF") {
       at_ = 3;
     }
-    tokens_.reserve(text_.size() / kBytesOfToken + 2);
+    tokens_.list.reserve(text_.size() / kBytesOfToken + 2);
     for (;;) {
       GW_RETURN_IF_ERROR(SkipBlank());
       FmlToken token;
       token.begin = static_cast<uint32_t>(at_);
       token.place = place_;
-      token.apart = std::exchange(apart_, {});
-      token.above = std::exchange(above_, {});
+      if (!apart_.empty() || !above_.empty()) {
+        FmlComments& comments = CommentsOf(&token);
+        comments.apart = std::exchange(apart_, {});
+        comments.above = std::exchange(above_, {});
+      }
       if (at_ >= text_.size()) {
         token.end = token.begin;
-        tokens_.push_back(std::move(token));
+        tokens_.list.push_back(token);
         return std::move(tokens_);
       }
       GW_RETURN_IF_ERROR(ReadToken(&token));
       token.end = static_cast<uint32_t>(at_);
-      tokens_.push_back(std::move(token));
+      tokens_.list.push_back(token);
       token_line_ = place_.line;
     }
   }
@@ -120,6 +123,14 @@ class Lexer {
   Error Fail(std::string detail, FmlPlace place) const {
     return Error{
         .code = Code::kInvalid, .detail = std::move(detail), .where = FmlWhere(file_, place)};
+  }
+
+  FmlComments& CommentsOf(FmlToken* token) {
+    if (token->comments == 0) {
+      token->comments = static_cast<uint32_t>(tokens_.comments.size());
+      tokens_.comments.emplace_back();
+    }
+    return tokens_.comments[token->comments];
   }
 
   bool AtMetadata() const { return StartsWith("///") && Peek(3) != '/'; }
@@ -152,9 +163,9 @@ class Lexer {
   }
 
   void SkipComment(size_t end) {
-    const bool beside = !tokens_.empty() && place_.line == token_line_;
+    const bool beside = !tokens_.list.empty() && place_.line == token_line_;
     AppendLine(CommentText(text_.substr(at_, end - at_)),
-               beside ? &tokens_.back().beside : &above_);
+               beside ? &CommentsOf(&tokens_.list.back()).beside : &above_);
     Advance(end - at_);
   }
 
@@ -163,7 +174,7 @@ class Lexer {
     if (AtMetadata()) {
       const size_t end = std::min(text_.find('\n', at_), text_.size());
       token->kind = FmlToken::Kind::kMetadata;
-      token->text = std::string(text_.substr(at_ + 3, end - at_ - 3));
+      token->text = text_.substr(at_ + 3, end - at_ - 3);
       Advance(end - at_);
       return {};
     }
@@ -195,7 +206,7 @@ class Lexer {
       return Fail("this character has no meaning in a map", place_);
     }
     token->kind = FmlToken::Kind::kSymbol;
-    token->text = std::string(*symbol);
+    token->text = *symbol;
     Advance(symbol->size());
     return {};
   }
@@ -207,17 +218,16 @@ class Lexer {
       ++length;
     }
     token->kind = kind;
-    token->text = std::string(text_.substr(at_, length));
+    token->text = text_.substr(at_, length);
     Advance(length);
   }
 
   void ReadNumber(FmlToken* token) {
     TakeWhile(token, FmlToken::Kind::kInteger, IsDigit);
     if (Peek() == '.' && IsDigit(Peek(1))) {
-      const std::string whole = std::move(token->text);
       Advance(1);
       TakeWhile(token, FmlToken::Kind::kDecimal, IsDigit);
-      token->text = whole + "." + token->text;
+      token->text = text_.substr(token->begin, at_ - token->begin);
     }
   }
 
@@ -232,7 +242,7 @@ class Lexer {
       }
     }
     token->kind = FmlToken::Kind::kDate;
-    token->text = std::string(text_.substr(at_, length));
+    token->text = text_.substr(at_, length);
     Advance(length);
   }
 
@@ -241,12 +251,23 @@ class Lexer {
     token->kind = quote == '`' ? FmlToken::Kind::kIdentifier : FmlToken::Kind::kString;
     token->quoted = quote != '\'';
     Advance(1);
+    const size_t end = text_.find_first_of(quote == '\''  ? "'\\"
+                                           : quote == '"' ? "\"\\"
+                                                          : "`\\",
+                                           at_);
+    if (end != std::string_view::npos && text_[end] == quote) {  // as it stands
+      token->text = text_.substr(at_, end - at_);
+      Advance(end - at_ + 1);
+      return {};
+    }
+    std::string& made = tokens_.made.emplace_back();
     while (Peek() != quote) {
       if (at_ >= text_.size()) {
         return Fail(std::string("this text is not closed: expected ") + quote, start);
       }
-      GW_RETURN_IF_ERROR(ReadCharacter(&token->text));
+      GW_RETURN_IF_ERROR(ReadCharacter(&made));
     }
+    token->text = made;
     Advance(1);
     return {};
   }
@@ -306,7 +327,7 @@ class Lexer {
   std::string_view text_;
   size_t at_ = 0;
   FmlPlace place_{.line = 1, .column = 1};
-  std::vector<FmlToken> tokens_;
+  FmlTokens tokens_;
   uint32_t token_line_ = 0;    // where the last token ended
   std::string apart_, above_;  // comments since then
 };
@@ -317,7 +338,7 @@ std::string FmlWhere(std::string_view file, FmlPlace place) {
   return std::string(file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
-Result<std::vector<FmlToken>> LexFml(std::string_view file, std::string_view text) {
+Result<FmlTokens> LexFml(std::string_view file, std::string_view text) {
   return Lexer(file, text).Run();
 }
 

@@ -135,7 +135,7 @@ Result<StaticType> PathCompiler::Variable() {
   const bool is_environment = IsOneOf(name.text, kEnvironment) || name.text.starts_with("vs-") ||
                               name.text.starts_with("ext-");
   if (!is_environment) {
-    return Fail(percent, "there is no variable '" + name.text + "'");
+    return Fail(percent, "there is no variable '" + std::string(name.text) + "'");
   }
   return StaticType();
 }
@@ -145,11 +145,11 @@ Result<StaticType> PathCompiler::Element(const StaticType& of, bool is_head) {
   const FmlToken& token = Now();
   Navigation navigation;
   if (!Navigate(of, token.text, definitions_, &navigation)) {
-    return Fail(token.begin, Describe(of) + " has no element '" + token.text + "'");
+    return Fail(token.begin, Describe(of) + " has no element '" + std::string(token.text) + "'");
   }
   ++at_;
   if (navigation.step.kind == Step::Kind::kValue) {
-    const size_t dot = is_head ? token.begin : tokens_[at_ - 2].begin;
+    const size_t dot = is_head ? token.begin : tokens_.list[at_ - 2].begin;
     Change(dot, token.end - dot, is_head ? "$this" : "");
     return navigation.type;
   }
@@ -204,9 +204,10 @@ Result<StaticType> PathCompiler::Name(const Focus& focus) {
     ++at_;
     return focus.type;
   }
-  return Fail(token.begin, focus.exists ? Describe(focus.type) + " has no element '" + token.text +
-                                              "', and there is no such variable"
-                                        : "there is no variable '" + token.text + "'");
+  return Fail(token.begin, focus.exists
+                               ? Describe(focus.type) + " has no element '" +
+                                     std::string(token.text) + "', and there is no such variable"
+                               : "there is no variable '" + std::string(token.text) + "'");
 }
 
 // What stands after a point.
@@ -223,7 +224,7 @@ Result<StaticType> PathCompiler::Member(const Focus& focus, const StaticType& of
 
 // A function with its arguments.
 Result<StaticType> PathCompiler::Call(const Focus& focus, const StaticType& input) {
-  const std::string name = Now().text;
+  const std::string name(Now().text);
   at_ += 2;
   StaticType result = IsOneOf(name, kSameType) ? input : StaticType();
   if (IsOneOf(name, kTypeFunctions)) {
@@ -285,8 +286,8 @@ Result<StaticType> PathCompiler::Walk(const Focus& focus) {
   while (Now().kind != Kind::kEnd && !Now().Is(")") && !Now().Is("]") && !Now().Is("}")) {
     const FmlToken& token = Now();
     if (token.kind == Kind::kIdentifier && IsOperator(after_operand)) {
-      const bool is_typed =
-          tokens_[at_ - 1].kind == Kind::kIdentifier && !IsOneOf(tokens_[at_ - 1].text, kOperators);
+      const bool is_typed = tokens_.list[at_ - 1].kind == Kind::kIdentifier &&
+                            !IsOneOf(tokens_.list[at_ - 1].text, kOperators);
       after_operand = is_typed;
       is_one_path = false;
       current = StaticType();
@@ -316,9 +317,9 @@ Result<StaticType> PathCompiler::Walk(const Focus& focus) {
 
 Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path, const StaticType* focus,
                                                       std::string_view own_name) {
-  path_ = path;
+  path_ = path;  // what the tokens view
   own_name_ = std::string(own_name);
-  auto tokens = LexFml(file_, path.text);
+  auto tokens = LexFml(file_, path_.text);
   if (!tokens) {
     return Fail(0, tokens.error().detail);
   }
@@ -342,8 +343,8 @@ Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path, const
   for (const std::string& name : op->names) {
     op->name_bits |= BitOf(name);
   }
-  op->is_literal = tokens_.size() == 2 && tokens_[0].kind == Kind::kString;
-  op->text = op->is_literal ? tokens_[0].text : path.text;
+  op->is_literal = tokens_.list.size() == 2 && tokens_.list[0].kind == Kind::kString;
+  op->text = op->is_literal ? std::string(tokens_.list[0].text) : path.text;
   return op;
 }
 

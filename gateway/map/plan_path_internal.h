@@ -43,8 +43,8 @@ class PathCompiler {
     std::string inserted;
   };
 
-  const FmlToken& Now() const { return tokens_[at_]; }
-  const FmlToken& Ahead() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
+  const FmlToken& Now() const { return tokens_.list[at_]; }
+  const FmlToken& Ahead() const { return tokens_.list[std::min(at_ + 1, tokens_.list.size() - 1)]; }
   Error Fail(size_t offset, std::string detail) const;
 
   Result<StaticType> Walk(const Focus& focus);
@@ -67,7 +67,7 @@ class PathCompiler {
   const fhir::Definitions& definitions_;
   FmlPath path_;
   std::string own_name_;
-  std::vector<FmlToken> tokens_;
+  FmlTokens tokens_;
   size_t at_ = 0;
   std::vector<Edit> edits_;
   std::vector<PathOp::Variable> variables_;
