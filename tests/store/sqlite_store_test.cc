@@ -258,6 +258,40 @@ TEST_F(SqliteStore, KeepsTheRulesOfItsConnections) {
   }
 }
 
+// What cannot be read is an error or is not seen; it is never a match.
+TEST_F(SqliteStore, ShowsNothingOfADamagedRow) {
+  const auto damage = [this](const char* column) {
+    auto connection = Connection::Open(path_, Connection::Mode::kWriter);
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(("UPDATE resource SET " + std::string(column)).c_str()));
+  };
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store);
+    Write goal = NewWrite("Goal", "g", "p1");
+    goal.index = {TokenEntry("lifecycle-status", "s", "active")};
+    ASSERT_TRUE((*store)->Commit(Of(goal)));
+  }
+  fhir::Query query = QueryOf("Goal");
+  for (const char* persons : {"persons = 'p1 '", "persons = ' p1'", "persons = 'p1  p1'"}) {
+    damage(persons);
+    const auto store = Open();
+    ASSERT_TRUE(store);
+    EXPECT_TRUE((*store)->Search(query, all_)->resources.empty()) << persons;
+    EXPECT_EQ((*store)->Read({"Goal", "g"}, all_).error().code, Code::kNotFound) << persons;
+  }
+  damage("persons = 'p1', terms = substr(terms, 1, length(terms) - 1)");
+  const auto store = Open();
+  ASSERT_TRUE(store);
+  EXPECT_EQ((*store)->Search(query, all_)->resources.size(), 1u) << "nothing of it is asked";
+  query.criteria = {TokenIs("lifecycle-status", "active")};
+  const auto page = (*store)->Search(query, all_);
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().code, Code::kUnavailable);
+  Write next = NextWrite(NewWrite("Goal", "g", "p1"), 2'000'000);
+  EXPECT_EQ((*store)->Commit(Of(next)).error().code, Code::kUnavailable);
+}
+
 // 100,000 resources: 5,000 patients with 20 Goals each, every tenth of them active.
 constexpr const char* kManyGoals = R"sql(
 INSERT INTO label_class VALUES (1, 'Goal N');
