@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/log.h"
 #include "gateway/store/checked_transaction.h"
 #include "gateway/store/signpost.h"
 #include "gateway/store/sqlite_apply.h"
@@ -158,13 +159,20 @@ Status CarryResources(Connection* writer) {
   GW_RETURN_IF_ERROR(carrier.Prepare(writer));
   GW_TRY(Statement resources, writer->Prepare(kResources));
   Execution row(resources);
+  uint64_t count = 0;
   while (true) {
     GW_TRY(const bool more, row.Step());
     if (!more) {
-      return {};
+      break;
     }
     GW_RETURN_IF_ERROR(carrier.Carry(row));
+    ++count;
   }
+  if (count > 0) {
+    log::Write(log::Level::kInfo, "store.resources_carried",
+               {{"resources", std::to_string(count)}});
+  }
+  return {};
 }
 
 }  // namespace gw::store
