@@ -95,6 +95,10 @@ TEST(FhirPathFunction, Existence) {
       {"(1 | 2).supersetOf(1 | 2 | 3)", "false"},
       {"{}.subsetOf(1)", "true"},
       {"active.not()", "false"},
+      // A number that nothing here can hold is still the same as itself.
+      {"(11111111111111111111111111111111111111111111111111"
+       "1111111111 'x').repeat($this).count()",
+       "1"},
       {"(1 | 2).not()", "error: one item was expected, there are several (line 1, column 4)"},
       // What is not needed for the answer is not evaluated.
       {"(1 | (2 | 3).single()).first()", "1"},

@@ -135,14 +135,19 @@ uint64_t HashElement(const Element& element) {
   return hash;
 }
 
+uint64_t HashNumber(const Decimal& number) {
+  const Decimal plain = WithoutTrailingZeros(number);
+  return Mix(static_cast<uint64_t>(plain.digits), static_cast<uint64_t>(plain.scale));
+}
+
 // In base units as a fraction in lowest terms, so that 1 g and 1000 mg hash alike.
 uint64_t HashQuantity(const Value& value) {
   const std::optional<Decimal> number = ParseDecimal(value.text());
   const std::optional<Unit> unit = ParseUnit(value.unit());
   const std::optional<Decimal> shifted = number && unit ? Add(*number, unit->offset) : std::nullopt;
   const std::optional<Decimal> top = shifted ? Multiply(*shifted, unit->numerator) : std::nullopt;
-  if (!top) {
-    return HashText(value.unit());
+  if (!top) {  // equal only to what has the same unit, and where it is no number the same text
+    return Mix(HashText(value.unit()), number ? HashNumber(*number) : HashText(value.text()));
   }
   const Decimal over = WithoutTrailingZeros(*top);
   const Decimal under = WithoutTrailingZeros(unit->denominator);
@@ -205,6 +210,9 @@ std::optional<bool> EqualUnboxed(const Value& a, const Value& b) {
     case Kind::kBoolean:
       return a.is_true() == b.is_true();
     case Kind::kQuantity: {
+      if (a.text() == b.text() && a.unit() == b.unit()) {
+        return true;  // also where no number can hold it
+      }
       const std::optional<CommonUnit> both = ToCommonUnit(a, b);
       return both ? std::optional<bool>(Compare(both->a, both->b) == 0) : std::nullopt;
     }
@@ -276,8 +284,7 @@ uint64_t HashOf(const Value& boxed) {
     case Kind::kInteger:
     case Kind::kDecimal: {
       const std::optional<Decimal> number = NumberOf(value);
-      const Decimal plain = number ? WithoutTrailingZeros(*number) : Decimal{};
-      return Mix(static_cast<uint64_t>(plain.digits), static_cast<uint64_t>(plain.scale));
+      return number ? HashNumber(*number) : HashText(value.text());
     }
     case Kind::kDate:
     case Kind::kDateTime:

@@ -72,7 +72,11 @@ bool Settles(Operation operation, std::optional<bool> left) {
 }  // namespace
 
 bool Evaluator::Decide(const Node* node, std::optional<bool>* out) {
-  if (node != nullptr && node->is_decided() && node->memo < 0) {
+  if (node == nullptr) {
+    *out = frame_->has_item ? std::optional(AsBoolean(frame_->item)) : std::nullopt;
+    return true;
+  }
+  if (node->is_decided() && node->memo < 0) {
     return Charge(*node, stack_.TakePushed() + 1) && DecideAfresh(*node, out);
   }
   Found found;
