@@ -3,12 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace gw {
 
@@ -17,10 +15,15 @@ namespace gw {
 class Arena {
  public:
   Arena() = default;
-  Arena(Arena&&) = default;
-  Arena& operator=(Arena&&) = default;
+  Arena(Arena&& other) noexcept { Swap(&other); }
+  Arena& operator=(Arena&& other) noexcept {
+    Arena moved(std::move(other));
+    Swap(&moved);
+    return *this;
+  }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
+  ~Arena();
 
   // Uninitialised room; alignment is a power of two, at most that of max_align_t.
   void* Allocate(size_t bytes, size_t alignment = alignof(std::max_align_t)) {
@@ -55,9 +58,18 @@ class Arena {
   size_t reserved_bytes() const { return reserved_bytes_; }
 
  private:
-  void* AllocateInNewBlock(size_t bytes, size_t alignment);
+  struct Block;
+  class KeptBlocks;
 
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  void* AllocateInNewBlock(size_t bytes, size_t alignment);
+  void Swap(Arena* other) noexcept {
+    std::swap(last_, other->last_);
+    std::swap(next_, other->next_);
+    std::swap(left_, other->left_);
+    std::swap(reserved_bytes_, other->reserved_bytes_);
+  }
+
+  Block* last_ = nullptr;  // of a chain
   std::byte* next_ = nullptr;
   size_t left_ = 0;
   size_t reserved_bytes_ = 0;

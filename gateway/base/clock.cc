@@ -2,13 +2,20 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
+#include <string_view>
 
 namespace gw {
 namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
+
+// The last `width` digits of a number that is not negative, from `to` on.
+void PutDigits(int number, int width, char* to) {
+  for (int at = width - 1; at >= 0; --at, number /= 10) {
+    to[at] = static_cast<char>('0' + number % 10);
+  }
+}
 
 }  // namespace
 
@@ -19,11 +26,22 @@ Instant SystemClock::Now() const {
 
 std::string FormatInstant(Instant instant) {
   const CivilTime civil = ToCivil(instant);
-  std::array<char, 48> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                                   civil.year, civil.month, civil.day, civil.hour, civil.minute,
-                                   civil.second, civil.microsecond / 1000);
-  return std::string(text.data(), static_cast<size_t>(length));
+  std::string text = "0000";
+  if (civil.year > 9999) {
+    text = std::to_string(civil.year);
+  } else {
+    PutDigits(civil.year, 4, text.data());
+  }
+  constexpr std::string_view kRest = "-00-00T00:00:00.000Z";
+  text += kRest;
+  char* rest = text.data() + (text.size() - kRest.size());
+  PutDigits(civil.month, 2, rest + 1);
+  PutDigits(civil.day, 2, rest + 4);
+  PutDigits(civil.hour, 2, rest + 7);
+  PutDigits(civil.minute, 2, rest + 10);
+  PutDigits(civil.second, 2, rest + 13);
+  PutDigits(civil.microsecond / 1000, 3, rest + 16);
+  return text;
 }
 
 int DaysInMonth(int year, int month) {

@@ -126,10 +126,9 @@ class [[nodiscard]] Status {
   }                                                         \
   declaration = *std::move(GW_CONCAT(gw_try_, __LINE__)) /* NOLINT(bugprone-macro-parentheses) */
 
-// Returns the error of a Status or Result from the enclosing function, if there is one.
-#define GW_RETURN_IF_ERROR(...)                       \
-  do {                                                \
-    if (auto gw_status = (__VA_ARGS__); !gw_status) { \
-      return std::move(gw_status).error();            \
-    }                                                 \
-  } while (false)
+// Returns the error of a Status or Result from the enclosing function, if there is one. One
+// statement of one nesting level, which takes no `else` of an outer `if`.
+#define GW_RETURN_IF_ERROR(...)                    \
+  if (auto gw_status = (__VA_ARGS__); gw_status) { \
+  } else                                           \
+    return std::move(gw_status).error()

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace gw {
@@ -45,6 +47,38 @@ TEST(Arena, StaysSmallForLittle) {
   Arena arena;
   arena.Copy("little");
   EXPECT_LE(arena.reserved_bytes(), 4096u);
+}
+
+// A thread's arenas leave their room to the next ones: those that live must not share it.
+TEST(Arena, SharesNoRoomWithAnother) {
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Arena> arenas(100);
+    std::vector<std::string_view> copies;
+    for (size_t at = 0; at < arenas.size(); ++at) {
+      copies.push_back(arenas[at].Copy(std::to_string(round * 1000 + static_cast<int>(at))));
+    }
+    for (size_t at = 0; at < arenas.size(); ++at) {
+      EXPECT_EQ(copies[at], std::to_string(round * 1000 + static_cast<int>(at)));
+    }
+  }
+}
+
+TEST(Arena, LeavesWhatItHadToWhoTakesItsPlace) {
+  Arena arena;
+  arena.Copy("before");
+  Arena other;
+  const std::string_view kept = other.Copy(std::string(10'000, 'y'));
+  arena = std::move(other);
+  EXPECT_EQ(kept, std::string(10'000, 'y'));
+  EXPECT_GT(arena.reserved_bytes(), 10'000u);
+  EXPECT_EQ(other.reserved_bytes(), 0u);  // NOLINT(bugprone-use-after-move): left empty
+  EXPECT_EQ(other.Copy("anew"), "anew");
+}
+
+TEST(Arena, MayEndOnAnotherThread) {
+  Arena arena;
+  const std::string_view copy = arena.Copy("here");
+  std::thread([moved = std::move(arena), copy] { EXPECT_EQ(copy, "here"); }).join();
 }
 
 TEST(Arena, ConstructsInPlace) {

@@ -317,6 +317,41 @@ TEST(JsonWriter, EscapesControlsAndMendsWhatIsNotUtf8) {
   }
 }
 
+// Texts are taken in words: what is special must be seen at each place of one, and alone.
+TEST(JsonWriter, SeesEachSpecialByteAtEachPlace) {
+  const std::string fillers = "a ~\x7F!#[]";
+  for (size_t size = 1; size <= 26; ++size) {
+    std::string text;
+    for (size_t at = 0; at < size; ++at) {
+      text += fillers[at % fillers.size()];
+    }
+    std::string plain;
+    AppendJsonString(text, &plain);
+    EXPECT_EQ(plain, "\"" + text + "\"");
+    EXPECT_EQ(EventsOf(plain), "text:" + text);
+    for (const std::string_view special : {"\"", "\\", "\x01", "\x1F", "\n", "é", "€"}) {
+      for (size_t at = 0; at <= size; ++at) {
+        const std::string mixed = text.substr(0, at) + std::string(special) + text.substr(at);
+        std::string out;
+        AppendJsonString(mixed, &out);
+        EXPECT_EQ(EventsOf(out), "text:" + mixed);
+        const bool is_escaped = out.size() > mixed.size() + 2;
+        EXPECT_EQ(is_escaped, static_cast<uint8_t>(special[0]) < 0x80) << out;
+      }
+    }
+  }
+}
+
+TEST(ReadJson, RefusesAControlCharacterAtEachPlaceOfAText) {
+  for (size_t size = 0; size <= 20; ++size) {
+    for (size_t at = 0; at <= size; ++at) {
+      std::string text(size, 'x');
+      text.insert(at, 1, '\x1F');
+      EXPECT_EQ(RefusalOf("\"" + text + "\"").code, Code::kInvalid) << size << " " << at;
+    }
+  }
+}
+
 TEST(JsonWriter, WritesWhatTheReaderReadsBack) {
   std::string every;
   for (int byte = 1; byte < 128; ++byte) {
