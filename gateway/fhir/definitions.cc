@@ -112,14 +112,50 @@ const ElementDef* TypeDef::Find(std::string_view element_name) const {
 }
 
 TypeDef::Property TypeDef::ByJsonName(std::string_view json_name) const {
-  const auto found = std::lower_bound(properties_.begin(), properties_.end(), json_name,
-                                      [](const NamedProperty& property, std::string_view name) {
-                                        return property.json_name < name;
-                                      });
-  if (found == properties_.end() || found->json_name != json_name) {
+  if (slots_.empty()) {
     return {};
   }
-  return found->property;
+  const size_t mask = slots_.size() - 1;
+  for (size_t slot = SlotOf(json_name, slots_.size()); slots_[slot] != 0;
+       slot = (slot + 1) & mask) {
+    const NamedProperty& candidate = properties_[slots_[slot] - 1u];
+    if (candidate.json_name == json_name) {
+      return candidate.property;
+    }
+  }
+  return {};
+}
+
+// The names of one type differ in their length and in a few of their characters.
+size_t TypeDef::SlotOf(std::string_view json_name, size_t slots) {
+  const size_t size = json_name.size();
+  if (size == 0) {
+    return 0;
+  }
+  const auto at = [json_name](size_t place) { return static_cast<uint8_t>(json_name[place]); };
+  const uint32_t ends = at(0) | uint32_t{at(size - 1)} << 8;
+  const uint32_t middle = at(size / 2) | uint32_t{at(size - 1 - size / 4)} << 8;
+  const uint64_t key = uint64_t{ends} | uint64_t{middle} << 16 | uint64_t{size} << 32;
+  return static_cast<size_t>((key * 0x9E3779B97F4A7C15u) >> 40) & (slots - 1);
+}
+
+size_t TypeDef::SlotCount(size_t properties) {
+  size_t count = properties == 0 ? 0 : 2;
+  while (count < properties * 2) {
+    count *= 2;
+  }
+  return count;
+}
+
+void TypeDef::SetSlots(std::span<uint16_t> slots) {
+  for (size_t place = 0; place < properties_.size(); ++place) {
+    size_t slot = SlotOf(properties_[place].json_name, slots.size());
+    while (slots[slot] != 0) {
+      slot = (slot + 1) & (slots.size() - 1);
+    }
+    slots[slot] = static_cast<uint16_t>(place + 1);
+  }
+  slots_ = slots;
 }
 
 std::string_view TypeDef::JsonName(const ElementDef& element, const TypeDef& type) const {
@@ -149,6 +185,7 @@ struct Definitions::Tables {
   std::vector<std::string_view> text_lists;
   std::vector<Invariant> invariants;
   std::vector<TypeDef::NamedProperty> properties;
+  std::vector<uint16_t> slots;  // of all types' properties
   std::vector<const TypeDef*> resource_types;
   std::vector<SearchParameter> searches;  // sorted by base, then code
   // For each type: its own parameters, then those of its ancestors; empty but for resources.
@@ -177,6 +214,7 @@ class DefinitionsBuilder {
     for (size_t index = 0; index < rows_.types.size(); ++index) {
       BuildType(rows_.types[index], &out_.types[index]);
     }
+    BuildSlots();
     BuildSearches();
     for (const tables::ValueSetRow& row : rows_.value_sets) {
       out_.value_set_names.Add(TextAt(row.url));
@@ -236,6 +274,20 @@ class DefinitionsBuilder {
     out_.type_names.Add(type->name_);
     if (type->kind_ == Kind::kResource && !type->abstract_) {
       out_.resource_types.push_back(type);
+    }
+  }
+
+  void BuildSlots() {
+    size_t total = 0;
+    for (const TypeDef& type : out_.types) {
+      total += TypeDef::SlotCount(type.properties_.size());
+    }
+    out_.slots.resize(total);
+    size_t begin = 0;
+    for (TypeDef& type : out_.types) {
+      const size_t count = TypeDef::SlotCount(type.properties_.size());
+      type.SetSlots(std::span<uint16_t>(out_.slots).subspan(begin, count));
+      begin += count;
     }
   }
 

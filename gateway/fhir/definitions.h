@@ -93,7 +93,7 @@ class TypeDef {
   std::span<const ElementDef> elements() const { return elements_; }
   std::span<const Invariant> invariants() const { return invariants_; }
   const ElementDef* Find(std::string_view element_name) const;
-  Property ByJsonName(std::string_view json_name) const;  // binary search, no allocation
+  Property ByJsonName(std::string_view json_name) const;  // one or two probes, no allocation
   // The JSON property name of `element` with `type`: "valueQuantity". A view into the tables.
   std::string_view JsonName(const ElementDef& element, const TypeDef& type) const;
 
@@ -105,6 +105,12 @@ class TypeDef {
     std::string_view json_name;
     Property property;
   };
+  static size_t SlotOf(std::string_view json_name, size_t slots);
+  // How many slots a table of so many properties has: a power of two, at most half full.
+  static size_t SlotCount(size_t properties);
+  // Enters the properties, which stand already, in a table of zeros.
+  void SetSlots(std::span<uint16_t> slots);
+
   std::string_view name_;
   const TypeDef* base_ = nullptr;
   Kind kind_ = Kind::kComplex;
@@ -113,6 +119,7 @@ class TypeDef {
   std::span<const ElementDef> elements_;
   std::span<const Invariant> invariants_;
   std::span<const NamedProperty> properties_;  // sorted by json_name
+  std::span<const uint16_t> slots_;            // 0, or 1 + a place in properties_; probed linearly
 };
 
 enum class SearchKind : uint8_t {

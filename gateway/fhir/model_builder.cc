@@ -30,6 +30,7 @@ struct ModelBuilder::Types {
     std::vector<std::string> choice_names;
     std::vector<ElementDef> elements;
     std::vector<TypeDef::NamedProperty> properties;
+    std::vector<uint16_t> slots;
     TypeDef type;
   };
   std::map<std::string, std::unique_ptr<Model>, std::less<>> models;
@@ -97,6 +98,8 @@ void ModelBuilder::Types::Fill(Model* model, std::string_view name) {
   model->type.name_ = name;
   model->type.elements_ = model->elements;
   model->type.properties_ = model->properties;
+  model->slots.resize(TypeDef::SlotCount(model->properties.size()));
+  model->type.SetSlots(model->slots);
 }
 
 Status ModelBuilder::Finish() {
