@@ -69,12 +69,14 @@ std::string_view UriFault(fhir::Primitive primitive, std::string_view text) {
     return "an OID or UUID as a URI begins with urn:";
   }
   // "|4.0.1" is the version of a canonical, which R4's expansions name as a URI, "#a" a part of it.
-  const std::string_view name = text.substr(0, text.find_first_of("|#"));
-  if (name.starts_with("urn:oid:") && !fhir::IsLexicalForm(fhir::Primitive::kOid, name)) {
-    return "not a valid OID";
-  }
-  if (name.starts_with("urn:uuid:") && !IsUuidUrn(name)) {
-    return "not a valid UUID";
+  if (text.starts_with("urn:")) {
+    const std::string_view name = text.substr(0, text.find_first_of("|#"));
+    if (name.starts_with("urn:oid:") && !fhir::IsLexicalForm(fhir::Primitive::kOid, name)) {
+      return "not a valid OID";
+    }
+    if (name.starts_with("urn:uuid:") && !IsUuidUrn(name)) {
+      return "not a valid UUID";
+    }
   }
   if (primitive == fhir::Primitive::kCanonical && text.front() != '#' && !IsAbsolute(text)) {
     return "a canonical is an absolute URL, or a fragment";

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -58,7 +59,6 @@ void TakePlace(std::string_view where, Issue* issue) {
 Report Refused(const Error& error) {
   Report report;
   Issue issue;
-  // What stands at a place of the tree is a fault of that element; the rest may be in order.
   issue.severity = Severity::kFatal;
   issue.code = error.code == Code::kTooLarge ? "too-long" : "structure";
   issue.rule = "format";
@@ -68,6 +68,7 @@ Report Refused(const Error& error) {
     issue.rule = "resource-type";
     issue.location.clear();
   }
+  // What stands at a place of the tree is a fault of that element; the rest may be in order.
   if (!issue.location.empty()) {
     issue.severity = Severity::kError;
     report.type = issue.location.substr(0, issue.location.find('.'));

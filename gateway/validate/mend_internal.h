@@ -20,11 +20,16 @@ namespace gw::validate {
 // names all that is wrong with them.
 struct MendedNode {
   enum class Kind : uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+  struct Member;
   Kind kind = Kind::kNull;
   uint32_t offset = 0;
   std::string text;  // of a string; the digits of a number; "true" or "false"
   std::vector<MendedNode> items;
-  std::vector<std::pair<std::string, MendedNode>> members;
+  std::vector<Member> members;
+};
+struct MendedNode::Member {
+  std::string name;
+  MendedNode value;
 };
 
 // Where and how a text departs from JSON.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "gateway/base/utf8.h"
@@ -129,7 +130,7 @@ class MendingReader {
       if (is_known) {
         Fault(key_at, "a member stands twice");
       } else {
-        node->members.emplace_back(std::move(key), std::move(value));
+        node->members.push_back({std::move(key), std::move(value)});
       }
       if (node->members.size() > limits_.json_members_max) {
         return GiveUp("deeper or larger than the limit");

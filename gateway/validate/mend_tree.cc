@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "gateway/validate/findings_internal.h"

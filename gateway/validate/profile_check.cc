@@ -263,7 +263,7 @@ void ProfileCheck::Types(const Element& element, At at) {
     return;
   }
   if (!found->target_profiles.empty() && element.type().name() == "Reference") {
-    Targets(element, *found, at);
+    Targets(element, *found);
   }
   // Extensions are checked by their own definition wherever they stand: extension.cc.
   if (found->profiles.empty() || element.type().name() == "Extension" || depth_ >= kDepthMax) {
@@ -285,7 +285,7 @@ void ProfileCheck::Types(const Element& element, At at) {
   }
 }
 
-void ProfileCheck::Targets(const Element& element, const fhir::TypeRule& type, At) {
+void ProfileCheck::Targets(const Element& element, const fhir::TypeRule& type) {
   const std::string_view reference = element.TextAt("reference");
   const std::string_view found = references_.FindType(reference);
   if (found.empty()) {

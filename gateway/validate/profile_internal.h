@@ -117,7 +117,7 @@ class ProfileCheck {
           const fhir::Element& bound) const;
   void Binding(const fhir::Element& element, At at);
   void Types(const fhir::Element& element, At at);
-  void Targets(const fhir::Element& element, const fhir::TypeRule& type, At at);
+  void Targets(const fhir::Element& element, const fhir::TypeRule& type);
   fhir::Terminology::Answer AnswerOf(const fhir::Element& element,
                                      std::string_view value_set) const;
   void Error(std::string_view code, std::string_view rule, const fhir::Element& element,
@@ -139,6 +139,8 @@ class ProfileCheck {
   void AddRulesOf(At holder, std::string_view step, std::vector<At>* out) const;
   fhir::path::Collection InstanceAt(const fhir::Element& element, std::string_view path) const;
   Likeness LikenessOf(const fhir::Element& element, At at) const;
+  // The best of the children that are of the rule's name; unfit where there is none.
+  Likeness LikenessBelow(const fhir::Element& element, At below) const;
   bool IsOfType(const fhir::path::Value& value, At at) const;
 
   const ProfileStore& store_;

@@ -120,7 +120,6 @@ BundleScope::BundleScope(const fhir::Element& bundle, const fhir::Definitions& d
     entry.full_url = child.TextAt("fullUrl");
     entry.root = FormOf(entry.full_url, definitions).root;
     entries_.push_back(entry);
-    places_.emplace(&child, place);
     next_.push_back(kNone);
     last_.push_back(place);
     if (entry.full_url.empty()) {
@@ -132,11 +131,6 @@ BundleScope::BundleScope(const fhir::Element& bundle, const fhir::Definitions& d
       last_[first->second] = place;
     }
   }
-}
-
-uint32_t BundleScope::PlaceOf(const fhir::Element* entry) const {
-  const auto found = places_.find(entry);
-  return found == places_.end() ? kNone : found->second;
 }
 
 BundleScope::Match BundleScope::Find(std::string_view url, std::string_view version) const {

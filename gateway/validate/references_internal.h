@@ -43,8 +43,6 @@ class BundleScope {
   // "document", "transaction" ...
   std::string_view type() const { return type_; }
   std::span<const Entry> entries() const { return entries_; }
-  // The place of an entry, kNone for another element.
-  uint32_t PlaceOf(const fhir::Element* entry) const;
 
   struct Match {
     uint32_t entry = kNone;  // the first that matches
@@ -74,7 +72,6 @@ class BundleScope {
   std::unordered_map<std::string_view, uint32_t> by_url_;
   std::vector<uint32_t> next_;
   std::vector<uint32_t> last_;
-  std::unordered_map<const fhir::Element*, uint32_t> places_;
   std::vector<std::pair<uint32_t, uint32_t>> links_;
   std::unordered_map<uint32_t, Ids> ids_;  // of the entries that were asked for
 };

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kWrittenOut[] = {"ele-1", "ext-1", "dom-2", "dom-3", "dom-4",
                                             "dom-5", "dom-6", "txt-1", "txt-2"};
 // Their published expressions cannot fail: they compare with 'something', or trace instead of
-// testing. What ref-1 means is checked in check.cc.
+// testing. What ref-1 means is checked in content.cc.
 constexpr std::string_view kKnownBad[] = {"ref-1", "sdf-24", "sdf-25", "ppc-2",
                                           "ppc-3", "ppc-4",  "ppc-5"};
 

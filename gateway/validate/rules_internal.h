@@ -32,20 +32,20 @@ struct TypeRules {
   SpecialRule special = nullptr;
   bool is_extension = false;
   bool is_reference = false;
-  bool is_coding = false;
   bool is_bundle = false;
   const fhir::ElementDef* contained = nullptr;  // of a DomainResource, for dom-2 to dom-6
 };
 
 struct Validator::Rules {
   Rules(const fhir::Definitions& of, const fhir::Packages& packages)
-      : definitions(of), profiles(packages, of) {}
+      : definitions(of), first_type(of.types().data()), profiles(packages, of) {}
 
   const TypeRules& Of(const fhir::TypeDef& type) const {
-    return types[static_cast<size_t>(&type - definitions.types().data())];
+    return types[static_cast<size_t>(&type - first_type)];
   }
 
   const fhir::Definitions& definitions;
+  const fhir::TypeDef* first_type;  // of definitions.types()
   ProfileStore profiles;
   std::vector<TypeRules> types;  // in the order of definitions.types()
   std::vector<std::unique_ptr<const fhir::path::Expression>> expressions;

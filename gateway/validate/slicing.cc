@@ -345,26 +345,30 @@ ProfileCheck::Likeness ProfileCheck::LikenessOf(const Element& element, At at) c
       if (below.rule().min == 0 || !likeness.fits) {
         continue;
       }
-      bool fits = false;
-      bool decides = false;
-      bool is_open = false;
-      for (const Element& child : Children(element)) {
-        if (child.name() != below.rule().name) {
-          continue;
-        }
-        const Likeness inner = LikenessOf(child, below);
-        if (inner.fits) {
-          is_open = inner.is_open && (!fits || is_open);
-        }
-        fits = fits || inner.fits;
-        decides = decides || inner.decides;
-      }
-      likeness.is_open = likeness.is_open || is_open;
-      likeness.decides = likeness.decides || decides || !fits;
-      likeness.fits = fits;
+      const Likeness best = LikenessBelow(element, below);
+      likeness.is_open = likeness.is_open || best.is_open;
+      likeness.decides = likeness.decides || best.decides || !best.fits;
+      likeness.fits = best.fits;
     }
   }
   return likeness;
+}
+
+ProfileCheck::Likeness ProfileCheck::LikenessBelow(const Element& element, At below) const {
+  Likeness best;
+  best.fits = false;
+  for (const Element& child : Children(element)) {
+    if (child.name() != below.rule().name) {
+      continue;
+    }
+    const Likeness inner = LikenessOf(child, below);
+    if (inner.fits) {
+      best.is_open = inner.is_open && (!best.fits || best.is_open);
+    }
+    best.fits = best.fits || inner.fits;
+    best.decides = best.decides || inner.decides;
+  }
+  return best;
 }
 
 }  // namespace gw::validate

@@ -28,12 +28,6 @@ constexpr auto kStandardProperties =
                                      {"child", "code"}});
 constexpr std::string_view kPropertyUri = "http://hl7.org/fhir/concept-properties#";
 
-// Of CodeSystem.property.type, the name of the choice in CodeSystem.concept.property.value.
-bool Carries(std::string_view stated, std::string_view found) {
-  return stated == found || (stated == "Coding" && found == "Coding") ||
-         (stated == "string" && found == "markdown");
-}
-
 void PropertyDefinition(const Element& property, Findings* findings) {
   const std::string_view uri = property.TextAt("uri");
   if (!uri.starts_with(kPropertyUri)) {
@@ -60,7 +54,8 @@ void PropertyDefinition(const Element& property, Findings* findings) {
   }
 }
 
-// `types`: of each property that the system defines, by its code.
+// `types`: of each property that the system defines, by its code: CodeSystem.property.type has the
+// names of the choices of CodeSystem.concept.property.value.
 void PropertyValues(const Element& holder,
                     const std::map<std::string_view, std::string_view>& types, Findings* findings) {
   for (const Element& item : Children(holder)) {
@@ -70,8 +65,7 @@ void PropertyValues(const Element& holder,
     for (const Element& property : Children(item)) {
       const Element* value = property.name() == "property" ? property.Child("value") : nullptr;
       const auto defined = types.find(property.TextAt("code"));
-      if (IsPresent(value) && defined != types.end() &&
-          !Carries(defined->second, value->type().name())) {
+      if (IsPresent(value) && defined != types.end() && defined->second != value->type().name()) {
         findings->Error("business-rule", "code-system-property", property,
                         "the value is not of the type that the code system defines");
       }
