@@ -15,7 +15,15 @@ namespace gw::access {
 // Codes that say something sensitive, and the v3-ActCode sensitivity each means.
 struct Labeller::Sets {
   using Code = std::pair<std::string, std::string>;  // system, code
-  std::map<Code, std::vector<std::string>> sensitivities;
+  struct Less {
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): the library's name
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      const int systems = std::string_view(a.first).compare(b.first);
+      return systems != 0 ? systems < 0 : std::string_view(a.second) < std::string_view(b.second);
+    }
+  };
+  std::map<Code, std::vector<std::string>, Less> sensitivities;
 };
 
 namespace {
@@ -74,8 +82,8 @@ using Wanted = std::vector<std::string_view>;
 
 void Collect(const fhir::Element& node, const Labeller::Sets& sets, Wanted* wanted) {
   if (node.type().name() == "Coding") {
-    const auto found = sets.sensitivities.find(
-        {std::string(node.TextAt("system")), std::string(node.TextAt("code"))});
+    const auto found =
+        sets.sensitivities.find(std::make_pair(node.TextAt("system"), node.TextAt("code")));
     if (found != sets.sensitivities.end()) {
       wanted->insert(wanted->end(), found->second.begin(), found->second.end());
     }

@@ -9,6 +9,7 @@ namespace {
 // The shard of what concerns nobody.
 constexpr std::string_view kNoPerson;
 const std::string kNobody;
+constexpr size_t kUsualJsonBytes = 2048;
 
 Status Conform(const fhir::Resource& resource, const Parts& parts) {
   for (const validate::Issue& issue : parts.validator.Check(resource)) {
@@ -215,6 +216,7 @@ Result<store::Write> WriteOf(fhir::Resource* resource, const Known& known, const
   write.stored.key = known.key;
   write.stored.version = known.version + 1;
   write.stored.last_updated = now;
+  write.stored.json.reserve(kUsualJsonBytes);
   fhir::WriteJson(*resource, &write.stored.json);
   write.stored.label_class = access::LabelClassOf(*resource);
   write.stored.persons = access::PersonsOf(*resource);

@@ -192,8 +192,6 @@ Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival) {
       hl7v2::Acknowledge(message, hl7v2::AckCode::kAccept, issues, arrival->record.id, now);
   GW_TRY(const store::Committed committed,
          Admit(std::move(identified), arrival->kept, &record, arrival->again));
-  GW_TRY(const audit::Receipt receipt, journal_->Append(record, true));
-  static_cast<void>(receipt);
   arrival->taken = {"AA", "", committed.message, static_cast<uint32_t>(record.resources.size())};
   return {};
 }
@@ -293,9 +291,13 @@ Result<store::Committed> Ingest::Admit(Identified identified, store::MessageReco
          WritesOf(&identified, parts_, record->recorded, message.map_version, record));
   transaction.message = std::move(message);
   transaction.upkeep = UpkeepOf(again);
-  transaction.entry = store::PendingEntry{record->id, ToBytes(*record)};
+  const store::PendingEntry entry{record->id, ToBytes(*record)};
+  transaction.entry = entry;
   transaction.settled = journal_->TakeSettled();
-  return parts_.store.Commit(std::move(transaction));
+  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  GW_TRY(const audit::Receipt receipt, journal_->Append(entry));
+  static_cast<void>(receipt);
+  return committed;
 }
 
 }  // namespace gw::flow

@@ -117,7 +117,7 @@ class Ingest {
   // Where every way ends: identify and apply, which may leave remarks for the sender ...
   Result<Identified> Resolve(std::vector<map::Change> changes, bool upsert, Instant now,
                              const Again* again = nullptr);
-  // ... check and store.
+  // ... check, store, and log: the entry is in the log when this returns.
   Result<store::Committed> Admit(Identified identified, store::MessageRecord message,
                                  AccessRecord* record, const Again* again = nullptr);
 

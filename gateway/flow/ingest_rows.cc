@@ -161,8 +161,6 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
   GW_TRY(Identified identified, Resolve(std::move(changes), file.feed.upsert, record.recorded));
   GW_TRY(const store::Committed committed, Admit(std::move(identified), std::move(kept), &record));
   static_cast<void>(committed);
-  GW_TRY(const audit::Receipt receipt, journal_->Append(record, true));
-  static_cast<void>(receipt);
   return {};
 }
 

@@ -30,11 +30,15 @@ Status Journal::Recover() {
 Status Journal::Ready() { return log_->healthy(); }
 
 Result<audit::Receipt> Journal::Append(const AccessRecord& record, bool pending) {
-  GW_TRY(const audit::Receipt receipt, log_->Append(audit::Entry{record.id, ToBytes(record)}));
-  if (pending) {
-    const std::scoped_lock lock(mutex_);
-    settled_.push_back(record.id);
-  }
+  store::PendingEntry entry{record.id, ToBytes(record)};
+  return pending ? Append(entry)
+                 : log_->Append(audit::Entry{std::move(entry.id), std::move(entry.bytes)});
+}
+
+Result<audit::Receipt> Journal::Append(const store::PendingEntry& entry) {
+  GW_TRY(const audit::Receipt receipt, log_->Append(audit::Entry{entry.id, entry.bytes}));
+  const std::scoped_lock lock(mutex_);
+  settled_.push_back(entry.id);
   return receipt;
 }
 

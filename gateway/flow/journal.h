@@ -25,6 +25,8 @@ class Journal {
   // Appends; durable when it returns. `pending`: the entry stands in the store and may go with a
   // later commit.
   Result<audit::Receipt> Append(const AccessRecord& record, bool pending);
+  // Appends an entry that stands in the store as pending, and may go with a later commit.
+  Result<audit::Receipt> Append(const store::PendingEntry& entry);
   // Makes sure that a pending entry is in the log, for a repeated message. An id that is not
   // pending is in it.
   Status Ensure(std::string_view entry_id);

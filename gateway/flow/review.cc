@@ -108,11 +108,11 @@ Result<std::vector<std::string>> LookalikesOf(const fhir::Resource& patient, con
   for (const uint32_t max : {kLookalikesMax, kNamesakesMax}) {
     lookalikes.clear();
     GW_TRY(const std::vector<fhir::StoredResource> namesakes, parts.store.Namesakes(keys, max));
-    for (const fhir::StoredResource& stored : namesakes) {
+    for (size_t at = 0; at < namesakes.size() && lookalikes.size() < kLookalikesMax; ++at) {
       GW_TRY(const fhir::Resource other,
-             fhir::ParseJson(stored.json, parts.definitions, parts.limits));
-      if (identity::MayBeSame(patient, other) && lookalikes.size() < kLookalikesMax) {
-        lookalikes.push_back("Patient/" + stored.key.id);
+             fhir::ParseJson(namesakes[at].json, parts.definitions, parts.limits));
+      if (identity::MayBeSame(patient, other)) {
+        lookalikes.push_back("Patient/" + namesakes[at].key.id);
       }
     }
     if (namesakes.size() < max || lookalikes.size() == kLookalikesMax) {
