@@ -2,7 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <new>
@@ -38,7 +37,7 @@ struct LogFile {
                : system()->pMethods->xWrite(system(), gathered, static_cast<int>(count), offset);
   }
 };
-static_assert(sizeof(LogFile) % alignof(std::max_align_t) == 0 || sizeof(LogFile) % 8 == 0);
+static_assert(sizeof(LogFile) % alignof(sqlite3_int64) == 0);
 
 LogFile& Of(sqlite3_file* file) { return *reinterpret_cast<LogFile*>(file); }
 

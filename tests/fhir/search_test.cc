@@ -455,6 +455,66 @@ TEST(Matches, HeedsTheCompartment) {
   EXPECT_FALSE(Matches(query, plan, Indexer()));
 }
 
+// On rows alone, as a store holds them: by the parameter's kind, the modifier over all rows.
+TEST(MeetsCriterion, DecidesRows) {
+  const std::vector<IndexRow> rows = {
+      {"code", SearchKind::kToken, "urn:s", "a", {}, 0, 0},
+      {"code", SearchKind::kToken, "", "b", {}, 0, 0},
+      {"text", SearchKind::kString, {}, "garden", {}, 0, 0},
+      {"who", SearchKind::kReference, {}, "p1", "Patient", 0, 0},
+      {"when", SearchKind::kDate, {}, {}, {}, 10, 20},
+  };
+  SearchValue neither;
+  SearchValue a;
+  a.text = "a";
+  SearchValue bare = a;
+  bare.system = "";
+  SearchValue gard;
+  gard.text = "gard";
+  SearchValue p1;
+  p1.text = "p1";
+  SearchValue group = p1;
+  group.reference_type = "Group";
+  SearchValue yes;
+  yes.text = "true";
+  SearchValue inside;
+  inside.low_us = 10;
+  inside.high_us = 20;
+  struct Case {
+    const char* code;
+    SearchKind kind;
+    const char* modifier;
+    std::vector<SearchValue> values;
+    bool expected;
+  };
+  const std::vector<Case> cases = {
+      {"code", SearchKind::kToken, "", {a}, true},
+      {"code", SearchKind::kToken, "", {bare}, false},
+      {"code", SearchKind::kToken, "", {bare, a}, true},
+      {"code", SearchKind::kToken, "", {neither}, false},  // asks for nothing, finds nothing
+      {"code", SearchKind::kToken, "not", {a}, false},
+      {"code", SearchKind::kToken, "not", {bare}, true},
+      {"code", SearchKind::kToken, "missing", {yes}, false},
+      {"other", SearchKind::kToken, "missing", {yes}, true},
+      {"text", SearchKind::kString, "", {gard}, true},
+      {"text", SearchKind::kUri, "", {gard}, false},  // the rows of both have one shape
+      {"text", SearchKind::kToken, "", {gard}, false},
+      {"who", SearchKind::kReference, "", {p1}, true},
+      {"who", SearchKind::kReference, "", {group}, false},
+      {"when", SearchKind::kDate, "", {inside}, true},
+      {"when", SearchKind::kString, "", {neither}, false},  // rows of another kind are none
+      {"when", SearchKind::kQuantity, "", {inside}, false},
+  };
+  for (const Case& one : cases) {
+    SearchParameter parameter;
+    parameter.code = one.code;
+    parameter.kind = one.kind;
+    const Criterion criterion{&parameter, one.modifier, one.values};
+    EXPECT_EQ(MeetsCriterion(criterion, rows), one.expected)
+        << one.code << ":" << one.modifier << " of kind " << static_cast<int>(one.kind);
+  }
+}
+
 // What Index says of a resource is what a search for it finds, and nothing else of its kind.
 TEST(Matches, AgreesWithTheIndex) {
   const std::string_view jsons[] = {

@@ -210,6 +210,22 @@ TEST_F(Upgrade, WhatWasCarriedIsWrittenOnLikeAnyOther) {
   }
 }
 
+TEST_F(Upgrade, LeavesTheFileAsItWasWhereItFails) {
+  const auto run = [this](const char* script) {
+    auto connection = Connection::Open(path_, Connection::Mode::kWriter);
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->Run(script));
+  };
+  run("CREATE TABLE string_value(a TEXT)");
+  SqliteOptions options;
+  options.path = path_;
+  EXPECT_FALSE(OpenSqlite(options, clock_));
+  run("SELECT * FROM index_token, resource_person, identifier_claim, resource");
+  run("DROP TABLE string_value");
+  Open();
+  EXPECT_EQ(Claimed("Patient", {"urn:own", "not-searchable"}), Ids{"p1"});
+}
+
 TEST_F(Upgrade, MakesTheTablesOfANewFile) {
   Open();
   store_.reset();
