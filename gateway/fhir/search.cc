@@ -21,7 +21,16 @@ constexpr std::string_view kRowsRevision = "2";
 struct CompiledParameter {
   const SearchParameter* parameter;
   path::Expression expression;
+  std::vector<std::string_view> names;  // PlainPath of it
 };
+
+// What names a resource's compartment. Whether a reference leads to a Patient is asked of what it
+// says, so that the expressions' own question is left out.
+struct CompartmentReference {
+  std::optional<path::Expression> expression;  // where it is more than names
+  std::vector<std::string_view> names;
+};
+constexpr std::string_view kToPatient = ".where(resolve() is Patient)";
 
 void Append(IndexEntry entry, std::vector<IndexEntry>* out) {
   const bool known = std::any_of(out->begin(), out->end(), [&entry](const IndexEntry& other) {
@@ -254,8 +263,8 @@ struct SearchIndexer::Compiled {
   explicit Compiled(const Definitions& r4) : definitions(r4) {}
 
   const Definitions& definitions;
-  std::map<std::string_view, std::vector<CompiledParameter>> offered;      // by type, then code
-  std::map<std::string_view, std::vector<path::Expression>> compartments;  // by type
+  std::map<std::string_view, std::vector<CompiledParameter>> offered;          // by type, then code
+  std::map<std::string_view, std::vector<CompartmentReference>> compartments;  // by type
   std::string signature;
   std::vector<std::string> left_out;
 
@@ -267,6 +276,8 @@ struct SearchIndexer::Compiled {
                             Arena* arena) const;
   void Index(const CompiledParameter& compiled, const Resource& resource, Arena* arena,
              std::vector<IndexEntry>* out) const;
+  void IndexElement(const Element& element, const IndexEntry& base,
+                    std::vector<IndexEntry>* out) const;
 };
 
 Status SearchIndexer::Compiled::AddAllOffered(const OfferedParameters& entry) {
@@ -289,7 +300,8 @@ Status SearchIndexer::Compiled::AddOffered(std::string_view type,
                                            const SearchParameter* parameter) {
   GW_TRY(auto expression,
          path::Expression::Compile(parameter->expression, definitions, path::Mode::kLenient));
-  offered[type].push_back({parameter, std::move(expression)});
+  offered[type].push_back({parameter, std::move(expression),
+                           PlainPath(parameter->expression, *definitions.Find(type))});
   return {};
 }
 
@@ -304,9 +316,17 @@ Status SearchIndexer::Compiled::AddCompartment(std::string_view type) {
       return Error{Code::kInternal, "the Patient compartment names no search parameter of R4",
                    std::string(type) + "." + std::string(code)};
     }
-    GW_TRY(auto expression,
-           path::Expression::Compile(parameter->expression, definitions, path::Mode::kLenient));
-    compartments[type].push_back(std::move(expression));
+    std::string_view path = parameter->expression;
+    if (path.ends_with(kToPatient)) {
+      path.remove_suffix(kToPatient.size());
+    }
+    CompartmentReference reference;
+    reference.names = PlainPath(path, *definitions.Find(type));
+    if (reference.names.empty()) {
+      GW_TRY(reference.expression,
+             path::Expression::Compile(parameter->expression, definitions, path::Mode::kLenient));
+    }
+    compartments[type].push_back(std::move(reference));
   }
   return {};
 }
@@ -348,23 +368,31 @@ void SearchIndexer::Compiled::Index(const CompiledParameter& compiled, const Res
   IndexEntry base;
   base.code = compiled.parameter->code;
   base.kind = compiled.parameter->kind;
+  if (!compiled.names.empty()) {
+    for (const Element* element : AtPlainPath(resource.root(), compiled.names)) {
+      IndexElement(*element, base, out);
+    }
+    return;
+  }
   for (const path::Value& value : Evaluate(compiled.expression, resource, arena)) {
-    const Element* element = value.element();
-    if (element == nullptr) {
-      if (base.kind != SearchKind::kReference) {
-        IndexComputed(value, base, out);
-      }
-      continue;
+    if (const Element* element = value.element()) {
+      IndexElement(*element, base, out);
+    } else if (base.kind != SearchKind::kReference) {
+      IndexComputed(value, base, out);
     }
-    if (base.kind == SearchKind::kToken) {
-      IndexToken(*element, base, definitions, out);
-    } else if (base.kind == SearchKind::kReference) {
-      IndexReference(*element, base, definitions, out);
-    } else if (base.kind == SearchKind::kDate) {
-      IndexDate(*element, base, out);
-    } else {
-      IndexText(*element, base, out);
-    }
+  }
+}
+
+void SearchIndexer::Compiled::IndexElement(const Element& element, const IndexEntry& base,
+                                           std::vector<IndexEntry>* out) const {
+  if (base.kind == SearchKind::kToken) {
+    IndexToken(element, base, definitions, out);
+  } else if (base.kind == SearchKind::kReference) {
+    IndexReference(element, base, definitions, out);
+  } else if (base.kind == SearchKind::kDate) {
+    IndexDate(element, base, out);
+  } else {
+    IndexText(element, base, out);
   }
 }
 
@@ -451,6 +479,13 @@ std::vector<std::string> SearchIndexer::CompartmentsOf(const Resource& resource)
       out.emplace_back(id);
     }
   };
+  const auto add_target = [this, &add](const Element* element) {
+    const std::string_view reference = element == nullptr ? "" : element->TextAt("reference");
+    const auto split = SplitReference(reference, compiled_->definitions);
+    if (split && split->type == "Patient") {
+      add(split->text);
+    }
+  };
   if (resource.type() == "Patient") {
     add(resource.id());
   }
@@ -459,14 +494,16 @@ std::vector<std::string> SearchIndexer::CompartmentsOf(const Resource& resource)
     return out;
   }
   Arena arena;
-  for (const path::Expression& expression : found->second) {
-    for (const path::Value& value : compiled_->Evaluate(expression, resource, &arena)) {
-      const std::string_view reference =
-          value.element() == nullptr ? "" : value.element()->TextAt("reference");
-      const auto split = SplitReference(reference, compiled_->definitions);
-      if (split && split->type == "Patient") {
-        add(split->text);
+  for (const CompartmentReference& reference : found->second) {
+    if (reference.expression) {
+      for (const path::Value& value :
+           compiled_->Evaluate(*reference.expression, resource, &arena)) {
+        add_target(value.element());
       }
+      continue;
+    }
+    for (const Element* element : AtPlainPath(resource.root(), reference.names)) {
+      add_target(element);
     }
   }
   return out;

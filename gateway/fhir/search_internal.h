@@ -44,6 +44,14 @@ std::string FoldedText(std::string_view text);
 // Address.
 std::vector<std::string_view> StringsOf(const Element& element);
 
+// The names below the type, of an expression that only names elements, one below the other
+// ("CarePlan.activity.detail.code"), as most of search parameters do; empty for every other one.
+// Views into the expression.
+std::vector<std::string_view> PlainPath(std::string_view expression, const TypeDef& type);
+// What such an expression selects, at a fraction of what FHIRPath costs; in document order.
+std::vector<const Element*> AtPlainPath(const Element& resource,
+                                        std::span<const std::string_view> names);
+
 // Appends the rows of kNamesake; out holds none of them.
 void IndexNamesakes(const Resource& patient, std::vector<IndexEntry>* out);
 

@@ -1,0 +1,51 @@
+#include <algorithm>
+
+#include "gateway/fhir/search_internal.h"
+
+namespace gw::fhir {
+namespace {
+
+bool IsNameOrDot(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
+}
+
+void Follow(const Element& from, std::span<const std::string_view> names,
+            std::vector<const Element*>* out) {
+  if (names.empty()) {
+    out->push_back(&from);
+    return;
+  }
+  for (const Element* child = from.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == names.front()) {
+      Follow(*child, names.subspan(1), out);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string_view> PlainPath(std::string_view expression, const TypeDef& type) {
+  std::vector<std::string_view> names;
+  if (!std::all_of(expression.begin(), expression.end(), IsNameOrDot)) {
+    return names;
+  }
+  const size_t first = expression.find('.');
+  if (first == std::string_view::npos || !type.Is(expression.substr(0, first))) {
+    return names;
+  }
+  for (std::string_view rest = expression.substr(first + 1); !rest.empty();) {
+    const size_t dot = std::min(rest.find('.'), rest.size());
+    names.push_back(rest.substr(0, dot));
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+  }
+  return names;
+}
+
+std::vector<const Element*> AtPlainPath(const Element& resource,
+                                        std::span<const std::string_view> names) {
+  std::vector<const Element*> found;
+  Follow(resource, names, &found);
+  return found;
+}
+
+}  // namespace gw::fhir
