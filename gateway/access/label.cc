@@ -82,8 +82,10 @@ void Gather(const Element& node, Gathered* out) {
 
 void CollectPersons(const Element& node, std::vector<std::string>* persons) {
   if (node.type().name() == "Reference") {
-    const std::string_view local = LocalReference(node.TextAt("reference"));
-    if (local.size() > kPatientPrefix.size() && local.starts_with(kPatientPrefix)) {
+    const std::string_view reference = node.TextAt("reference");
+    const std::string_view local =
+        reference.starts_with(kPatientPrefix) ? LocalReference(reference) : std::string_view();
+    if (local.size() > kPatientPrefix.size()) {
       const std::string_view id = local.substr(kPatientPrefix.size());
       if (std::find(persons->begin(), persons->end(), id) == persons->end()) {
         persons->emplace_back(id);

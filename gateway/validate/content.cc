@@ -69,12 +69,13 @@ std::string_view UriFault(fhir::Primitive primitive, std::string_view text) {
     return "an OID or UUID as a URI begins with urn:";
   }
   // "|4.0.1" is the version of a canonical, which R4's expansions name as a URI, "#a" a part of it.
-  if (text.starts_with("urn:")) {
+  const bool is_oid = text.starts_with("urn:oid:");
+  if (is_oid || text.starts_with("urn:uuid:")) {
     const std::string_view name = text.substr(0, text.find_first_of("|#"));
-    if (name.starts_with("urn:oid:") && !fhir::IsLexicalForm(fhir::Primitive::kOid, name)) {
+    if (is_oid && !fhir::IsLexicalForm(fhir::Primitive::kOid, name)) {
       return "not a valid OID";
     }
-    if (name.starts_with("urn:uuid:") && !IsUuidUrn(name)) {
+    if (!is_oid && !IsUuidUrn(name)) {
       return "not a valid UUID";
     }
   }
