@@ -74,6 +74,12 @@ class TreeWriter {
         definition.choice ? parent.JsonName(definition, element.type()) : definition.name;
     const bool is_array = definition.max != 1;
     if (element.type().kind() == Kind::kPrimitive) {
+      const bool is_plain = last == first + 1 && element.first_child() == nullptr;
+      if (is_plain && element.has_text()) {  // as nearly all are
+        Key({}, name);
+        Items(is_array, first, last, [this](const Element& item) { Text(item); });
+        return;
+      }
       Primitives(name, is_array, first, last);
       return;
     }
