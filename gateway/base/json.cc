@@ -11,7 +11,7 @@
   ((condition) ? static_cast<void>(0) : throw std::logic_error("rapidjson"))
 #include <rapidjson/reader.h>
 
-#include "gateway/base/json_text_internal.h"
+#include "gateway/base/bytes.h"
 #include "gateway/base/place.h"
 #include "gateway/base/utf8.h"
 
@@ -59,7 +59,7 @@ template <>
 template <>
 inline void GenericReader<UTF8<>, UTF8<>, CrtAllocator>::ScanCopyUnescapedString(
     gw::TextStream& from, StackStream<char>& to) {
-  const size_t length = gw::LengthBeforeSpecialByte(from.rest());
+  const size_t length = gw::LengthBeforeJsonMark(from.rest());
   if (length > 0) {
     std::memcpy(to.Push(static_cast<SizeType>(length)), from.rest().data(), length);
     from.Skip(length);
@@ -520,5 +520,59 @@ JsonWriter& JsonWriter::Integer(int64_t value) { return Raw(std::to_string(value
 JsonWriter& JsonWriter::Bool(bool value) { return Raw(value ? "true" : "false"); }
 
 JsonWriter& JsonWriter::Null() { return Raw("null"); }
+
+namespace {
+
+void AppendEscape(char byte, std::string* out) {
+  constexpr std::string_view kNames = "btnvfr";  // of bytes 8 to 13; JSON has no \v
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto value = static_cast<uint8_t>(byte);
+  out->push_back('\\');
+  if (byte == '"' || byte == '\\') {
+    out->push_back(byte);
+  } else if (value >= 8 && value <= 13 && value != 11) {
+    out->push_back(kNames[value - 8u]);
+  } else {
+    out->append("u00");
+    out->push_back(kHex[value >> 4]);
+    out->push_back(kHex[value & 0xF]);
+  }
+}
+
+}  // namespace
+
+void AppendJsonString(std::string_view text, std::string* out) {
+  out->push_back('"');
+  if (IsPlainJson(text)) {
+    out->append(text);
+    out->push_back('"');
+    return;
+  }
+  size_t copied = 0;
+  size_t at = 0;
+  while (at < text.size()) {
+    const auto byte = static_cast<uint8_t>(text[at]);
+    if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') {
+      ++at;
+      continue;
+    }
+    const CodePoint next = FirstCodePoint(text.substr(at));
+    const bool ill_formed = next.value == 0xFFFD && text.substr(at, 3) != "\xEF\xBF\xBD";
+    if (byte >= 0x80 && !ill_formed) {
+      at += next.bytes;
+      continue;
+    }
+    out->append(text.substr(copied, at - copied));
+    if (ill_formed) {
+      out->append("\xEF\xBF\xBD");
+    } else {
+      AppendEscape(text[at], out);
+    }
+    at += next.bytes;
+    copied = at;
+  }
+  out->append(text.substr(copied));
+  out->push_back('"');
+}
 
 }  // namespace gw

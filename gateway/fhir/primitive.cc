@@ -1,8 +1,8 @@
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
+#include "gateway/base/bytes.h"
 #include "gateway/base/clock.h"
 #include "gateway/fhir/resource.h"
 
@@ -179,32 +179,6 @@ bool IsInteger(std::string_view text, int low) {
   }
   value = is_negative ? -value : value;
   return value <= kIntegerMax && value >= (low < 0 ? -kIntegerMax - 1 : low);
-}
-
-// Is there a byte less than `bound` (at most 128)? Eight at a time, the last word over the one
-// before where it must. Source: S. E. Anderson, "Bit Twiddling Hacks", hasless.
-bool HasByteBelow(std::string_view text, uint8_t bound) {
-  constexpr uint64_t kOnes = 0x0101010101010101u;
-  constexpr uint64_t kHighBits = kOnes * 0x80;
-  const auto below = [&text, bound](size_t at) {
-    uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, sizeof(word));
-    return (word - kOnes * bound) & ~word & kHighBits;
-  };
-  if (text.size() < sizeof(uint64_t)) {
-    for (const char c : text) {
-      if (static_cast<uint8_t>(c) < bound) {
-        return true;
-      }
-    }
-    return false;
-  }
-  const size_t last = text.size() - sizeof(uint64_t);
-  uint64_t found = below(last);
-  for (size_t at = 0; at < last; at += sizeof(uint64_t)) {
-    found |= below(at);
-  }
-  return found != 0;
 }
 
 // Not empty, no control characters but tab, line feed and carriage return.

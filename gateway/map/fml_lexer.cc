@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "gateway/base/utf8.h"
 #include "gateway/map/fml_lexer_internal.h"
 
 namespace gw::map {
@@ -22,24 +23,6 @@ constexpr std::array<std::string_view, 37> kSymbols = {
 constexpr size_t kCodeUnit = 6;  // bytes of \uXXXX
 constexpr std::string_view kEscapes = "'\"`\\/rntf";
 constexpr std::string_view kEscaped = "'\"`\\/\r\n\t\f";
-
-void AppendUtf8(uint32_t code, std::string* out) {
-  if (code < 0x80) {
-    out->push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | (code >> 6)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  } else if (code >= 0x10000) {
-    out->push_back(static_cast<char>(0xF0 | (code >> 18)));
-    out->push_back(static_cast<char>(0x80 | ((code >> 12) & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | ((code >> 6) & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  } else {
-    out->push_back(static_cast<char>(0xE0 | (code >> 12)));
-    out->push_back(static_cast<char>(0x80 | ((code >> 6) & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  }
-}
 
 void AppendLine(std::string_view line, std::string* text) {
   *text += text->empty() ? "" : "\n";
@@ -304,7 +287,7 @@ class Lexer {
     if (code >= 0xD800 && code <= 0xDFFF) {
       return Fail("half of a surrogate pair", place_);
     }
-    AppendUtf8(code, out);
+    AppendUtf8(static_cast<char32_t>(code), out);
     Advance(length);
     return {};
   }
