@@ -8,12 +8,16 @@ namespace {
 
 constexpr size_t kFirstBlockBytes = 4096;
 constexpr size_t kLargestBlockBytes = size_t{256} << 10;
-// 128 KB a thread, about what one message needs at a time.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr uint32_t kKeptMax = 0;  // so that what outlives its arena is found
+constexpr bool kIsSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kIsSanitized = __has_feature(address_sanitizer);
 #else
-constexpr uint32_t kKeptMax = 32;
+constexpr bool kIsSanitized = false;
 #endif
+// 128 KB a thread, about what one message needs at a time; none where what outlives its arena is to
+// be found.
+constexpr uint32_t kKeptMax = kIsSanitized ? 0 : 32;
 
 }  // namespace
 

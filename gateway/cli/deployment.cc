@@ -34,6 +34,8 @@ Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
   for (const std::string& path : config.feeds) {
     GW_TRY(map::Feed feed, map::ReadFeed(path));
     const std::string name = feed.name;
+    // Completed here, once, and not for each message.
+    feed = mappings->translator.Complete(std::move(feed));
     if (!mappings->feeds.emplace(name, std::move(feed)).second) {
       return Error{Code::kInvalid, "another feed has this name", path + ": name", 0};
     }
