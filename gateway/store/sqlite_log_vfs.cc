@@ -142,9 +142,9 @@ int Register() {
 }  // namespace
 
 Result<const char*> GatheringVfs() {
-  static const int kRegistered = Register();
-  return kRegistered == SQLITE_OK ? Result<const char*>(kName)
-                                  : Result<const char*>(SqliteError(kRegistered));
+  static const int registered = Register();
+  return registered == SQLITE_OK ? Result<const char*>(kName)
+                                  : Result<const char*>(SqliteError(registered));
 }
 
 }  // namespace gw::store
