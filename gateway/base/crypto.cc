@@ -98,15 +98,13 @@ class IdBytes {
 };
 
 std::string FormatUuid(const std::array<uint8_t, 16>& bytes) {
-  const std::string hex =
-      Hex(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-  std::string uuid;
-  uuid.reserve(36);
-  for (size_t at = 0; at < hex.size(); at += 4) {
-    if (at == 8 || at == 12 || at == 16 || at == 20) {
-      uuid.push_back('-');
-    }
-    uuid.append(hex, at, 4);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string uuid(36, '-');
+  size_t at = 0;
+  for (const uint8_t byte : bytes) {
+    at += at == 8 || at == 13 || at == 18 || at == 23 ? 1u : 0u;
+    uuid[at++] = kDigits[byte >> 4];
+    uuid[at++] = kDigits[byte & 0xF];
   }
   return uuid;
 }

@@ -75,11 +75,11 @@ std::optional<std::string> DecodeBase64(std::string_view text,
 
 std::string Hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
+  std::string hex(bytes.size() * 2, '\0');
+  size_t at = 0;
   for (const char byte : bytes) {
-    hex.push_back(kDigits[static_cast<uint8_t>(byte) >> 4]);
-    hex.push_back(kDigits[static_cast<uint8_t>(byte) & 0xF]);
+    hex[at++] = kDigits[static_cast<uint8_t>(byte) >> 4];
+    hex[at++] = kDigits[static_cast<uint8_t>(byte) & 0xF];
   }
   return hex;
 }

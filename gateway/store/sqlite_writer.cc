@@ -123,7 +123,9 @@ Result<std::vector<Result<Committed>>> SqliteWriter::Guarded(std::span<Job* cons
 
 Result<std::vector<Result<Committed>>> SqliteWriter::TryGroup(std::span<Job* const> group,
                                                               bool savepoints) {
-  GW_RETURN_IF_ERROR(Rollback());  // of a commit that failed and could not be undone then
+  if (connection_->in_transaction()) {  // of a commit that failed and could not be undone then
+    GW_RETURN_IF_ERROR(Rollback());
+  }
   GW_RETURN_IF_ERROR(connection_->Run("BEGIN IMMEDIATE"));
   std::vector<Result<Committed>> results;
   results.reserve(group.size());
