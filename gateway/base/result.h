@@ -41,19 +41,15 @@ struct Error {
 namespace internal {
 
 // An Error that is paid for only where there is one: success is a null pointer, so that a Status or
-// Result that is passed up a deep call costs no more than its value.
+// Result that is passed up a deep call costs no more than its value. What handles an Error is not
+// inlined, and it is passed up as it is: there are thousands of places that do no more.
 class Failure {
  public:
   Failure() = default;
-  explicit Failure(Error error) : error_(std::make_unique<Error>(std::move(error))) {}
-  Failure(const Failure& other)
-      : error_(other.error_ == nullptr ? nullptr : std::make_unique<Error>(*other.error_)) {}
+  explicit Failure(Error&& error);
+  Failure(const Failure& other);
   Failure(Failure&&) noexcept = default;
-  Failure& operator=(const Failure& other) {
-    Failure copy(other);
-    error_ = std::move(copy.error_);
-    return *this;
-  }
+  Failure& operator=(const Failure& other);
   Failure& operator=(Failure&&) noexcept = default;
   ~Failure() = default;
 
@@ -62,7 +58,10 @@ class Failure {
   const Error& error() const { return *error_; }
 
  private:
-  std::unique_ptr<Error> error_;
+  struct Deleter {
+    void operator()(Error* error) const;
+  };
+  std::unique_ptr<Error, Deleter> error_;
 };
 
 }  // namespace internal
@@ -73,7 +72,8 @@ class [[nodiscard]] Result {
  public:
   // NOLINTBEGIN(google-explicit-constructor): `return value;` and `return error;` are the idiom.
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, internal::Failure(std::move(error))) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(internal::Failure failure) : state_(std::in_place_index<1>, std::move(failure)) {}
   // NOLINTEND(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
@@ -89,6 +89,8 @@ class [[nodiscard]] Result {
   Error& error() & { return std::get<1>(state_).error(); }
   const Error& error() const& { return std::get<1>(state_).error(); }
   Error&& error() && { return std::move(std::get<1>(state_).error()); }
+  // For GW_TRY: the error as it is, for another Result or Status.
+  internal::Failure&& failure() && { return std::get<1>(std::move(state_)); }
 
  private:
   std::variant<T, internal::Failure> state_;
@@ -98,8 +100,10 @@ class [[nodiscard]] Result {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): as for Result
+  // NOLINTBEGIN(google-explicit-constructor): as for Result
   Status(Error error) : failure_(std::move(error)) {}
+  Status(internal::Failure failure) : failure_(std::move(failure)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   bool ok() const { return !failure_.is_set(); }
   explicit operator bool() const { return ok(); }
@@ -107,6 +111,8 @@ class [[nodiscard]] Status {
   Error& error() & { return failure_.error(); }
   const Error& error() const& { return failure_.error(); }
   Error&& error() && { return std::move(failure_.error()); }
+  // As Result::failure().
+  internal::Failure&& failure() && { return std::move(failure_); }
 
  private:
   internal::Failure failure_;
@@ -119,16 +125,16 @@ class [[nodiscard]] Status {
 
 // GW_TRY(auto x, F(a, b)): takes the value of a Result, or returns its error from the enclosing
 // function.
-#define GW_TRY(declaration, ...)                            \
-  auto GW_CONCAT(gw_try_, __LINE__) = (__VA_ARGS__);        \
-  if (!GW_CONCAT(gw_try_, __LINE__)) {                      \
-    return std::move(GW_CONCAT(gw_try_, __LINE__)).error(); \
-  }                                                         \
+#define GW_TRY(declaration, ...)                              \
+  auto GW_CONCAT(gw_try_, __LINE__) = (__VA_ARGS__);          \
+  if (!GW_CONCAT(gw_try_, __LINE__)) [[unlikely]] {           \
+    return std::move(GW_CONCAT(gw_try_, __LINE__)).failure(); \
+  }                                                           \
   declaration = *std::move(GW_CONCAT(gw_try_, __LINE__)) /* NOLINT(bugprone-macro-parentheses) */
 
 // Returns the error of a Status or Result from the enclosing function, if there is one. One
 // statement of one nesting level, which takes no `else` of an outer `if`.
-#define GW_RETURN_IF_ERROR(...)                    \
-  if (auto gw_status = (__VA_ARGS__); gw_status) { \
-  } else                                           \
-    return std::move(gw_status).error()
+#define GW_RETURN_IF_ERROR(...)                               \
+  if (auto gw_status = (__VA_ARGS__); gw_status) [[likely]] { \
+  } else                                                      \
+    return std::move(gw_status).failure()

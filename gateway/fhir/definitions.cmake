@@ -48,7 +48,7 @@ endif()
 file(GLOB _compiler_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/gateway/fhir/compiler/*.cc)
 add_executable(definitions_compiler ${_compiler_sources}
   ${CMAKE_SOURCE_DIR}/gateway/base/bytes.cc ${CMAKE_SOURCE_DIR}/gateway/base/json.cc
-  ${CMAKE_SOURCE_DIR}/gateway/base/place.cc
+  ${CMAKE_SOURCE_DIR}/gateway/base/place.cc ${CMAKE_SOURCE_DIR}/gateway/base/result.cc
   ${CMAKE_SOURCE_DIR}/gateway/base/utf8.cc
   ${CMAKE_SOURCE_DIR}/gateway/fhir/package/compiled.cc ${CMAKE_SOURCE_DIR}/gateway/fhir/package/search_pack.cc
   ${CMAKE_SOURCE_DIR}/gateway/fhir/package/structure_pack.cc
