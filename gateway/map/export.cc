@@ -6,6 +6,7 @@
 #include "gateway/base/crypto.h"
 #include "gateway/hl7v2/charset_writer.h"
 #include "gateway/map/csv_writer.h"
+#include "gateway/map/export_consent_internal.h"
 #include "gateway/map/export_load_internal.h"
 
 namespace gw::map {
@@ -199,6 +200,7 @@ class Run {
     const Outbound::Entry& focus = outbound_.entries()[planned.focus.front()];
     message.focus = focus.label;
     message.type = planned.code + "^" + planned.event;
+    GW_TRY(const std::vector<ConsentRowsExpected> consents, ConsentsOf(planned));
     std::vector<size_t> from;
     GW_TRY(const Resource cut, outbound_.Cut(planned.focus, &from));
     const std::string seed = destination_.name + "|" + message.type + "|" + focus.url + "|" +
@@ -213,10 +215,42 @@ class Run {
     message.unmapped = std::move(mapped.unmapped);
     NumberSegments(root);
     parts_.versions.Fit(root, destination_.version, &message.remarks);
+    GW_RETURN_IF_ERROR(CheckConsents(*root, planned, consents, focus.label));
     GW_TRY(message.bytes, WriteV2(*root, destination_, &message.remarks));
     message.unwritten = outbound_.Merge(from, mapped.unread, cut);
     CheckReadable(planned.structure, &message);
     return message;
+  }
+
+  // What the Consents of a message need its rows to say; none where it is about nothing of the
+  // kind.
+  Result<std::vector<ConsentRowsExpected>> ConsentsOf(const Planned& planned) const {
+    std::vector<ConsentRowsExpected> consents;
+    for (const size_t index : planned.focus) {
+      const Outbound::Entry& entry = outbound_.entries()[index];
+      if (entry.resource->type().name() != "Consent") {
+        continue;
+      }
+      GW_TRY(const ConsentRowsExpected expected, planned.code == "MDM"
+                                                     ? CheckConsent(outbound_, entry, destination_)
+                                                     : CheckRestriction(entry));
+      consents.push_back(expected);
+    }
+    return consents;
+  }
+
+  static Status CheckConsents(const Element& message, const Planned& planned,
+                              const std::vector<ConsentRowsExpected>& consents,
+                              const std::string& label) {
+    if (consents.empty()) {
+      return {};
+    }
+    if (planned.code == "MDM") {
+      return CheckRows(message, consents.front(), label);
+    }
+    const auto with_words = std::count_if(consents.begin(), consents.end(),
+                                          [](const auto& one) { return one.needs_words; });
+    return CheckRestrictionsOf(message, consents.size(), static_cast<size_t>(with_words), label);
   }
 
   // What changes a few elements may leave a field empty that every message must have: a receiver

@@ -100,15 +100,13 @@ std::string PathBelow(const Element& node, const Element& resource) {
   return whole.substr(std::min(prefix.size(), whole.size()));
 }
 
-// The key of a reference is said where its target stands, and by whose message it is.
-bool IsOfReference(const Element& leaf) {
+// The Reference that a leaf is part of; null where it is of none.
+const Element* ReferenceOf(const Element& leaf) {
   const Element* holder = leaf.parent();
   while (holder != nullptr && holder->type().name() != "Reference" && !holder->is_resource()) {
     holder = holder->parent();
   }
-  const bool is_reference = holder != nullptr && holder->type().name() == "Reference";
-  const bool is_link = is_reference && leaf.parent() == holder && leaf.name() == "reference";
-  return is_reference && (!is_link || holder->name() == "subject" || holder->name() == "patient");
+  return holder != nullptr && holder->type().name() == "Reference" ? holder : nullptr;
 }
 
 // Valued elements without valued children of their own, as a run counts them.
@@ -118,6 +116,23 @@ size_t CountLeaves(const Element& element) {
     count += CountLeaves(*child);
   }
   return count;
+}
+
+// CWE has room for two codings: no message says a third, whatever a map has asked of it.
+void AddThirdCodings(const Element& element, const Element& resource, std::set<std::string>* left) {
+  size_t codings = 0;
+  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
+    codings += child->name() == "coding" ? 1U : 0U;
+    if (child->name() != "coding" || codings <= 2) {
+      AddThirdCodings(*child, resource, left);
+      continue;
+    }
+    for (const Element* leaf = child->first_child(); leaf != nullptr; leaf = leaf->next()) {
+      if (leaf->has_text()) {
+        left->insert(PathBelow(*leaf, resource));
+      }
+    }
+  }
 }
 
 // Part of an extension by which maps steer changes (change.h).
@@ -392,49 +407,77 @@ bool Outbound::IsAdded(const std::string& place) const {
                      [&place](const std::string& added) { return place.starts_with(added); });
 }
 
+bool Outbound::IsSaid(const Element& leaf, const Said& said) const {
+  const Element* reference = ReferenceOf(leaf);
+  if (reference == nullptr) {
+    return IsMark(leaf);
+  }
+  if (leaf.parent() == reference && leaf.name() == "reference") {
+    return reference->name() == "subject" || reference->name() == "patient";
+  }
+  const Element* identifier = reference->Child(kIdentifier);
+  const Element* value = identifier == nullptr ? nullptr : identifier->Child("value");
+  const Element* display = reference->Child("display");
+  if ((value != nullptr && !said.unread.contains(value)) ||
+      (display != nullptr && !said.unread.contains(display))) {
+    return true;
+  }
+  const auto target = by_url_.find(reference->TextAt("reference"));
+  return target != by_url_.end() && said.entries.contains(target->second);
+}
+
 std::vector<std::string> Outbound::Merge(const std::vector<size_t>& from,
                                          const std::vector<const Element*>& unread,
                                          const Resource& cut) {
   std::map<const Element*, size_t> by_resource;
+  std::map<size_t, const Element*> resources;
   std::map<size_t, size_t> leaves;
   size_t at = 0;
   for (const Element* entry = cut.root().first_child(); entry != nullptr; entry = entry->next()) {
     if (entry->name() == "entry") {
       const Element* resource = entry->Child("resource");
       leaves[from[at]] = CountLeaves(*resource);
+      resources[from[at]] = resource;
       by_resource[resource] = from[at++];
     }
   }
-  std::map<size_t, size_t> unread_leaves;
-  std::map<size_t, std::set<std::string>> left;
+  std::map<size_t, std::vector<const Element*>> unread_of;
   for (const Element* leaf : unread) {
     const Element* resource = leaf;
     while (resource != nullptr && !by_resource.contains(resource)) {
       resource = resource->parent();
     }
-    if (resource == nullptr) {
-      continue;
+    if (resource != nullptr) {
+      unread_of[by_resource[resource]].push_back(leaf);
     }
-    const size_t index = by_resource[resource];
-    ++unread_leaves[index];
-    if (!IsOfReference(*leaf) && !IsMark(*leaf)) {
-      left[index].insert(PathBelow(*leaf, *resource));
+  }
+  Said said{{unread.begin(), unread.end()}, {}};
+  for (const size_t index : from) {
+    if (unread_of[index].size() != leaves[index]) {
+      said.entries.insert(index);  // the message speaks of it
     }
   }
   std::vector<std::string> unwritten;
   for (const size_t index : from) {
-    if (unread_leaves[index] == leaves[index]) {
-      continue;  // the message does not speak of it
+    if (!said.entries.contains(index)) {
+      continue;
     }
     Entry& entry = entries_[index];
-    const std::set<std::string>& now = left[index];
+    const Element* resource = resources[index];
+    std::set<std::string> now;
+    for (const Element* leaf : unread_of[index]) {
+      if (!IsSaid(*leaf, said)) {
+        now.insert(PathBelow(*leaf, *resource));
+      }
+    }
+    AddThirdCodings(*resource, *resource, &now);
     for (const std::string& path : now) {
       if (!IsAdded(entry.label + path)) {
         unwritten.push_back(entry.label + path);
       }
     }
     if (!entry.unread) {
-      entry.unread = now;
+      entry.unread = std::move(now);
       continue;
     }
     std::erase_if(*entry.unread, [&now](const std::string& path) { return !now.contains(path); });

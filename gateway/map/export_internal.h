@@ -44,6 +44,7 @@ class Outbound {
                                       const fhir::Definitions& definitions);
 
   std::vector<Entry>& entries() { return entries_; }
+  const std::vector<Entry>& entries() const { return entries_; }
   const fhir::Resource& bundle() const { return bundle_; }
 
   // A Bundle of these entries and of all that they lead to, or that belongs to those: in it
@@ -72,6 +73,14 @@ class Outbound {
   bool RefersToOneOf(const fhir::Element& holder, std::string_view path,
                      const std::set<size_t>& taken) const;
   std::optional<size_t> Find(std::string_view reference, const fhir::Element* holder) const;
+  // What one message says: of which entries it speaks, and which leaves it left.
+  struct Said {
+    std::set<const fhir::Element*> unread;
+    std::set<size_t> entries;
+  };
+  // An unread leaf that is no loss: part of a reference whose target, or whose key or name, the
+  // message holds, or a mark of ours.
+  bool IsSaid(const fhir::Element& leaf, const Said& said) const;
   bool IsToldElsewhere(size_t entry, const std::set<size_t>& focus) const;
   bool IsAdded(const std::string& place) const;
 

@@ -76,6 +76,9 @@ TEST(Export, ChoosesTheMessageByWhatIsTold) {
                              R"({"location": {"display": "W1"}, "status": "completed"}])";
   const std::string before =
       R"("classHistory": [{"period": {"end": "2026-01-01"}, "class": {"code": )";
+  const std::string refusal =
+      R"("status": "active", "scope": {"coding": [{"code": "patient-privacy"}]}, )"
+      R"("category": [{"text": "c"}], "provision": {"type": "deny"})";
   using Types = std::vector<std::string>;
   struct Case {
     std::vector<Item> items;
@@ -137,17 +140,11 @@ TEST(Export, ChoosesTheMessageByWhatIsTold) {
       {{{Resource("Encounter", stay + R"("status": "finished")"), ""},
         {Resource("CareTeam", R"("status": "active")"), ""}},
        {"ADT^A03 Encounter[1]"}},
+      {{{Resource("Consent", refusal), ""}}, {"MDM^T02 Consent[1]"}},
+      {{{Resource("Consent", refusal), "PUT Consent/1"}}, {"MDM^T08 Consent[1]"}},
       {{{Resource("Consent",
-                  R"("status": "active", "scope": {"text": "s"}, "category": [{"text": "c"}])"),
-         ""}},
-       {"MDM^T02 Consent[1]"}},
-      {{{Resource("Consent",
-                  R"("status": "active", "scope": {"text": "s"}, "category": [{"text": "c"}])"),
-         "PUT Consent/1"}},
-       {"MDM^T08 Consent[1]"}},
-      {{{Resource("Consent",
-                  R"("identifier": [{"system": "urn:caregate:id:S:restriction", "value": "r"}], )"
-                  R"("status": "active", "scope": {"text": "s"}, "category": [{"text": "c"}])"),
+                  R"("identifier": [{"system": "urn:caregate:id:S:restriction", "value": "r"}], )" +
+                      refusal),
          ""}},
        {"ADT^A31 Consent[1]"}},
   };
@@ -267,6 +264,32 @@ TEST(Export, ListsWhatEachMessageDoesNotSay) {
   ASSERT_EQ(made->remarks.size(), 1u) << "nothing speaks of the medicine";
   EXPECT_EQ(made->remarks[0].code, "not-sent");
   EXPECT_EQ(made->remarks[0].where, "Medication[1]");
+}
+
+// A reference that no field holds is a loss like any other; one whose target the message tells of,
+// or whose name it holds, is none. A third coding has no place in CWE.
+TEST(Export, ListsReferencesThatNoFieldHolds) {
+  const fhir::Resource bundle = BundleOf(
+      {{Resource("CarePlan",
+                 R"("status": "active", "intent": "plan", "author": {"display": "A"}, )"
+                 R"("partOf": [{"identifier": {"system": "urn:a", "value": "1"}}], )"
+                 R"("category": [{"coding": [{"code": "1"}, {"code": "2"}, {"code": "3"}]}], )"
+                 R"("note": [{"text": "n", "authorReference": {"display": "N"}}], )"
+                 R"("addresses": [{"reference": "urn:uuid:1", "display": "Asthma"}])"),
+        ""},
+       {Resource("Condition", R"("code": {"text": "Asthma"}, "recorder": {"display": "R"})"), ""}});
+  Destination to;
+  to.name = "test";
+  to.version = "2.8";
+  const auto made = BackMaps().FromFhir(bundle, to, kNow);
+  ASSERT_TRUE(made.ok());
+  ASSERT_EQ(made->messages.size(), 1u);
+  ASSERT_TRUE(made->messages[0].ok());
+  const std::vector<std::string> unwritten = {
+      "CarePlan[1].author.display", "CarePlan[1].category[0].coding[2].code",
+      "CarePlan[1].partOf[0].identifier.system", "CarePlan[1].partOf[0].identifier.value",
+      "Condition[1].recorder.display"};
+  EXPECT_EQ(made->messages[0]->unwritten, unwritten);
 }
 
 // A change of a few elements goes on as far as it goes; what a receiver may miss is told.
