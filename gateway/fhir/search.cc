@@ -1,7 +1,6 @@
 #include "gateway/fhir/search.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <utility>
@@ -16,7 +15,7 @@ namespace {
 
 constexpr std::string_view kValueSets = "http://hl7.org/fhir/ValueSet/";
 // Of SearchIndexer::signature: raised whenever other rows are made of the same expression.
-constexpr std::string_view kRowsRevision = "2";
+constexpr std::string_view kRowsRevision = "3";
 
 struct CompiledParameter {
   const SearchParameter* parameter;
@@ -467,7 +466,7 @@ std::vector<IndexEntry> SearchIndexer::Index(const Resource& resource) const {
     }
   }
   if (resource.type() == "Patient") {
-    IndexNamesakes(resource, &out);
+    IndexPerson(resource, &out);
   }
   return out;
 }
@@ -509,9 +508,14 @@ std::vector<std::string> SearchIndexer::CompartmentsOf(const Resource& resource)
   return out;
 }
 
-IndexRow RowOf(const IndexEntry& entry) {
-  return {entry.code,           entry.kind,   entry.system, entry.text,
-          entry.reference_type, entry.low_us, entry.high_us};
+std::vector<IndexRow> RowsOf(std::span<const IndexEntry> entries) {
+  std::vector<IndexRow> rows;
+  rows.reserve(entries.size());
+  for (const IndexEntry& entry : entries) {
+    rows.push_back({entry.code, entry.kind, entry.system, entry.text, entry.reference_type,
+                    entry.low_us, entry.high_us});
+  }
+  return rows;
 }
 
 bool MeetsCriterion(const Criterion& criterion, std::span<const IndexRow> rows) {
@@ -543,9 +547,7 @@ bool Matches(const Query& query, const Resource& resource, const SearchIndexer& 
     }
   }
   const std::vector<IndexEntry> entries = indexer.Index(resource);
-  std::vector<IndexRow> rows;
-  rows.reserve(entries.size());
-  std::transform(entries.begin(), entries.end(), std::back_inserter(rows), RowOf);
+  const std::vector<IndexRow> rows = RowsOf(entries);
   return std::all_of(query.criteria.begin(), query.criteria.end(), [&](const Criterion& criterion) {
     return criterion.parameter->code.starts_with('_') ? MatchesOwnColumn(criterion, resource)
                                                       : MeetsCriterion(criterion, rows);

@@ -89,16 +89,22 @@ struct IndexRow {
   int64_t low_us = 0;
   int64_t high_us = 0;
 };
-// Views of `entry`, which must outlive them.
-IndexRow RowOf(const IndexEntry& entry);
+// Views of the entries, which must outlive them.
+std::vector<IndexRow> RowsOf(std::span<const IndexEntry> entries);
 
 // Does a resource of these index rows meet the criterion, its modifier included? The one rule of
 // matching: Matches and the stores decide by it. Not for _id and _lastUpdated, which are no rows.
 bool MeetsCriterion(const Criterion& criterion, std::span<const IndexRow> rows);
 
-// Rows of Patients in the index of strings that serve no search parameter: by them the store finds
-// who has a family name and day of birth (store::Store::Namesakes).
+// Rows of Patients that serve no search parameter. By those of kNamesake, in the index of strings,
+// the store finds who has a family name and day of birth (store::Store::Namesakes). By the others,
+// beside those of birthdate and identifier, it is told whether a human should compare two Patients
+// (identity::MayBeSame), so that the resources need not be read for it. Tokens, as they are
+// written; of kName the system is the family name, and the text the first given name.
 inline constexpr std::string_view kNamesake = "_namesake";
+inline constexpr std::string_view kSex = "_sex";
+inline constexpr std::string_view kName = "_name";
+inline constexpr std::string_view kPostcode = "_postcode";
 // The texts of those rows: the day of birth with each family name, folded as strings are for a
 // search. Empty without a whole day of birth.
 std::vector<std::string> NamesakeKeys(const Resource& patient);

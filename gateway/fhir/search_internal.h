@@ -52,8 +52,8 @@ std::vector<std::string_view> PlainPath(std::string_view expression, const TypeD
 std::vector<const Element*> AtPlainPath(const Element& resource,
                                         std::span<const std::string_view> names);
 
-// Appends the rows of kNamesake; out holds none of them.
-void IndexNamesakes(const Resource& patient, std::vector<IndexEntry>* out);
+// Appends the rows of kNamesake, kSex, kName and kPostcode; out holds none of them.
+void IndexPerson(const Resource& patient, std::vector<IndexEntry>* out);
 
 // The interval [low, high) that a date, dateTime or instant stands for: all of the year, month,
 // day, minute, second or fraction that it names. Without a zone it is taken as UTC. Absent where it

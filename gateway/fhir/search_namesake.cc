@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gateway/fhir/search.h"
@@ -27,13 +28,26 @@ std::vector<std::string> NamesakeKeys(const Resource& patient) {
   return keys;
 }
 
-void IndexNamesakes(const Resource& patient, std::vector<IndexEntry>* out) {
-  for (std::string& key : NamesakeKeys(patient)) {
-    IndexEntry entry;
-    entry.code = kNamesake;
-    entry.kind = SearchKind::kString;
-    entry.text = std::move(key);
-    out->push_back(std::move(entry));
+void IndexPerson(const Resource& patient, std::vector<IndexEntry>* out) {
+  const auto add = [out](std::string_view code, SearchKind kind, std::string_view text) {
+    IndexEntry& entry = out->emplace_back();
+    entry.code = code;
+    entry.kind = kind;
+    entry.text = text;
+    return &entry;
+  };
+  for (const std::string& key : NamesakeKeys(patient)) {
+    add(kNamesake, SearchKind::kString, key);
+  }
+  for (const Element* child = patient.root().first_child(); child != nullptr;
+       child = child->next()) {
+    if (child->name() == "gender") {
+      add(kSex, SearchKind::kToken, child->text());
+    } else if (child->name() == "name" && !child->TextAt("family").empty()) {
+      add(kName, SearchKind::kToken, child->TextAt("given"))->system = child->TextAt("family");
+    } else if (child->name() == "address" && !child->TextAt("postalCode").empty()) {
+      add(kPostcode, SearchKind::kToken, child->TextAt("postalCode"));
+    }
   }
 }
 

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::string_view kReviewSystem = "urn:caregate:id:review";
 constexpr uint32_t kLookalikesMax = 3;
-// Looked at where the newest few do not all look alike: another sex, another given name.
-constexpr uint32_t kNamesakesMax = 50;
 
 // What the gateway asks for itself is not shown to anybody: only ids leave.
 class SeesAll final : public store::Visibility {
@@ -22,6 +20,19 @@ class SeesAll final : public store::Visibility {
             std::string_view /*label_class*/) const override {
     return true;
   }
+};
+
+class LooksLike final : public store::Likeness {
+ public:
+  explicit LooksLike(std::vector<fhir::IndexEntry> patient)
+      : index_(std::move(patient)), rows_(fhir::RowsOf(index_)) {}
+  bool Fits(std::span<const fhir::IndexRow> patient) const override {
+    return identity::MayBeSame(rows_, patient);
+  }
+
+ private:
+  const std::vector<fhir::IndexEntry> index_;
+  const std::vector<fhir::IndexRow> rows_;  // of index_
 };
 
 Result<store::Page> Search(std::string_view type, const std::string& text, const Parts& parts) {
@@ -103,21 +114,11 @@ Result<std::vector<std::string>> ActivePlansOf(const std::vector<std::string>& p
 }
 
 Result<std::vector<std::string>> LookalikesOf(const fhir::Resource& patient, const Parts& parts) {
-  const std::vector<std::string> keys = fhir::NamesakeKeys(patient);
-  std::vector<std::string> lookalikes;
-  for (const uint32_t max : {kLookalikesMax, kNamesakesMax}) {
-    lookalikes.clear();
-    GW_TRY(const std::vector<fhir::StoredResource> namesakes, parts.store.Namesakes(keys, max));
-    for (size_t at = 0; at < namesakes.size() && lookalikes.size() < kLookalikesMax; ++at) {
-      GW_TRY(const fhir::Resource other,
-             fhir::ParseJson(namesakes[at].json, parts.definitions, parts.limits));
-      if (identity::MayBeSame(patient, other)) {
-        lookalikes.push_back("Patient/" + namesakes[at].key.id);
-      }
-    }
-    if (namesakes.size() < max || lookalikes.size() == kLookalikesMax) {
-      break;
-    }
+  const LooksLike likeness(parts.indexer.Index(patient));
+  GW_TRY(std::vector<std::string> lookalikes,
+         parts.store.Namesakes(fhir::NamesakeKeys(patient), likeness, kLookalikesMax));
+  for (std::string& lookalike : lookalikes) {
+    lookalike = "Patient/" + lookalike;
   }
   return lookalikes;
 }

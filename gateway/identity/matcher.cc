@@ -67,12 +67,38 @@ bool FamilyNamesDiffer(const fhir::Element& a, const fhir::Element& b) {
   return compared;
 }
 
-std::string_view PostcodeOf(const fhir::Element& address) {
-  return address.name() == "address" ? address.TextAt("postalCode") : std::string_view();
+using Rows = std::span<const fhir::IndexRow>;
+
+std::string_view SexOf(Rows patient) {
+  const auto sex = std::find_if(patient.begin(), patient.end(),
+                                [](const fhir::IndexRow& row) { return row.code == fhir::kSex; });
+  return sex == patient.end() ? std::string_view() : sex->text;
+}
+
+bool HasNhsNumber(Rows patient) {
+  return std::any_of(patient.begin(), patient.end(), [](const fhir::IndexRow& row) {
+    return row.code == "identifier" && row.system == kNhsNumberSystem && !row.text.empty();
+  });
+}
+
+// Does `agree` hold for a row of each of the two with that code?
+template <typename Agree>
+bool AnyPair(Rows a, Rows b, std::string_view code, Agree agree) {
+  return std::any_of(a.begin(), a.end(), [&](const fhir::IndexRow& x) {
+    return x.code == code && std::any_of(b.begin(), b.end(), [&](const fhir::IndexRow& y) {
+             return y.code == code && agree(x, y);
+           });
+  });
+}
+
+bool BornAlike(Rows a, Rows b) {
+  return AnyPair(a, b, "birthdate", [](const fhir::IndexRow& x, const fhir::IndexRow& y) {
+    return x.low_us == y.low_us && x.high_us == y.high_us;
+  });
 }
 
 // Blanks and case do not count: "ZZ99 3VA" is "zz993va".
-bool PostcodesAgree(const fhir::Element& a, const fhir::Element& b) {
+bool PostcodesAgree(Rows a, Rows b) {
   const auto plain = [](std::string_view postcode) {
     std::string out;
     for (const char c : postcode) {
@@ -82,14 +108,9 @@ bool PostcodesAgree(const fhir::Element& a, const fhir::Element& b) {
     }
     return out;
   };
-  for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
-    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
-      if (!PostcodeOf(*x).empty() && plain(PostcodeOf(*x)) == plain(PostcodeOf(*y))) {
-        return true;
-      }
-    }
-  }
-  return false;
+  return AnyPair(a, b, fhir::kPostcode, [plain](const fhir::IndexRow& x, const fhir::IndexRow& y) {
+    return plain(x.text) == plain(y.text);
+  });
 }
 
 // An initial agrees with the names that it begins.
@@ -103,23 +124,19 @@ bool GivenNamesAgree(std::string_view a, std::string_view b) {
 // How the names of two Patients compare: the best of all pairs.
 enum class Names : uint8_t { kDiffer, kFamily, kFamilyAlone, kFamilyAndGiven };
 
-Names CompareNames(const fhir::Element& a, const fhir::Element& b) {
+Names CompareNames(Rows a, Rows b) {
   Names best = Names::kDiffer;
-  for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
-    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
-      const bool names = x->name() == "name" && y->name() == "name" && !x->TextAt("family").empty();
-      if (!names || !EqualsFolded(x->TextAt("family"), y->TextAt("family"))) {
-        continue;
-      }
-      const std::string_view given = x->TextAt("given");
-      const std::string_view other = y->TextAt("given");
-      const bool both = !given.empty() && !other.empty();
-      const Names pair = !both                           ? Names::kFamilyAlone
-                         : GivenNamesAgree(given, other) ? Names::kFamilyAndGiven
-                                                         : Names::kFamily;
+  const auto compare = [&best](const fhir::IndexRow& x, const fhir::IndexRow& y) {
+    if (EqualsFolded(x.system, y.system)) {
+      const bool both = !x.text.empty() && !y.text.empty();
+      const Names pair = !both                             ? Names::kFamilyAlone
+                         : GivenNamesAgree(x.text, y.text) ? Names::kFamilyAndGiven
+                                                           : Names::kFamily;
       best = std::max(best, pair);
     }
-  }
+    return best == Names::kFamilyAndGiven;
+  };
+  AnyPair(a, b, fhir::kName, compare);
   return best;
 }
 
@@ -162,26 +179,22 @@ bool LookUnlike(const fhir::Resource& patient, const fhir::Resource& other) {
          FamilyNamesDiffer(patient.root(), other.root());
 }
 
-bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other) {
-  const fhir::Element& a = patient.root();
-  const fhir::Element& b = other.root();
-  const std::string_view sex = a.TextAt("gender");
-  const std::string_view other_sex = b.TextAt("gender");
+bool MayBeSame(Rows patient, Rows other) {
+  const std::string_view sex = SexOf(patient);
+  const std::string_view other_sex = SexOf(other);
   const bool sexes_agree = sex.empty() || other_sex.empty() || sex == other_sex ||
                            sex == "unknown" || other_sex == "unknown";
-  const bool born_alike =
-      !a.TextAt("birthDate").empty() && a.TextAt("birthDate") == b.TextAt("birthDate");
-  if (!sexes_agree || !born_alike) {
+  if (!sexes_agree || !BornAlike(patient, other)) {
     return false;
   }
   const bool same_sex = !sex.empty() && sex == other_sex && sex != "unknown";
-  switch (CompareNames(a, b)) {
+  switch (CompareNames(patient, other)) {
     case Names::kFamilyAndGiven:
       return true;
     case Names::kFamilyAlone:
-      return same_sex || PostcodesAgree(a, b);
+      return same_sex || PostcodesAgree(patient, other);
     case Names::kFamily:
-      return PostcodesAgree(a, b) && (NhsNumberOf(a).empty() || NhsNumberOf(b).empty());
+      return PostcodesAgree(patient, other) && !(HasNhsNumber(patient) && HasNhsNumber(other));
     case Names::kDiffer:
       break;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/fhir/resource.h"
+#include "gateway/fhir/search.h"
 
 namespace gw::identity {
 
@@ -35,8 +36,9 @@ std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Res
 //   not both say a given name: where the sexes or a postcode agree;
 //   the given names differ: where a postcode agrees and not both have an NHS number, which is what
 //     tells twins apart.
-// Never more than a question: nobody is matched on it. Pure; any thread.
-bool MayBeSame(const fhir::Resource& patient, const fhir::Resource& other);
+// Each by the rows of its index (fhir::kName and the like). Never more than a question: nobody is
+// matched on it. Pure; any thread.
+bool MayBeSame(std::span<const fhir::IndexRow> patient, std::span<const fhir::IndexRow> other);
 
 // Do birth date and family name both differ, where both say them? Pure; any thread.
 bool LookUnlike(const fhir::Resource& patient, const fhir::Resource& other);

@@ -1,7 +1,6 @@
 #include "gateway/store/checked_transaction.h"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -68,9 +67,7 @@ std::string TermsOf(const Write& write) {
   for (const fhir::Identifier& claim : write.claims) {
     terms.claims.push_back({claim.system, claim.value});
   }
-  terms.rows.reserve(write.index.size());
-  std::transform(write.index.begin(), write.index.end(), std::back_inserter(terms.rows),
-                 fhir::RowOf);
+  terms.rows = fhir::RowsOf(write.index);
   return PackTerms(terms);
 }
 

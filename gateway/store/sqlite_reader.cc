@@ -33,9 +33,10 @@ constexpr std::array kStatements = {
     " FROM resource WHERE patient_key = ?1 AND type = 'Consent' AND NOT deleted",
     "SELECT patient_key, id FROM identifier"
     " WHERE value = ?1 AND type = ?2 AND system = ?3 AND claimed",
-    "SELECT patient_key, id FROM string_value"
-    " WHERE type = 'Patient' AND parameter = '_namesake' AND text = ?1"
-    " ORDER BY id DESC LIMIT ?2",
+    "SELECT s.id, r.terms FROM string_value s JOIN resource r"
+    " ON r.patient_key = s.patient_key AND r.type = s.type AND r.id = s.id"
+    " WHERE s.type = 'Patient' AND s.parameter = '_namesake' AND s.text = ?1"
+    " ORDER BY s.id DESC LIMIT ?2",
     "SELECT digest, answer, entry_id FROM message"
     " WHERE control_id = ?1 AND sender = ?2 AND outcome = 'AA'"
     " ORDER BY sequence DESC",
@@ -489,22 +490,27 @@ Result<std::vector<fhir::StoredResource>> SqliteReader::FindNow(const Wanted& wa
   return found;
 }
 
-Result<std::vector<fhir::StoredResource>> SqliteReader::Namesakes(std::span<const std::string> keys,
-                                                                  uint32_t max) {
-  std::vector<fhir::StoredResource> found;
+Result<std::vector<std::string>> SqliteReader::Namesakes(std::span<const std::string> keys,
+                                                         const Likeness& likeness, uint32_t max) {
+  std::vector<std::string> found;
   if (keys.empty()) {
     return found;
   }
   GW_TRY(const auto snapshot, Snapshot::Begin(this));
+  Terms terms;
   for (const std::string& key : keys) {
     Execution row(At(kNamesakes));
-    row.Text(key).Int(max);
-    while (true) {
+    row.Text(key).Int(kNamesakesMax);
+    while (found.size() < max) {
       GW_TRY(const bool more, row.Step());
       if (!more) {
         break;
       }
-      GW_RETURN_IF_ERROR(AppendOnce(row.IntAt(0), "Patient", row.TextAt(1), &found));
+      GW_RETURN_IF_ERROR(UnpackTerms(row.BlobAt(1), &terms));
+      const bool again = std::find(found.begin(), found.end(), row.TextAt(0)) != found.end();
+      if (!again && likeness.Fits(terms.rows)) {
+        found.emplace_back(row.TextAt(0));
+      }
     }
   }
   return found;

@@ -40,8 +40,8 @@ class SqliteReader {
   Result<std::vector<fhir::StoredResource>> Find(std::string_view type,
                                                  std::span<const fhir::Identifier> identifiers);
   Result<std::vector<std::vector<fhir::StoredResource>>> FindEach(std::span<const Wanted> wanted);
-  Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
-                                                      uint32_t max);
+  Result<std::vector<std::string>> Namesakes(std::span<const std::string> keys,
+                                             const Likeness& likeness, uint32_t max);
   Result<fhir::StoredResource> Current(const fhir::Key& key);
   Result<std::optional<PriorAnswer>> FindAnswer(std::string_view sender,
                                                 std::string_view control_id,

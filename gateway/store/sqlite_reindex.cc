@@ -129,8 +129,7 @@ class Reindexer {
     Terms before;
     GW_RETURN_IF_ERROR(UnpackTerms(row.terms, &before));
     Terms after = before;
-    after.rows.clear();
-    std::transform(index.begin(), index.end(), std::back_inserter(after.rows), fhir::RowOf);
+    after.rows = fhir::RowsOf(index);
     const std::string packed = PackTerms(after);
     if (packed == row.terms) {
       return {};

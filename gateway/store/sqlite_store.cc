@@ -139,9 +139,9 @@ class SqliteStore final : public Store {
       std::span<const Wanted> wanted) override {
     return ReaderPool::Lease(&narrow_)->FindEach(wanted);
   }
-  Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
-                                                      uint32_t max) override {
-    return ReaderPool::Lease(&narrow_)->Namesakes(keys, max);
+  Result<std::vector<std::string>> Namesakes(std::span<const std::string> keys,
+                                             const Likeness& likeness, uint32_t max) override {
+    return ReaderPool::Lease(&narrow_)->Namesakes(keys, likeness, max);
   }
   Result<fhir::StoredResource> Current(const fhir::Key& key) override {
     return ReaderPool::Lease(&narrow_)->Current(key);

@@ -32,6 +32,14 @@ class Visibility {
                     std::string_view label_class) const = 0;
 };
 
+// Whom Namesakes looks for.
+class Likeness {
+ public:
+  virtual ~Likeness() = default;
+  // Of a Patient, by the rows of the index. Called inside the query: must not call the store.
+  virtual bool Fits(std::span<const fhir::IndexRow> patient) const = 0;
+};
+
 struct Page {
   std::vector<fhir::StoredResource> resources;
   std::string next_cursor;  // empty: the last page
@@ -114,6 +122,8 @@ struct PriorAnswer {
   bool same_bytes = false;  // false: the control id was used before, with other bytes
 };
 
+inline constexpr uint32_t kNamesakesMax = 50;
+
 // Versioned resources, their search index, message archive and pending log entries, behind one
 // interface for every engine. Durable when Commit returns. Thread-safe: reads run beside each
 // other, commits are grouped. Every call may answer kUnavailable (the engine failed) and kBusy (the
@@ -140,10 +150,11 @@ class Store {
   // Find for each of `wanted`, in one snapshot.
   virtual Result<std::vector<std::vector<fhir::StoredResource>>> FindEach(
       std::span<const Wanted> wanted) = 0;
-  // The Patients whose index has one of the keys (fhir::NamesakeKeys), each once: of each key the
-  // newest, at most `max`.
-  virtual Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
-                                                              uint32_t max) = 0;
+  // Ids of the Patients whose index has one of the keys (fhir::NamesakeKeys) and who fit, each
+  // once: of each key the newest first, at most `max` in all. Of a key it looks at the newest
+  // kNamesakesMax.
+  virtual Result<std::vector<std::string>> Namesakes(std::span<const std::string> keys,
+                                                     const Likeness& likeness, uint32_t max) = 0;
   virtual Result<fhir::StoredResource> Current(const fhir::Key& key) = 0;  // kNotFound
 
   // An earlier AA to this sender and control id, if there was one; same_bytes where the digest is

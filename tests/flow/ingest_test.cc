@@ -208,9 +208,10 @@ class KilledStore final : public store::Store {
       std::span<const store::Wanted> wanted) override {
     return inner_->FindEach(wanted);
   }
-  Result<std::vector<fhir::StoredResource>> Namesakes(std::span<const std::string> keys,
-                                                      uint32_t max) override {
-    return inner_->Namesakes(keys, max);
+  Result<std::vector<std::string>> Namesakes(std::span<const std::string> keys,
+                                             const store::Likeness& likeness,
+                                             uint32_t max) override {
+    return inner_->Namesakes(keys, likeness, max);
   }
   Result<fhir::StoredResource> Current(const fhir::Key& key) override {
     return inner_->Current(key);

@@ -181,10 +181,11 @@ TEST_F(Reindex, FindsNamesakesThatWereStoredBeforeTheirRowsCame) {
   }
   const std::vector<std::string> keys = fhir::NamesakeKeys(*fhir::ParseJson(json, R4(), Limits{}));
   ASSERT_EQ(keys.size(), 1u);
-  EXPECT_EQ((*Open(*plain_))->Namesakes(keys, 9)->size(), 0u) << "the file says that all are there";
+  EXPECT_EQ((*Open(*plain_))->Namesakes(keys, FitsAll(), 9)->size(), 0u)
+      << "the file says that all are there";
   auto store = Open(*own_);
   ASSERT_TRUE(store) << store.error().detail;
-  EXPECT_EQ(IdsOf(*(*store)->Namesakes(keys, 9)), Ids{"p1"});
+  EXPECT_EQ(*(*store)->Namesakes(keys, FitsAll(), 9), Ids{"p1"});
 }
 
 }  // namespace

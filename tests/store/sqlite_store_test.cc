@@ -7,12 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -315,7 +313,7 @@ void TermsOf(sqlite3_context* context, int, sqlite3_value** arguments) {
       TokenEntry("identifier", "s", value), ReferenceEntry("patient", "Patient", patient),
       DateEntry("start-date", i, i + 10)};
   Terms terms;
-  std::transform(index.begin(), index.end(), std::back_inserter(terms.rows), fhir::RowOf);
+  terms.rows = fhir::RowsOf(index);
   terms.compartments = {0};
   const std::string packed = PackTerms(terms);
   sqlite3_result_blob64(context, packed.data(), packed.size(), SQLITE_TRANSIENT);

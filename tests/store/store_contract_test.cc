@@ -335,9 +335,9 @@ TEST_P(StoreContract, FindsNamesakesNewestFirst) {
     Put(write);
   }
   const auto ids = [&](const std::vector<std::string>& keys, uint32_t max) {
-    const auto found = store_->Namesakes(keys, max);
+    const auto found = store_->Namesakes(keys, FitsAll(), max);
     EXPECT_TRUE(found);
-    return found ? IdsOf(*found) : std::vector<std::string>();
+    return found ? *found : std::vector<std::string>();
   };
   using Ids = std::vector<std::string>;
   EXPECT_EQ(ids({key}, 9), (Ids{"p3", "p2", "p1"}));
@@ -345,6 +345,26 @@ TEST_P(StoreContract, FindsNamesakesNewestFirst) {
   EXPECT_EQ(ids({other, key}, 2), (Ids{"p3", "p2"})) << "each once";
   EXPECT_TRUE(ids({"1938-06-11|ash"}, 9).empty()) << "a whole key, no part of one";
   EXPECT_TRUE(ids({}, 9).empty());
+}
+
+TEST_P(StoreContract, AsksOfNamesakesByTheirRowsWhetherTheyFit) {
+  class IsAnAshdown final : public Likeness {
+   public:
+    bool Fits(std::span<const fhir::IndexRow> patient) const override {
+      EXPECT_EQ(patient.size(), 2u);
+      return patient.back().code == "family" && patient.back().text == "ashdown";
+    }
+  };
+  const std::string key = "1938-06-11|ashdown";
+  for (const char* id : {"p1", "p2", "p3", "p4"}) {
+    Write write = NewWrite("Patient", id, id);
+    const bool fits = std::string_view(id) != "p3";
+    write.index = {StringEntry(fhir::kNamesake, key),
+                   StringEntry("family", fits ? "ashdown" : "marsh")};
+    Put(write);
+  }
+  const std::vector<std::string> keys = {key};
+  EXPECT_EQ(*store_->Namesakes(keys, IsAnAshdown(), 2), (std::vector<std::string>{"p4", "p2"}));
 }
 
 TEST_P(StoreContract, RefusesTwoClaimsOnOneIdentifierInOneTransaction) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <ostream>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,11 @@ class SeesAll final : public Visibility {
 };
 
 // Sees all but what is listed.
+class FitsAll final : public Likeness {
+ public:
+  bool Fits(std::span<const fhir::IndexRow> /*patient*/) const override { return true; }
+};
+
 class SeesAllBut final : public Visibility {
  public:
   std::set<std::string, std::less<>> persons;

@@ -152,8 +152,8 @@ TEST_F(Upgrade, CarriesTheIndex) {
   EXPECT_EQ(Found("Patient", Text(fhir::SearchKind::kString, "name", "ash")), Ids{"p1"});
   EXPECT_EQ(Found("Patient", Text(fhir::SearchKind::kUri, "page", "urn:page:1")), Ids{"p1"});
   EXPECT_EQ(Found("Patient", Text(fhir::SearchKind::kUri, "page", "urn:page")), Ids{});
-  EXPECT_EQ(IdsOf(*store_->Namesakes(std::vector<std::string>{"1938-06-11 ashdown"}, 9)),
-            Ids{"p1"});
+  const std::vector<std::string> namesake = {"1938-06-11 ashdown"};
+  EXPECT_EQ(*store_->Namesakes(namesake, FitsAll(), 9), Ids{"p1"});
 }
 
 TEST_F(Upgrade, CarriesPersonsAndCompartments) {
