@@ -27,7 +27,7 @@ bool StandsBare(Primitive primitive, std::string_view text) {
 
 class TreeWriter {
  public:
-  explicit TreeWriter(std::string* out) : out_(*out) {}
+  explicit TreeWriter(std::string* out) : out_(*out) { pending_.reserve(kUsualPending); }
 
   void Object(const Element& element) {
     out_ += '{';
@@ -66,6 +66,8 @@ class TreeWriter {
   }
 
  private:
+  static constexpr size_t kUsualPending = 64;
+
   // The repetitions of one element: pending_[first, last).
   void Member(const TypeDef& parent, size_t first, size_t last) {
     const Element& element = *pending_[first];

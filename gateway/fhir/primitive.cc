@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -12,9 +14,9 @@ namespace {
 constexpr int64_t kIntegerMax = 2'147'483'647;
 constexpr std::string_view kUuidShape = "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-bool IsAlphanumeric(char c) {
+constexpr bool IsAlphanumeric(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
@@ -217,13 +219,19 @@ bool IsCode(std::string_view text) {
 
 bool IsUri(std::string_view text) { return !text.empty() && !HasByteBelow(text, 0x21); }
 
+// By a table: every reference and most keys are ids.
 bool IsId(std::string_view text) {
-  for (const char c : text) {
-    if (!IsAlphanumeric(c) && c != '-' && c != '.') {
-      return false;
+  static constexpr std::array<bool, 256> kMayStand = [] {
+    std::array<bool, 256> may_stand{};
+    for (size_t byte = 0; byte < may_stand.size(); ++byte) {
+      const char c = static_cast<char>(byte);
+      may_stand[byte] = IsAlphanumeric(c) || c == '-' || c == '.';
     }
-  }
-  return !text.empty() && text.size() <= 64;
+    return may_stand;
+  }();
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return kMayStand[static_cast<uint8_t>(c)];
+  });
 }
 
 // urn:oid:[0-2](\.(0|[1-9][0-9]*))+

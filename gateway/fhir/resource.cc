@@ -10,6 +10,13 @@ Error Refusal(std::string detail, const Element& parent, std::string_view name) 
   return {Code::kInvalid, std::move(detail), parent.Location() + "." + std::string(name)};
 }
 
+// Is the first of the dotted names this one? Without a search for the dot: nearly all are one name.
+bool BeginsPath(std::string_view dotted, std::string_view name) {
+  return (dotted.size() == name.size() ||
+          (dotted.size() > name.size() && dotted[name.size()] == '.')) &&
+         dotted.starts_with(name);
+}
+
 // Copies the children of `source` into `target`. The types are the same, or both are primitives,
 // which all have the same elements.
 void CopyInto(const Element& source, Arena* arena, Element* target) {
@@ -55,9 +62,13 @@ uint32_t Element::Count(std::string_view name) const {
 const Element* Element::Path(std::string_view dotted) const {
   const Element* element = this;
   while (element != nullptr && !dotted.empty()) {
-    const size_t dot = dotted.find('.');
-    element = element->Child(dotted.substr(0, dot));
-    dotted = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
+    element = element->first_child_;
+    while (element != nullptr && !BeginsPath(dotted, element->name())) {
+      element = element->next_;
+    }
+    if (element != nullptr) {
+      dotted.remove_prefix(std::min(element->name().size() + 1, dotted.size()));
+    }
   }
   return element;
 }
@@ -70,7 +81,7 @@ std::string_view Element::TextAt(std::string_view dotted) const {
 Result<Element*> Element::Add(std::string_view name, std::string_view text) {
   const TypeDef::Property property = type_->ByJsonName(name);
   if (property.element != nullptr) {
-    return AddTyped(name, *property.type, text);
+    return AddOf(*property.element, *property.type, text);
   }
   if (type_->Find(name) != nullptr) {
     return Refusal("a choice of types needs its type", *this, name);

@@ -31,9 +31,13 @@ struct CompartmentReference {
 };
 constexpr std::string_view kToPatient = ".where(resolve() is Patient)";
 
+// The rows of one parameter stand together.
 void Append(IndexEntry entry, std::vector<IndexEntry>* out) {
-  const bool known = std::any_of(out->begin(), out->end(), [&entry](const IndexEntry& other) {
-    return other.code == entry.code && other.system == entry.system && other.text == entry.text &&
+  const auto first_other =
+      std::find_if(out->rbegin(), out->rend(),
+                   [&entry](const IndexEntry& other) { return other.code != entry.code; });
+  const bool known = std::any_of(out->rbegin(), first_other, [&entry](const IndexEntry& other) {
+    return other.system == entry.system && other.text == entry.text &&
            other.reference_type == entry.reference_type && other.low_us == entry.low_us &&
            other.high_us == entry.high_us;
   });
@@ -368,9 +372,8 @@ void SearchIndexer::Compiled::Index(const CompiledParameter& compiled, const Res
   base.code = compiled.parameter->code;
   base.kind = compiled.parameter->kind;
   if (!compiled.names.empty()) {
-    for (const Element* element : AtPlainPath(resource.root(), compiled.names)) {
-      IndexElement(*element, base, out);
-    }
+    AtPlainPath(resource.root(), compiled.names,
+                [&](const Element& element) { IndexElement(element, base, out); });
     return;
   }
   for (const path::Value& value : Evaluate(compiled.expression, resource, arena)) {
@@ -501,9 +504,8 @@ std::vector<std::string> SearchIndexer::CompartmentsOf(const Resource& resource)
       }
       continue;
     }
-    for (const Element* element : AtPlainPath(resource.root(), reference.names)) {
-      add_target(element);
-    }
+    AtPlainPath(resource.root(), reference.names,
+                [&](const Element& element) { add_target(&element); });
   }
   return out;
 }

@@ -48,9 +48,20 @@ std::vector<std::string_view> StringsOf(const Element& element);
 // ("CarePlan.activity.detail.code"), as most of search parameters do; empty for every other one.
 // Views into the expression.
 std::vector<std::string_view> PlainPath(std::string_view expression, const TypeDef& type);
-// What such an expression selects, at a fraction of what FHIRPath costs; in document order.
-std::vector<const Element*> AtPlainPath(const Element& resource,
-                                        std::span<const std::string_view> names);
+// Gives `visit` what such an expression selects, at a fraction of what FHIRPath costs; in document
+// order.
+template <typename Visit>
+void AtPlainPath(const Element& from, std::span<const std::string_view> names, const Visit& visit) {
+  if (names.empty()) {
+    visit(from);
+    return;
+  }
+  for (const Element* child = from.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == names.front()) {
+      AtPlainPath(*child, names.subspan(1), visit);
+    }
+  }
+}
 
 // Appends the rows of kNamesake, kSex, kName and kPostcode; out holds none of them.
 void IndexPerson(const Resource& patient, std::vector<IndexEntry>* out);
@@ -72,8 +83,5 @@ struct ReferenceText {
 };
 std::optional<ReferenceText> SplitReference(std::string_view reference,
                                             const Definitions& definitions);
-
-// R4 datatypes.html, id: 1 to 64 of A-Z a-z 0-9 - .
-bool IsId(std::string_view text);
 
 }  // namespace gw::fhir

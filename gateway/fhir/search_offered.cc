@@ -79,13 +79,6 @@ bool IsOffered(std::string_view type, std::string_view code) {
   return false;
 }
 
-bool IsId(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.';
-  });
-}
-
 std::optional<ReferenceText> SplitReference(std::string_view reference,
                                             const Definitions& definitions) {
   if (reference.empty() || reference.front() == '#') {
@@ -99,7 +92,7 @@ std::optional<ReferenceText> SplitReference(std::string_view reference,
   }
   const std::string_view rest = reference.substr(slash + 1);
   const std::string_view id = rest.substr(0, rest.find("/_history/"));
-  return IsId(id) ? ReferenceText{type, id} : ReferenceText{{}, reference};
+  return IsLexicalForm(Primitive::kId, id) ? ReferenceText{type, id} : ReferenceText{{}, reference};
 }
 
 }  // namespace gw::fhir

@@ -300,7 +300,7 @@ class QueryParser {
 
   static bool Id(std::string_view text, SearchValue* out) {
     out->text = std::string(text);
-    return IsId(text);
+    return IsLexicalForm(Primitive::kId, text);
   }
 
   static bool Token(std::string_view text, SearchValue* out) {
@@ -338,7 +338,7 @@ class QueryParser {
                           std::find(targets.begin(), targets.end(), split->type) != targets.end();
       return named && target;
     }
-    if (!IsId(*text)) {
+    if (!IsLexicalForm(Primitive::kId, *text)) {
       return text->find(':') != std::string::npos;  // an absolute URL or URN; else no reference
     }
     if (!criterion.modifier.empty()) {

@@ -9,19 +9,6 @@ bool IsNameOrDot(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
 }
 
-void Follow(const Element& from, std::span<const std::string_view> names,
-            std::vector<const Element*>* out) {
-  if (names.empty()) {
-    out->push_back(&from);
-    return;
-  }
-  for (const Element* child = from.first_child(); child != nullptr; child = child->next()) {
-    if (child->name() == names.front()) {
-      Follow(*child, names.subspan(1), out);
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<std::string_view> PlainPath(std::string_view expression, const TypeDef& type) {
@@ -39,13 +26,6 @@ std::vector<std::string_view> PlainPath(std::string_view expression, const TypeD
     rest.remove_prefix(std::min(dot + 1, rest.size()));
   }
   return names;
-}
-
-std::vector<const Element*> AtPlainPath(const Element& resource,
-                                        std::span<const std::string_view> names) {
-  std::vector<const Element*> found;
-  Follow(resource, names, &found);
-  return found;
 }
 
 }  // namespace gw::fhir

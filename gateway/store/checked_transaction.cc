@@ -13,7 +13,8 @@ namespace {
 Error Broken(const char* rule) { return Error{Code::kInvalid, rule, "store"}; }
 
 bool IsPlainId(std::string_view id) {
-  return !id.empty() && id.find_first_of(" \n\t") == std::string_view::npos;
+  return !id.empty() && std::none_of(id.begin(), id.end(),
+                                     [](char c) { return c == ' ' || c == '\n' || c == '\t'; });
 }
 
 // The Patients of the compartments are persons concerned, whatever the list says: else a resource

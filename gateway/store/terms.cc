@@ -14,6 +14,7 @@ using fhir::SearchKind;
 
 constexpr uint8_t kFormat = 1;
 constexpr size_t kNamedAgainMax = 64;
+constexpr size_t kUsualBytes = 512;
 
 enum Tag : uint8_t { kToken, kReference, kDate, kString, kUri };
 
@@ -55,6 +56,7 @@ struct NamedTexts {
 class Packer {
  public:
   std::string Pack(const Terms& terms) && {
+    out_.reserve(kUsualBytes);
     out_.push_back(static_cast<char>(kFormat));
     Number(terms.compartments.size());
     for (const size_t place : terms.compartments) {
