@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <compare>
+#include <optional>
 #include <utility>
 
 #include "gateway/base/crypto.h"
@@ -47,15 +49,15 @@ bool MayBeStub(std::string_view type) {
   return type == "Organization" || type == "Practitioner" || type == "RelatedPerson";
 }
 
-// A resource's identifiers as keys: "Patient|system|value".
-std::string KeyText(std::string_view type, const Element& identifier) {
-  const std::string_view value = identifier.TextAt("value");
-  if (value.empty()) {
-    return {};
-  }
-  std::string key(type);
-  key.append("|").append(identifier.TextAt("system")).append("|").append(value);
-  return key;
+// What a resource is known by: one of its identifiers. The texts are those of the tree.
+struct Identity {
+  std::string_view type, system, value;
+  bool is_known() const { return !value.empty(); }
+  auto operator<=>(const Identity&) const = default;
+};
+
+Identity IdentityOf(std::string_view type, const Element& identifier) {
+  return {type, identifier.TextAt("system"), identifier.TextAt("value")};
 }
 
 // The part of a message that speaks of one person, where it may speak of several: the outermost
@@ -106,7 +108,7 @@ class ChangeMaker {
   Status Make(fhir::Resource* bundle, const Origins& origins) {
     Content ignored;
     GW_RETURN_IF_ERROR(Clean(&bundle->root(), &ignored));
-    GW_RETURN_IF_ERROR(ReadEntries(bundle->root(), origins));
+    GW_RETURN_IF_ERROR(ReadEntries(bundle, origins));
     NameAll();
     for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
       DropRepeats(&translation_.changes[i].fragment.root());
@@ -127,12 +129,18 @@ class ChangeMaker {
 
   // A local name, "#patient", as far as it reaches.
   struct Local {
-    std::string name;
+    std::string_view name;
     const Element* part;
     size_t change;
   };
 
   std::vector<Change>& changes() { return translation_.changes; }
+
+  // As far as its own text says.
+  static Content ContentOf(const Element& element) {
+    return {.is_valued = !element.text().empty() && !element.is_null(),
+            .has_null = element.is_null()};
+  }
 
   // The node of the source that holds this text, for a remark on a value that is dropped.
   static const Element* LeafWith(const Element& node, std::string_view text) {
@@ -151,8 +159,7 @@ class ChangeMaker {
   // code no table knew, an extension without its value; and makes null what a map removes.
   Status Clean(Element* element, Content* content) {
     const std::string_view half = HalfOf(element->type());
-    bool is_valued = element->has_text() && !element->text().empty();
-    content->has_null = element->is_null();
+    *content = ContentOf(*element);
     for (Element *child = element->first_child(), *next = nullptr; child != nullptr; child = next) {
       next = child->next();
       if (&child->type() == types_.extension && IsMark(*child)) {
@@ -163,7 +170,11 @@ class ChangeMaker {
         continue;
       }
       Content left;
-      GW_RETURN_IF_ERROR(IsBadNumber(*child) ? Status() : Clean(child, &left));
+      if (child->first_child() == nullptr) {
+        left = ContentOf(*child);
+      } else if (!IsBadNumber(*child)) {
+        GW_RETURN_IF_ERROR(Clean(child, &left));
+      }
       if (left.is_removed) {
         GW_RETURN_IF_ERROR(Erase(child));
         left = {.is_valued = false, .has_null = true};
@@ -174,9 +185,9 @@ class ChangeMaker {
         continue;
       }
       content->has_null |= !left.is_valued;
-      is_valued |= left.is_valued && child->name() != half;
+      content->is_valued |= left.is_valued && child->name() != half;
     }
-    content->is_valued = is_valued && !element->is_null();
+    content->is_valued &= !element->is_null();
     return {};
   }
 
@@ -210,30 +221,30 @@ class ChangeMaker {
     return MakeNull(value);
   }
 
-  Status ReadEntries(const Element& bundle, const Origins& origins) {
-    for (const Element* entry = bundle.first_child(); entry != nullptr; entry = entry->next()) {
-      const Element* resource = entry->name() == "entry" ? entry->Child("resource") : nullptr;
+  Status ReadEntries(fhir::Resource* bundle, const Origins& origins) {
+    for (Element* entry = bundle->root().first_child(); entry != nullptr; entry = entry->next()) {
+      Element* resource = entry->name() == "entry" ? entry->Child("resource") : nullptr;
       if (resource == nullptr || !IsValued(*resource)) {
         continue;
       }
+      const std::string_view local = entry->TextAt("fullUrl");
       const auto origin = origins.find(resource);
+      const Element* source = origin == origins.end() ? nullptr : origin->second;
+      const Element* part = PersonPartOf(source);
       Change change{CodeNamed(MarkOf(*entry, kActionMark)).action,
                     fhir::Resource::CopyOf(*resource),
-                    std::string(entry->TextAt("fullUrl")),
-                    origin == origins.end() ? std::string() : PlaceOf(*origin->second),
+                    std::string(),
+                    source == nullptr ? std::string() : PlaceOf(*source),
                     MarkOf(*entry, kStubMark) == "true",
                     MarkOf(*entry, kIfKnownMark) == "true"};
-      const Element* part = origin == origins.end() ? nullptr : PersonPartOf(origin->second);
-      const std::string local = change.full_url;
-      Change* known = FindSame(change, part);
-      if (known != nullptr) {
-        GW_RETURN_IF_ERROR(Join(change, known));
+      const std::optional<size_t> same = FindSame(local, part, change.fragment);
+      const size_t at = same.value_or(changes().size());
+      if (same) {
+        GW_RETURN_IF_ERROR(Join(change, &changes()[at]));
       } else {
         parts_.push_back(part);
         changes().push_back(std::move(change));
       }
-      const size_t at =
-          known == nullptr ? changes().size() - 1 : static_cast<size_t>(known - changes().data());
       if (!local.empty()) {
         local_.push_back({local, part, at});
       }
@@ -242,32 +253,36 @@ class ChangeMaker {
     return {};
   }
 
-  Change* FindSame(const Change& change, const Element* part) {
+  // The change that speaks of the same resource already.
+  std::optional<size_t> FindSame(std::string_view name, const Element* part,
+                                 const fhir::Resource& fragment) const {
     for (const Local& local : local_) {
-      if (!change.full_url.empty() && local.name == change.full_url && local.part == part) {
-        return &changes()[local.change];
+      if (local.name == name && local.part == part) {
+        return local.change;
       }
     }
-    for (const Element* child = change.fragment.root().first_child(); child != nullptr;
+    for (const Element* child = fragment.root().first_child(); child != nullptr;
          child = child->next()) {
-      if (child->name() == "identifier") {
-        const auto known = by_key_.find(KeyText(change.fragment.type(), *child));
-        if (known != by_key_.end()) {
-          return &changes()[known->second];
-        }
+      const auto known = child->name() == "identifier"
+                             ? by_identity_.find(IdentityOf(fragment.type(), *child))
+                             : by_identity_.end();
+      if (known != by_identity_.end()) {
+        return known->second;
       }
     }
-    return nullptr;
+    return std::nullopt;
   }
 
   void Index(size_t at) {
     const fhir::Resource& fragment = changes()[at].fragment;
     for (const Element* child = fragment.root().first_child(); child != nullptr;
          child = child->next()) {
-      const std::string key =
-          child->name() == "identifier" ? KeyText(fragment.type(), *child) : std::string();
-      if (!key.empty()) {
-        by_key_.emplace(key, at);
+      if (child->name() != "identifier") {
+        continue;
+      }
+      const Identity identity = IdentityOf(fragment.type(), *child);
+      if (identity.is_known()) {
+        by_identity_.emplace(identity, at);
       }
     }
   }
@@ -348,13 +363,18 @@ class ChangeMaker {
   }
 
   std::string UrlOf(const Change& change, size_t index) const {
+    const std::string_view type = change.fragment.type();
     const Element* identifier = change.fragment.root().Child("identifier");
-    std::string name =
-        identifier == nullptr ? std::string() : KeyText(change.fragment.type(), *identifier);
-    if (name.empty()) {
-      name = std::string(change.fragment.type()) + "#" + std::to_string(index);
+    const Identity identity = identifier == nullptr ? Identity() : IdentityOf(type, *identifier);
+    std::string name = unit_.seed;
+    name.reserve(name.size() + type.size() + identity.system.size() + identity.value.size() + 24);
+    name.append("|").append(type);
+    if (identity.is_known()) {
+      name.append("|").append(identity.system).append("|").append(identity.value);
+    } else {
+      name.append("#").append(std::to_string(index));
     }
-    return "urn:uuid:" + crypto::NamedUuid(unit_.seed + "|" + name);
+    return "urn:uuid:" + crypto::NamedUuid(name);
   }
 
   Status Finish(Element* element) {
@@ -376,14 +396,14 @@ class ChangeMaker {
   Status Link(Element* reference) {
     const std::string_view of = MarkOf(*reference, kPersonOfMark);
     if (!of.empty()) {
-      return LinkToPersonOf(std::string(of), reference);
+      return LinkToPersonOf(of, reference);
     }
-    const std::string local(reference->TextAt("reference"));
+    const std::string_view local = reference->TextAt("reference");
     if (local.starts_with('#')) {
       const Local* known = FindLocal(local);
       if (known == nullptr) {
-        return Error{Code::kUnprocessable, "a reference to an entry that is not there: " + local,
-                     ""};
+        return Error{Code::kUnprocessable,
+                     "a reference to an entry that is not there: " + std::string(local), ""};
       }
       const Change& target = changes()[known->change];
       reference->Child("reference")->SetText(target.full_url);
@@ -394,21 +414,21 @@ class ChangeMaker {
       return {};
     }
     const Element* identifier = reference->Child("identifier");
-    const std::string type(reference->TextAt("type"));
+    const std::string_view type = reference->TextAt("type");
     if (!local.empty() || identifier == nullptr || type.empty()) {
       return {};
     }
-    const std::string key = KeyText(type, *identifier);
-    if (key.empty()) {
+    const Identity identity = IdentityOf(type, *identifier);
+    if (!identity.is_known()) {
       return {};
     }
-    auto known = by_key_.find(key);
-    if (known == by_key_.end()) {
+    auto known = by_identity_.find(identity);
+    if (known == by_identity_.end()) {
       if (!MayBeStub(type)) {
         return {};  // a logical reference: all that is known of it is its identifier
       }
       GW_RETURN_IF_ERROR(AddStub(type, *identifier, reference->TextAt("display")));
-      known = by_key_.find(key);
+      known = by_identity_.find(identity);
     }
     if (!changes()[known->second].if_known) {
       GW_TRY([[maybe_unused]] Element * literal,
@@ -418,7 +438,7 @@ class ChangeMaker {
   }
 
   // Whose that entry is, the store knows; where there is no such entry, nobody does.
-  Status LinkToPersonOf(const std::string& local, Element* reference) {
+  Status LinkToPersonOf(std::string_view local, Element* reference) {
     const Local* known = FindLocal(local);
     if (known == nullptr) {
       translation_.remarks.push_back({'E', "unidentified", changes()[finishing_].where,
@@ -448,7 +468,7 @@ class ChangeMaker {
     return found;
   }
 
-  Status AddStub(const std::string& type, const Element& identifier, std::string_view name) {
+  Status AddStub(std::string_view type, const Element& identifier, std::string_view name) {
     GW_TRY(fhir::Resource fragment, fhir::Resource::Make(type, *unit_.definitions));
     GW_TRY([[maybe_unused]] Element * key, fragment.root().AddCopy("identifier", identifier));
     if (type == "Organization") {
@@ -548,7 +568,7 @@ class ChangeMaker {
   const Unit& unit_;
   const Types types_;
   Translation& translation_;
-  std::map<std::string, size_t> by_key_;  // identifier -> change
+  std::map<Identity, size_t> by_identity_;  // -> change
   std::vector<Local> local_;
   std::vector<const Element*> parts_;  // of each change: the part of the message it came from
   size_t finishing_ = 0;               // the change whose references are made literal

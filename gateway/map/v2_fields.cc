@@ -1,24 +1,23 @@
 #include <algorithm>
+#include <utility>
 
 #include "gateway/map/v2_reader_internal.h"
 
 namespace gw::map::v2 {
 namespace {
 
+using enum FieldScanner::Rank;
+
 constexpr std::string_view kNull = "\"\"";  // "delete the value", HL7 v2 2.5.3.5
 
-// Takes the part before the next `mark` off the front of *rest. An absent mark (0) divides nothing.
-std::string_view TakePart(std::string_view* rest, char mark) {
-  const size_t end = mark == 0 ? rest->npos : rest->find(mark);
-  const std::string_view part = rest->substr(0, end);
-  *rest = end == rest->npos ? std::string_view{} : rest->substr(end + 1);
-  return part;
-}
-
 std::string_view Trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(' ');
-  return begin == text.npos ? std::string_view{}
-                            : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+  while (text.starts_with(' ')) {
+    text.remove_prefix(1);
+  }
+  while (text.ends_with(' ')) {
+    text.remove_suffix(1);
+  }
+  return text;
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -51,15 +50,71 @@ std::string DecimalOf(std::string_view raw) {
 
 }  // namespace
 
-bool FieldReader::IsEmpty(std::string_view raw) const {
-  return std::all_of(raw.begin(), raw.end(), [&](char c) {
-    return c == ' ' || c == marks_.component || c == marks_.subcomponent || c == marks_.repetition;
-  });
+FieldScanner::FieldScanner(const hl7v2::Delimiters& marks) {
+  ranks_.fill(kText);
+  const auto set = [this](char byte, Rank rank) {
+    ranks_[static_cast<uint8_t>(byte)] = static_cast<uint8_t>(rank);
+  };
+  set(' ', kBlank);
+  set(marks.escape, kEscape);
+  set(marks.subcomponent, kSubcomponent);
+  set(marks.component, kComponent);
+  set(marks.repetition, kRepetition);
+  set('\0', kText);  // a mark that is absent divides nothing
 }
 
-std::string_view FieldReader::Stored(std::string_view raw) {
-  const bool escaped = marks_.escape != 0 && raw.find(marks_.escape) != raw.npos;
-  return tree_->arena().Copy(escaped ? std::string_view(hl7v2::Unescape(raw, marks_)) : raw);
+void FieldScanner::Open(std::string_view field) {
+  at_ = field.data();
+  end_ = at_ + field.size();
+}
+
+FieldScanner::Piece FieldScanner::Peek(Rank rank) const {
+  unsigned ranks = 0;
+  const char* at = at_;
+  for (; at != end_ && RankOf(*at) < rank; ++at) {
+    ranks |= RankOf(*at);
+  }
+  return {{at_, static_cast<size_t>(at - at_)}, ranks};
+}
+
+FieldScanner::Piece FieldScanner::Take(Rank rank) {
+  const Piece piece = Peek(rank);
+  at_ += piece.text.size();
+  return piece;
+}
+
+bool FieldScanner::SkipEmpty(Rank rank) {
+  const char* at = at_;
+  while (at != end_ && RankOf(*at) < rank && RankOf(*at) != kText && RankOf(*at) != kEscape) {
+    ++at;
+  }
+  if (at != end_ && RankOf(*at) < rank) {
+    return false;
+  }
+  at_ = at;
+  return true;
+}
+
+bool FieldScanner::TakeNull(Rank rank) {
+  const std::string_view rest(at_, static_cast<size_t>(end_ - at_));
+  if (!rest.starts_with(kNull) ||
+      (rest.size() > kNull.size() && RankOf(rest[kNull.size()]) < rank)) {
+    return false;
+  }
+  at_ += kNull.size();
+  return true;
+}
+
+bool FieldScanner::Pass(Rank rank) {
+  if (at_ == end_ || RankOf(*at_) != rank) {
+    return false;
+  }
+  ++at_;
+  return true;
+}
+
+std::string_view FieldReader::Unescaped(std::string_view raw) {
+  return tree_->arena().Copy(hl7v2::Unescape(raw, marks_));
 }
 
 std::string FieldReader::PlaceText() const {
@@ -80,19 +135,18 @@ Status FieldReader::ReadSegment(const SegmentDef& definition, const hl7v2::Segme
   for (size_t i = 0; i < definition.fields.size(); ++i) {
     const Field& field = definition.fields[i];
     const std::string_view raw = i < segment.fields.size() ? segment.fields[i] : std::string_view{};
-    here_.field = static_cast<uint32_t>(i + 1);
-    here_.repetition = here_.component = 0;
-    if (is_header && i < 2) {
+    if ((raw.empty() && !field.required) || (is_header && i < 2)) {
       continue;  // MSH-1 and MSH-2 are syntax, not content
     }
-    if (raw.empty() || IsEmpty(raw)) {
-      if (field.required) {
-        return Error{Code::kInvalid, "a required field has no value", PlaceText(), 101};
-      }
-      continue;
-    }
-    if (field.required && raw == kNull) {
+    here_.field = static_cast<uint32_t>(i + 1);
+    here_.repetition = here_.component = 0;
+    scanner_.Open(raw);
+    const bool is_empty = scanner_.SkipEmpty(kEnd);
+    if (field.required && (is_empty || raw == kNull)) {
       return Error{Code::kInvalid, "a required field has no value", PlaceText(), 101};
+    }
+    if (is_empty) {
+      continue;
     }
     const DataType* type = field.type;
     essential_ = field.essential;
@@ -112,7 +166,8 @@ Status FieldReader::ReadFieldsPast(size_t defined, const hl7v2::Segment& segment
   for (size_t i = defined; i < segment.fields.size(); ++i) {
     here_.field = static_cast<uint32_t>(i + 1);
     here_.repetition = here_.component = 0;
-    if (IsEmpty(segment.fields[i])) {
+    scanner_.Open(segment.fields[i]);
+    if (scanner_.SkipEmpty(kEnd)) {
       continue;
     }
     if (i >= kFieldsMax) {
@@ -127,142 +182,143 @@ Status FieldReader::ReadFieldsPast(size_t defined, const hl7v2::Segment& segment
 Status FieldReader::ReadOther(const hl7v2::Segment& segment, uint32_t repetition,
                               fhir::Element* node) {
   here_ = {segment.name, repetition};
-  node->AppendRaw(tables_.other_name, *tables_.string_type, tree_->arena().Copy(segment.name));
+  node->AppendRaw(tables_.other_name, *tables_.string_type, segment.name);
   return ReadFieldsPast(0, segment, node);
 }
 
 Status FieldReader::ReadField(const fhir::ElementDef* element, const DataType& type,
                               std::string_view raw, fhir::Element* node) {
-  uint32_t repetition = 0;
-  while (!raw.empty()) {
-    const std::string_view value = TakePart(&raw, marks_.repetition);
-    here_.repetition = ++repetition;
+  scanner_.Open(raw);
+  here_.repetition = 0;
+  do {
+    ++here_.repetition;
     here_.component = 0;
-    if (IsEmpty(value)) {
-      continue;
+    if (!scanner_.SkipEmpty(kRepetition)) {
+      GW_RETURN_IF_ERROR(ReadValue(element, type, node));
     }
-    GW_RETURN_IF_ERROR(ReadValue(element, type, value, node));
-  }
+  } while (scanner_.Pass(kRepetition));
   return {};
 }
 
 // One repetition of a field.
 Status FieldReader::ReadValue(const fhir::ElementDef* element, const DataType& type,
-                              std::string_view raw, fhir::Element* parent) {
-  const bool divided = marks_.component != 0 && raw.find(marks_.component) != raw.npos;
-  const bool in_two = marks_.subcomponent != 0 && raw.find(marks_.subcomponent) != raw.npos;
+                              fhir::Element* parent) {
   const bool varies = type.form == Form::kVaries;
-  if (raw == kNull) {
+  if (scanner_.TakeNull(kRepetition)) {
     const fhir::TypeDef& node_type = varies ? *tables_.string_type : *type.in_field;
     parent->AppendRaw(element, node_type, {}, here_.repetition)->SetNull();
     return {};
   }
-  if (type.form == Form::kComposite || (varies && (divided || in_two))) {
+  if (type.form == Form::kComposite ||
+      (varies && scanner_.Peek(kRepetition).has(kComponent | kSubcomponent))) {
     const fhir::TypeDef& node_type = varies ? *tables_.varies_field : *type.in_field;
-    return ReadParts(type, raw, parent->AppendRaw(element, node_type, {}, here_.repetition));
+    return ReadParts(type, parent->AppendRaw(element, node_type, {}, here_.repetition));
   }
-  const std::string_view first = TakePart(&raw, marks_.component);
-  GW_TRY(fhir::Element * node, AddPrimitive(element, varies ? *tables_.text : type, first, parent));
-  if (node == nullptr && !IsEmpty(raw)) {
+  GW_TRY(fhir::Element * node,
+         AddPrimitive(element, varies ? *tables_.text : type, scanner_.Take(kComponent), parent));
+  // Components behind a primitive's text: c2, c3 ... below it.
+  if (node == nullptr && !scanner_.SkipEmpty(kRepetition)) {
     node = parent->AppendRaw(element, *type.in_field, {}, here_.repetition);
   }
-  // Components behind a primitive's text: c2, c3 ... below it.
-  for (size_t i = 1; !raw.empty() && i < kComponentsMax; ++i) {
-    const std::string_view part = TakePart(&raw, marks_.component);
+  for (size_t i = 1; i < kComponentsMax && scanner_.Pass(kComponent); ++i) {
     here_.component = static_cast<uint32_t>(i + 1);
-    if (IsEmpty(part)) {
-      continue;
+    if (!scanner_.SkipEmpty(kComponent)) {
+      GW_RETURN_IF_ERROR(ReadComponent(tables_.any_component[i], *tables_.varies, node));
     }
-    GW_RETURN_IF_ERROR(ReadComponent(tables_.any_component[i], *tables_.varies, part, node));
   }
+  scanner_.Take(kRepetition);
   return {};
 }
 
 // The components of a composite, or of a value whose type is not known.
-Status FieldReader::ReadParts(const DataType& type, std::string_view raw, fhir::Element* node) {
+Status FieldReader::ReadParts(const DataType& type, fhir::Element* node) {
   const auto elements = type.form == Form::kComposite ? type.in_field->elements()
                                                       : std::span<const fhir::ElementDef>{};
-  for (size_t i = 0; !raw.empty(); ++i) {
-    const std::string_view part = TakePart(&raw, marks_.component);
+  for (size_t i = 0; i == 0 || scanner_.Pass(kComponent); ++i) {
     here_.component = static_cast<uint32_t>(i + 1);
-    if (IsEmpty(part)) {
+    if (scanner_.SkipEmpty(kComponent)) {
       continue;
     }
     if (i >= kComponentsMax) {
       AddRemark('W', "unread", "a component past all that can be read");
+      scanner_.Take(kRepetition);
       break;
     }
     const bool defined = i < elements.size();
     GW_RETURN_IF_ERROR(ReadComponent(defined ? &elements[i] : tables_.any_component[i],
-                                     defined ? *type.parts[i] : *tables_.varies, part, node));
+                                     defined ? *type.parts[i] : *tables_.varies, node));
   }
   return {};
 }
 
 Status FieldReader::ReadComponent(const fhir::ElementDef* element, const DataType& type,
-                                  std::string_view raw, fhir::Element* parent) {
+                                  fhir::Element* parent) {
   const bool varies = type.form == Form::kVaries;
-  if (raw == kNull) {
+  if (scanner_.TakeNull(kComponent)) {
     const fhir::TypeDef& node_type = varies ? *tables_.string_type : *type.in_component;
     parent->AppendRaw(element, node_type, {})->SetNull();
     return {};
   }
-  const bool divided = marks_.subcomponent != 0 && raw.find(marks_.subcomponent) != raw.npos;
-  if (type.form == Form::kComposite || (varies && divided)) {
+  if (type.form == Form::kComposite || (varies && scanner_.Peek(kComponent).has(kSubcomponent))) {
     const fhir::TypeDef& node_type = varies ? *tables_.varies_component : *type.in_component;
-    ReadSubcomponents(type, raw, parent->AppendRaw(element, node_type, {}));
+    ReadSubcomponents(type, parent->AppendRaw(element, node_type, {}));
     return {};
   }
-  GW_RETURN_IF_ERROR(AddPrimitive(element, varies ? *tables_.text : type, raw, parent));
+  GW_RETURN_IF_ERROR(
+      AddPrimitive(element, varies ? *tables_.text : type, scanner_.Take(kComponent), parent));
   return {};
 }
 
-void FieldReader::ReadSubcomponents(const DataType& type, std::string_view raw,
-                                    fhir::Element* node) {
+void FieldReader::ReadSubcomponents(const DataType& type, fhir::Element* node) {
   const auto elements = type.form == Form::kComposite ? type.in_component->elements()
                                                       : std::span<const fhir::ElementDef>{};
-  for (size_t i = 0; !raw.empty(); ++i) {
-    const std::string_view part = TakePart(&raw, marks_.subcomponent);
-    if (IsEmpty(part)) {
+  // A wrong value is no error so deep: it is kept as text, with a remark.
+  const bool lenient = std::exchange(lenient_value_, true);
+  for (size_t i = 0; i == 0 || scanner_.Pass(kSubcomponent); ++i) {
+    if (scanner_.SkipEmpty(kSubcomponent)) {
       continue;
     }
     if (i >= kSubcomponentsMax) {
       AddRemark('W', "unread", "a subcomponent past all that can be read");
+      scanner_.Take(kComponent);
       break;
     }
-    const fhir::ElementDef* element =
-        i < elements.size() ? &elements[i] : tables_.any_subcomponent[i];
-    const bool lenient = std::exchange(lenient_value_, true);
-    const DataType& part_type = i < elements.size() ? *type.parts[i] : *tables_.text;
+    const bool defined = i < elements.size();
+    const fhir::ElementDef* element = defined ? &elements[i] : tables_.any_subcomponent[i];
+    const DataType& part_type = defined ? *type.parts[i] : *tables_.text;
     const bool flat = part_type.form != Form::kComposite && part_type.form != Form::kVaries;
-    if (part == kNull) {
+    if (scanner_.TakeNull(kSubcomponent)) {
       node->AppendRaw(element, *tables_.string_type, {})->SetNull();
     } else {
-      // A wrong value is no error so deep: it is kept as text, with a remark.
-      static_cast<void>(AddPrimitive(element, flat ? part_type : *tables_.text, part, node));
+      static_cast<void>(AddPrimitive(element, flat ? part_type : *tables_.text,
+                                     scanner_.Take(kSubcomponent), node));
     }
-    lenient_value_ = lenient;
   }
+  lenient_value_ = lenient;
 }
 
-fhir::Element* FieldReader::AddText(const fhir::ElementDef* element, std::string_view raw,
-                                    bool as_is, fhir::Element* parent) {
-  return parent->AppendRaw(element, *tables_.string_type, Stored(as_is ? raw : Trim(raw)),
+fhir::Element* FieldReader::AddText(const fhir::ElementDef* element,
+                                    const FieldScanner::Piece& piece, bool as_is,
+                                    fhir::Element* parent) {
+  const std::string_view raw = as_is ? piece.text : Trim(piece.text);
+  return parent->AppendRaw(element, *tables_.string_type, piece.has(kEscape) ? Unescaped(raw) : raw,
                            here_.repetition);
 }
 
 Result<fhir::Element*> FieldReader::AddPrimitive(const fhir::ElementDef* element,
-                                                 const DataType& type, std::string_view raw,
+                                                 const DataType& type,
+                                                 const FieldScanner::Piece& piece,
                                                  fhir::Element* parent) {
-  if (IsEmpty(raw)) {
+  if (piece.is_empty()) {
     return nullptr;
   }
   if (type.form == Form::kText || type.form == Form::kTextAsIs) {
-    return AddText(element, raw, type.form == Form::kTextAsIs, parent);
+    return AddText(element, piece, type.form == Form::kTextAsIs, parent);
   }
   // TS before 2.6 is time & precision where it stands in a component.
-  std::string_view rest = raw;
-  const std::string_view value = Trim(TakePart(&rest, marks_.subcomponent));
+  const size_t mark =
+      piece.has(kSubcomponent) ? piece.text.find(marks_.subcomponent) : piece.text.npos;
+  const std::string_view value = Trim(piece.text.substr(0, mark));
   const bool number = type.form == Form::kNumber;
   const auto text = number ? NumberText(value) : TimeText(type, value);
   if (text && text->empty()) {
@@ -271,8 +327,13 @@ Result<fhir::Element*> FieldReader::AddPrimitive(const fhir::ElementDef* element
   if (text) {
     fhir::Element* node =
         parent->AppendRaw(element, *type.in_field, tree_->arena().Copy(*text), here_.repetition);
-    if (!IsEmpty(rest)) {
-      node->AppendRaw(tables_.any_subcomponent[1], *tables_.string_type, Stored(rest));
+    const std::string_view rest =
+        mark == piece.text.npos ? std::string_view{} : piece.text.substr(mark + 1);
+    const bool is_said = std::any_of(
+        rest.begin(), rest.end(), [this](char c) { return c != ' ' && c != marks_.subcomponent; });
+    if (is_said) {
+      node->AppendRaw(tables_.any_subcomponent[1], *tables_.string_type,
+                      piece.has(kEscape) ? Unescaped(rest) : rest);
     }
     return node;
   }
@@ -286,7 +347,7 @@ Result<fhir::Element*> FieldReader::AddPrimitive(const fhir::ElementDef* element
   }
   AddRemark('W', number ? "bad-number" : "bad-date",
             number ? "not a number; kept as text" : "not a date or time; kept as text");
-  return AddText(element, raw, false, parent);
+  return AddText(element, piece, false, parent);
 }
 
 std::optional<std::string_view> FieldReader::NumberText(std::string_view raw) {

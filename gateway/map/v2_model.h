@@ -36,7 +36,8 @@ class V2Model {
   // nearest open group that takes it; one that nothing takes is OTHER, with a remark. Errors:
   // hl7_code 200 (unknown structure), 100 (a required segment is missing), 101 (a required field),
   // 102 (a value that is no value of its type, such as a date), each with its Location.
-  // `structure`: the message's own, or one that is to be read into it.
+  // `structure`: the message's own, or one that is to be read into it. The tree's texts are those
+  // of the message, which must outlive it.
   Result<fhir::Resource> Read(const hl7v2::Message& message, const std::string& structure,
                               const Feed& feed, std::vector<Remark>* remarks) const;
 

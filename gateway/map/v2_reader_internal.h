@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -56,13 +57,57 @@ class Placer {
   uint32_t current_ = 0;  // the innermost open one
 };
 
+// Takes one field apart from left to right, looking at each byte once. Not thread-safe.
+class FieldScanner {
+ public:
+  // What a byte is. Marks from kSubcomponent on divide, the higher more than the lower.
+  enum Rank : unsigned {
+    kText = 1,
+    kBlank = 2,
+    kEscape = 4,
+    kSubcomponent = 8,
+    kComponent = 16,
+    kRepetition = 32,
+    kEnd = 64
+  };
+
+  struct Piece {
+    std::string_view text;
+    unsigned ranks = 0;  // of its bytes, together
+    bool has(unsigned rank) const { return (ranks & rank) != 0; }
+    bool is_empty() const { return !has(kText | kEscape); }
+  };
+
+  explicit FieldScanner(const hl7v2::Delimiters& marks);
+
+  void Open(std::string_view field);
+  // What stands before the next mark of at least that rank.
+  Piece Peek(Rank rank) const;
+  // The same, and goes to the mark.
+  Piece Take(Rank rank);
+  // Goes to that mark if nothing but blanks and lower marks stand before it.
+  bool SkipEmpty(Rank rank);
+  // Goes to that mark if the explicit null, and nothing else, stands before it.
+  bool TakeNull(Rank rank);
+  // Goes over a mark of exactly that rank, if one is next.
+  bool Pass(Rank rank);
+
+ private:
+  unsigned RankOf(char byte) const { return ranks_[static_cast<uint8_t>(byte)]; }
+
+  std::array<uint8_t, 256> ranks_;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+};
+
 // Turns the fields of segments into nodes. Not thread-safe; one for each message.
 class FieldReader {
  public:
-  // Texts go into the tree's arena; all outlive the reader.
+  // Texts are those of the message where nothing is escaped, else in the tree's arena; all outlive
+  // the reader.
   FieldReader(const Tables& tables, const hl7v2::Delimiters& marks, fhir::Resource* tree,
               std::vector<Remark>* remarks)
-      : tables_(tables), marks_(marks), tree_(tree), remarks_(remarks) {}
+      : tables_(tables), marks_(marks), scanner_(marks), tree_(tree), remarks_(remarks) {}
 
   // The offset of times that say none: that of MSH-7, else the zone's. One of them is there.
   void SetZone(std::optional<int> message_offset, const Zone* zone) {
@@ -83,32 +128,32 @@ class FieldReader {
     uint32_t segment_repetition = 1, field = 0, repetition = 0, component = 0;
   };
 
+  // These read what the scanner is at, and leave it at the mark behind that.
   Status ReadField(const fhir::ElementDef* element, const DataType& type, std::string_view raw,
                    fhir::Element* node);
   Status ReadFieldsPast(size_t defined, const hl7v2::Segment& segment, fhir::Element* node);
-  Status ReadValue(const fhir::ElementDef* element, const DataType& type, std::string_view raw,
-                   fhir::Element* parent);
-  Status ReadParts(const DataType& type, std::string_view raw, fhir::Element* node);
-  Status ReadComponent(const fhir::ElementDef* element, const DataType& type, std::string_view raw,
+  Status ReadValue(const fhir::ElementDef* element, const DataType& type, fhir::Element* parent);
+  Status ReadParts(const DataType& type, fhir::Element* node);
+  Status ReadComponent(const fhir::ElementDef* element, const DataType& type,
                        fhir::Element* parent);
-  void ReadSubcomponents(const DataType& type, std::string_view raw, fhir::Element* node);
+  void ReadSubcomponents(const DataType& type, fhir::Element* node);
   // A primitive's node; null where there was nothing to say.
   Result<fhir::Element*> AddPrimitive(const fhir::ElementDef* element, const DataType& type,
-                                      std::string_view raw, fhir::Element* parent);
-  fhir::Element* AddText(const fhir::ElementDef* element, std::string_view raw, bool as_is,
-                         fhir::Element* parent);
+                                      const FieldScanner::Piece& piece, fhir::Element* parent);
+  fhir::Element* AddText(const fhir::ElementDef* element, const FieldScanner::Piece& piece,
+                         bool as_is, fhir::Element* parent);
   // The FHIR text of a date or time; nothing where it is no value of its type.
   std::optional<std::string_view> TimeText(const DataType& type, std::string_view raw);
   std::optional<std::string_view> NumberText(std::string_view raw);
   int OffsetOf(const V2Time& time) const;
 
-  bool IsEmpty(std::string_view raw) const;
-  std::string_view Stored(std::string_view raw);  // unescaped, in the arena
+  std::string_view Unescaped(std::string_view raw);  // in the arena
   std::string PlaceText() const;
   void AddRemark(char severity, const char* code, const char* text);
 
   const Tables& tables_;
   hl7v2::Delimiters marks_;
+  FieldScanner scanner_;
   fhir::Resource* tree_;
   std::vector<Remark>* remarks_;
   std::optional<int> message_offset_;

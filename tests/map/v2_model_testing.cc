@@ -45,13 +45,14 @@ std::string V2Reading::Refused() const {
 }
 
 V2Reading ReadV2(const std::string& text, const Feed& feed) {
-  V2Reading reading{Error{Code::kInvalid, "not parsed", "", 0}, {}};
-  const auto message = hl7v2::Message::Parse(text, hl7v2::ParseOptions{});
-  if (!message) {
-    reading.tree = message.error();
+  V2Reading reading{std::nullopt, Error{Code::kInvalid, "not parsed", "", 0}, {}};
+  auto parsed = hl7v2::Message::Parse(text, hl7v2::ParseOptions{});
+  if (!parsed) {
+    reading.tree = parsed.error();
     return reading;
   }
-  reading.tree = ProjectV2Model().Read(*message, message->structure(), feed, &reading.remarks);
+  const hl7v2::Message& message = reading.message.emplace(*std::move(parsed));
+  reading.tree = ProjectV2Model().Read(message, message.structure(), feed, &reading.remarks);
   return reading;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ std::string V2MessageOf(const std::string& type, const std::string& segments,
 
 // A message as the model reads it.
 struct V2Reading {
+  std::optional<hl7v2::Message> message;  // whose texts the tree has
   Result<fhir::Resource> tree;
   std::vector<Remark> remarks;
 
