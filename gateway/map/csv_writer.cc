@@ -1,6 +1,7 @@
 #include "gateway/map/csv_writer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "gateway/hl7v2/charset_writer.h"
 
@@ -9,7 +10,13 @@ namespace {
 
 using fhir::Element;
 
-constexpr std::string_view kDangerous = "=+-@\t\r'";
+// What a formula begins with, as ASCII and in full width, which some spreadsheets take for the
+// same.
+constexpr std::array<std::string_view, 8> kFormula = {
+    "=", "+", "-", "@", "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+// Blanks and what is not seen, which may be skipped before it: space, controls, NBSP, soft hyphen,
+// the spaces and marks of U+2000 to U+206F, U+3000, the byte order mark.
+constexpr std::array<std::string_view, 3> kUnseen = {"\xC2\xA0", "\xC2\xAD", "\xEF\xBB\xBF"};
 constexpr size_t kDateSize = 10;  // YYYY-MM-DD
 
 // A whole date in the receiver's style; a partial one, and the time behind it, as they are.
@@ -36,6 +43,36 @@ std::string CellText(const Element& row, const ExportColumn& column, const Colum
     text += (text.empty() ? "" : "; ") + (word == column.codes.end() ? one : word->second);
   }
   return text;
+}
+
+// The size of a character at the start that is not seen; 0 where it is seen.
+size_t UnseenSize(std::string_view text) {
+  if (text.empty()) {
+    return 0;
+  }
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first <= ' ' || first == 0x7F) {
+    return 1;
+  }
+  for (const std::string_view unseen : kUnseen) {
+    if (text.starts_with(unseen)) {
+      return unseen.size();
+    }
+  }
+  const bool is_space = text.starts_with("\xE2\x80") || text.starts_with("\xE3\x80\x80");
+  return is_space || text.starts_with("\xE2\x81") ? 3 : 0;
+}
+
+bool NeedsGuard(std::string_view cell) {
+  if (cell.starts_with('\'') || cell.starts_with('\t') || cell.starts_with('\r') ||
+      cell.starts_with('\n')) {
+    return true;
+  }
+  for (size_t size = UnseenSize(cell); size != 0 && size <= cell.size(); size = UnseenSize(cell)) {
+    cell.remove_prefix(size);
+  }
+  return std::any_of(kFormula.begin(), kFormula.end(),
+                     [cell](std::string_view sign) { return cell.starts_with(sign); });
 }
 
 class Rows {
@@ -80,13 +117,11 @@ class Rows {
 }  // namespace
 
 std::string WithGuard(std::string_view cell) {
-  const bool guarded = !cell.empty() && kDangerous.find(cell[0]) != kDangerous.npos;
-  return (guarded ? "'" : "") + std::string(cell);
+  return (NeedsGuard(cell) ? "'" : "") + std::string(cell);
 }
 
 std::string WithoutGuard(std::string_view cell) {
-  const bool guarded =
-      cell.size() > 1 && cell[0] == '\'' && kDangerous.find(cell[1]) != kDangerous.npos;
+  const bool guarded = cell.starts_with('\'') && NeedsGuard(cell.substr(1));
   return std::string(cell.substr(guarded ? 1 : 0));
 }
 

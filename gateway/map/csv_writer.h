@@ -11,8 +11,9 @@
 
 namespace gw::map {
 
-// A cell that no spreadsheet takes for a formula: where it begins with = + - @, a tab, a carriage
-// return or an apostrophe, an apostrophe goes before it. Reversible: see WithoutGuard.
+// A cell that no spreadsheet takes for a formula: where it begins with = + - @ (in full width too,
+// or behind blanks and what is not seen), a tab, a line end or an apostrophe, an apostrophe goes
+// before it. Reversible: see WithoutGuard.
 // Source: OWASP, CSV injection.
 std::string WithGuard(std::string_view cell);
 // Takes that apostrophe away again.

@@ -173,6 +173,9 @@ class Run {
       }
       result.messages.push_back(std::move(made));
     }
+    for (const Error& refused : outbound_.refused()) {
+      result.messages.emplace_back(refused);
+    }
     ListRest(&result);
     return result;
   }
@@ -213,13 +216,52 @@ class Run {
         FillEnvelope({&destination_, &planned, message.control_id, SentAt(now_)}, root));
     message.remarks = std::move(mapped.remarks);
     message.unmapped = std::move(mapped.unmapped);
+    for (Unmapped& unmapped : message.unmapped) {
+      unmapped.where = outbound_.PlaceIn(from, unmapped.where);
+    }
+    TellState(focus, &message.remarks);
     NumberSegments(root);
     parts_.versions.Fit(root, destination_.version, &message.remarks);
+    GW_RETURN_IF_ERROR(FitRoles(planned, focus, root, &message.remarks));
     GW_RETURN_IF_ERROR(CheckConsents(*root, planned, consents, focus.label));
     GW_TRY(message.bytes, WriteV2(*root, destination_, &message.remarks));
     message.unwritten = outbound_.Merge(from, mapped.unread, cut);
     CheckReadable(planned.structure, &message);
     return message;
+  }
+
+  // States of a visit that no event of chapter 3 tells.
+  static void TellState(const Outbound::Entry& focus, std::vector<Remark>* remarks) {
+    const std::string_view status = focus.resource->TextAt("status");
+    const bool is_visit = focus.resource->type().name() == "Encounter";
+    if (is_visit && (status == "onleave" || status == "unknown" || status == "triaged")) {
+      remarks->push_back(
+          {'W', "not-said", focus.label + ".status", "no event says this state of a visit"});
+    }
+  }
+
+  // ROL came to ADT with 2.4 (care-coordination page 2.1).
+  Status FitRoles(const Planned& planned, const Outbound::Entry& focus, Element* message,
+                  std::vector<Remark>* remarks) const {
+    if (planned.code != "ADT" || VersionNumber(destination_.version) >= VersionNumber("2.4")) {
+      return {};
+    }
+    if (focus.resource->type().name() == "CareTeam") {
+      return Error{Code::kUnprocessable, "this version of HL7 v2 has no place for a team in ADT",
+                   focus.label};
+    }
+    bool had_roles = false;
+    for (Element* holder : {message, message->Child("PATIENT_VISIT")}) {
+      if (holder != nullptr && holder->Child("ROL") != nullptr) {
+        holder->Clear("ROL");
+        had_roles = true;
+      }
+    }
+    if (had_roles) {
+      remarks->push_back(
+          {'W', "not-in-version", "ROL", "the receiver's version has no place for it"});
+    }
+    return {};
   }
 
   // What the Consents of a message need its rows to say; none where it is about nothing of the

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <deque>
 #include <utility>
 
@@ -169,6 +170,11 @@ Result<Element*> Outbound::Append(const Element& resource, std::string url,
 Status Outbound::AppendEntry(const Element& entry) {
   const Element* resource = entry.Child("resource");
   if (resource == nullptr) {
+    if (entry.TextAt("request.method") == "DELETE") {
+      refused_.push_back({Code::kUnprocessable,
+                          "a DELETE names no business identifier and no person: no message says it",
+                          entry.Location() + ".request"});
+    }
     return {};
   }
   const std::string_view url = entry.TextAt("fullUrl");
@@ -483,6 +489,21 @@ std::vector<std::string> Outbound::Merge(const std::vector<size_t>& from,
     std::erase_if(*entry.unread, [&now](const std::string& path) { return !now.contains(path); });
   }
   return unwritten;
+}
+
+std::string Outbound::PlaceIn(const std::vector<size_t>& from, const std::string& place) const {
+  constexpr std::string_view kStart = "Bundle.entry[";
+  constexpr std::string_view kResource = "].resource";
+  size_t index = 0;
+  const char* end = place.data() + place.size();
+  const bool starts = place.starts_with(kStart);
+  const auto number =
+      std::from_chars(place.data() + (starts ? kStart.size() : place.size()), end, index);
+  const std::string_view rest(number.ptr, static_cast<size_t>(end - number.ptr));
+  if (!starts || number.ec != std::errc() || index >= from.size() || !rest.starts_with(kResource)) {
+    return place;
+  }
+  return entries_[from[index]].label + std::string(rest.substr(kResource.size()));
 }
 
 std::vector<std::string> Outbound::Unread() const {

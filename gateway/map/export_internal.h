@@ -57,6 +57,11 @@ class Outbound {
                                  const std::vector<const fhir::Element*>& unread,
                                  const fhir::Resource& cut);
   std::vector<std::string> Unread() const;
+  // "Goal[1].description" of "Bundle.entry[3].resource.description" in the Bundle that Cut made
+  // with `from`; any other place as it is.
+  std::string PlaceIn(const std::vector<size_t>& from, const std::string& place) const;
+  // Entries that cannot be sent on, with their places in the Bundle given.
+  const std::vector<Error>& refused() const { return refused_; }
   // The systems of all identifiers in it.
   const std::set<std::string>& systems() const { return systems_; }
 
@@ -87,6 +92,7 @@ class Outbound {
   fhir::Resource bundle_;
   const fhir::Definitions* definitions_;
   std::vector<Entry> entries_;
+  std::vector<Error> refused_;
   std::map<std::string, size_t, std::less<>> by_url_;  // fullUrl, "Type/id", "Type?identifier=..."
   std::set<std::string> systems_;
   std::set<std::string> added_;  // "label.path" of what preparing added

@@ -87,7 +87,8 @@ VisitEvent EventOfVisit(const Entry& entry) {
     return {"A13", "ADT_A01"};
   }
   const bool is_said = state != nullptr && MarkOf(*state, kDefaultMark) != "true";
-  if (entry.action != "AD" || !is_said ||
+  const bool is_untold = status == "onleave" || status == "unknown";
+  if (entry.action != "AD" || !is_said || is_untold ||
       (entry.is_merge && HasPlace(*entry.resource, "completed"))) {
     return EventOfChange(entry, is_said, kind);
   }

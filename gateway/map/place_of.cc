@@ -69,6 +69,9 @@ std::string PlaceOf(const fhir::Element& node) {
     while (!IsSegment(*at) && at->first_child() != nullptr) {
       at = at->first_child();
     }
+    if (!IsSegment(*at)) {
+      return node.Location();  // of no message: FHIR's own way to say where
+    }
   }
   if (IsSegment(*at)) {
     const fhir::Element* other = at->type().name() == "OTHER" ? at->Child("name") : nullptr;

@@ -15,6 +15,8 @@ namespace {
 using fhir::Element;
 using fhir::Primitive;
 
+constexpr std::string_view kNull = "\"\"";  // HL7 v2.8.2 2.5.3: delete it
+
 // A child's number: 3 of "f3", 0 where its name has another form.
 uint32_t NumberOf(const Element& child) {
   const std::string_view name = child.name();
@@ -126,7 +128,7 @@ class Writer {
   // A field's components, or a component's subcomponents, or a plain text.
   Status WriteParts(const Element& node, char separator, char below) {
     if (node.is_null()) {
-      out_ += "\"\"";
+      out_ += kNull;
       return {};
     }
     if (node.first_child() == nullptr) {
@@ -151,6 +153,10 @@ class Writer {
                          primitive == Primitive::kInstant || primitive == Primitive::kTime;
     if (is_time || IsTimeOfObservation(node)) {
       out_ += TimeText(node.text(), primitive == Primitive::kDate);
+      return {};
+    }
+    if (node.text() == kNull) {
+      AppendHex(kNull);  // a text of two quotes is not HL7's null
       return {};
     }
     return WriteEscaped(node, hl7v2::Escape(node.text(), marks_));

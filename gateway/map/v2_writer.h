@@ -38,11 +38,11 @@ class V2Versions {
 void NumberSegments(fhir::Element* message);
 
 // A message tree of V2Model as ER7: segments in the structure's order, the destination's
-// separators, escapes and character set, `""` for null elements, FHIR dates and times as DT, DTM
-// and TM of the same precision with their offset, no empty parts at the end of anything. MSH-1 and
-// MSH-2 are written here, whatever the tree says. A segment ends with CR. Errors: kUnprocessable,
-// where = the place ("PID-5"), for a character that the set lacks where the destination refuses
-// those; each that is escaped is a remark "escaped-character".
+// separators, escapes and character set, `""` for null elements (and `\X2222\` for a text of two
+// quotes), FHIR dates and times as DT, DTM and TM of the same precision with their offset, no empty
+// parts at the end of anything. MSH-1 and MSH-2 are written here, whatever the tree says. A segment
+// ends with CR. Errors: kUnprocessable, where = the place ("PID-5"), for a character that the set
+// lacks where the destination refuses those; each that is escaped is a remark "escaped-character".
 Result<std::string> WriteV2(const fhir::Element& message, const Destination& destination,
                             std::vector<Remark>* remarks);
 

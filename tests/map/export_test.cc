@@ -7,10 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/map/csv_writer.h"
 #include "tests/map/samples_testing.h"
 
-// Which messages a Bundle becomes, what they leave, and CSV files.
+// Which messages a Bundle becomes, and what they leave.
 
 namespace gw::map {
 namespace {
@@ -292,6 +291,134 @@ TEST(Export, ListsReferencesThatNoFieldHolds) {
   EXPECT_EQ(made->messages[0]->unwritten, unwritten);
 }
 
+// What goes out says what the resource said, and what it cannot say is listed.
+TEST(Export, SaysNothingElse) {
+  const std::string plan = R"("status": "active", "intent": "plan")";
+  const std::string foreign = R"(, "activity": [{"reference": {"display": "Physio", "identifier": )"
+                              R"({"system": "urn:caregate:id:PLACER:order", "value": "ORD77"}}}])";
+  const std::string aside = R"(, "activity": [{"reference": {"display": "Physio"}}])";
+  const std::string titled =
+      R"(, "title": "Plan", "category": [{"coding": [{"code": "1", "display": "Care"}]}])";
+  const std::string goal = R"("lifecycleStatus": "active", "description": {"text": "\"\""})";
+  const std::string team =
+      R"("status": "active", "participant": [{"role": [{"text": "A"}, {"text": "B"}, )"
+      R"({"text": "C"}], "member": {"display": "Dr Far", "identifier": )"
+      R"({"system": "urn:caregate:id:GMC:PRN", "value": "G7"}}}])";
+  const std::string problem =
+      R"("code": {"text": "x"}, "category": [{"text": "a"}, {"text": "b"}])";
+  struct Case {
+    std::string type, members;
+    std::string has, has_not;  // of the message
+    std::string unwritten;     // one of them, or none at all
+  };
+  const Case cases[] = {
+      {"CarePlan", plan + foreign, "\rORC|LI|ORD77^PLACER\rOBR|1|ORD77^PLACER||^Physio\r", "", ""},
+      {"CarePlan", plan + aside, "", "\rORC", "CarePlan[1].activity[0].reference.display"},
+      {"CarePlan", plan + R"(, "period": {"end": "2026-12-01"})", "", "20261201",
+       "CarePlan[1].period.end"},
+      {"CarePlan", R"("status": "completed", "intent": "plan", "period": {"end": "2026-12-01"})",
+       "|CMP|20261201|", "", ""},
+      {"CarePlan", plan + titled, "\rPTH|AD|1^Plan^L|", "",
+       "CarePlan[1].category[0].coding[0].display"},
+      {"Goal", goal, "|^^^^^^^^\\X2222\\|", "|\"\"|", ""},
+      {"CareTeam", team, "|G7^Dr Far^", "", "CareTeam[1].participant[0].role[2].text"},
+      {"Condition", problem, "|^^^^^^^^a\r", "^b\r", "Condition[1].category[1].text"},
+  };
+  for (const Case& one : cases) {
+    Destination to;
+    to.name = "test";
+    to.version = "2.8";
+    const auto made =
+        BackMaps().FromFhir(BundleOf({{Resource(one.type, one.members), ""}}), to, kNow);
+    ASSERT_TRUE(made.ok());
+    ASSERT_EQ(made->messages.size(), 1u) << one.members;
+    ASSERT_TRUE(made->messages[0].ok()) << made->messages[0].error().where;
+    const ExportedMessage& message = *made->messages[0];
+    EXPECT_NE(message.bytes.find(one.has), std::string::npos) << one.has << "\n" << message.bytes;
+    if (!one.has_not.empty()) {
+      EXPECT_EQ(message.bytes.find(one.has_not), std::string::npos) << message.bytes;
+    }
+    const auto& list = message.unwritten;
+    if (one.unwritten.empty()) {
+      EXPECT_TRUE(list.empty()) << list.front();
+    } else {
+      EXPECT_NE(std::find(list.begin(), list.end(), one.unwritten), list.end()) << one.unwritten;
+    }
+  }
+}
+
+// A person's codes go with the system that they are of, names and addresses with all their words.
+TEST(Export, PersonsGoWithTheirOwnSystemsAndWords) {
+  const fhir::Resource person = Parsed(
+      R"({"resourceType": "Patient", "identifier": [{"system": "urn:caregate:id:X:MR", "value": "1",
+          "assigner": {"display": "A"}}],
+          "name": [{"family": "Ash", "given": ["Ira"], "text": "Ira Ash"},
+                   {"family": "Ash", "text": "Ira the Younger Ash"}],
+          "telecom": [{"system": "sms", "value": "07700 900344"}],
+          "address": [{"text": "1 Elm Row, Fen", "line": ["1 Elm Row"], "city": "Fen"},
+                      {"text": "care of Bo", "line": ["2 Elm Row"]}],
+          "maritalStatus": {"coding": [{"system": "urn:caregate:code-system:MAR", "code": "9"}]},
+          "communication": [{"language": {"coding": [{"system": "urn:caregate:code-system:LAN",
+                                                      "code": "x"}]}}]})");
+  Destination to;
+  to.name = "test";
+  to.version = "2.8";
+  const auto made = BackMaps().FromFhir(person, to, kNow);
+  ASSERT_TRUE(made.ok());
+  ASSERT_TRUE(made->messages[0].ok());
+  EXPECT_NE(made->messages[0]->bytes.find("|x^^LAN|9^^MAR\r"), std::string::npos)
+      << made->messages[0]->bytes;
+  const std::vector<std::string> unwritten = {
+      "Patient[1].address[1].text", "Patient[1].identifier[0].assigner.display",
+      "Patient[1].name[1].text", "Patient[1].telecom[0].value"};
+  EXPECT_EQ(made->messages[0]->unwritten, unwritten);
+}
+
+// A DELETE names what a server keeps, and no message can.
+TEST(Export, RefusesWhatItCannotSay) {
+  const fhir::Resource deleted = Parsed(
+      R"({"resourceType": "Bundle", "type": "transaction", "entry": [
+          {"request": {"method": "DELETE", "url": "CarePlan/1"}}]})");
+  Destination to;
+  to.name = "test";
+  to.version = "2.3.1";
+  const auto made = BackMaps().FromFhir(deleted, to, kNow);
+  ASSERT_TRUE(made.ok());
+  ASSERT_EQ(made->messages.size(), 1u);
+  ASSERT_FALSE(made->messages[0].ok());
+  EXPECT_EQ(made->messages[0].error().where, "Bundle.entry[0].request");
+
+  const std::string team = R"("status": "active", "participant": [{"member": {"display": "Bo"}}])";
+  const auto early = BackMaps().FromFhir(BundleOf({{Resource("CareTeam", team), ""}}), to, kNow);
+  ASSERT_TRUE(early.ok());
+  ASSERT_FALSE(early->messages[0].ok()) << "ROL came to ADT with 2.4";
+  EXPECT_EQ(early->messages[0].error().where, "CareTeam[1]");
+  to.version = "2.4";
+  const auto later = BackMaps().FromFhir(BundleOf({{Resource("CareTeam", team), ""}}), to, kNow);
+  EXPECT_TRUE(later.ok() && later->messages[0].ok());
+}
+
+// An unknown code, and a state that no event tells, are told with the place in what came in.
+TEST(Export, TellsWhereACodeOrStateIsNotSaid) {
+  Destination to;
+  to.name = "test";
+  const auto visit = BackMaps().FromFhir(
+      BundleOf({{Resource("Encounter", R"("status": "onleave", "class": {"code": "AMB"}, "type": )"
+                                       R"([{"coding": [{"system": "urn:t", "code": "1"}]}])"),
+                 ""}}),
+      to, kNow);
+  ASSERT_TRUE(visit.ok());
+  ASSERT_TRUE(visit->messages[0].ok());
+  EXPECT_EQ(visit->messages[0]->type, "ADT^A08") << "nobody has arrived";
+  const auto& remarks = visit->messages[0]->remarks;
+  EXPECT_TRUE(std::any_of(remarks.begin(), remarks.end(), [](const Remark& remark) {
+    return remark.code == "not-said" && remark.where == "Encounter[1].status";
+  }));
+  const auto& unmapped = visit->messages[0]->unmapped;
+  ASSERT_FALSE(unmapped.empty());
+  EXPECT_EQ(unmapped[0].where, "Encounter[1].type[0].coding[0].system");
+}
+
 // A change of a few elements goes on as far as it goes; what a receiver may miss is told.
 TEST(Export, TellsWhereAReceiverMayRefuse) {
   const Outcome outcome = TranslateMessage(
@@ -317,140 +444,6 @@ TEST(Export, TellsWhereAReceiverMayRefuse) {
   for (const Remark& remark : whole->messages[0]->remarks) {
     EXPECT_NE(remark.code, "may-be-refused") << remark.where;
   }
-}
-
-// CSV
-
-Destination CsvTo(const std::string& name) {
-  auto to = ReadDestination(GW_SOURCE_DIR "/config/destinations/" + name + "-export.json");
-  EXPECT_TRUE(to.ok()) << to.error().where;
-  return *std::move(to);
-}
-
-TEST(ExportCsv, PlansTeamsAndReviewsDue) {
-  const fhir::Resource bundle = OwnResource("PPP_PCB.plan");
-  const auto plans = BackMaps().FromFhir(bundle, CsvTo("plans"), kNow);
-  ASSERT_TRUE(plans.ok()) << plans.error().where;
-  EXPECT_EQ(plans->rows, 1u);
-  EXPECT_EQ(plans->csv,
-            "\xEF\xBB\xBF"
-            "Plan,NHS number,Surname,Forename,Title,Status,Start,End,Goals,Notes\r\n"
-            "CP-1,9991001018,Okafor,Miriam,Care plan,active,02/03/2026,,"
-            "Tend my allotment again; Go to church on my own,"
-            "Ring the matron if her ankles swell.; Written at the kitchen table.\r\n");
-  const auto teams = BackMaps().FromFhir(bundle, CsvTo("teams"), kNow);
-  ASSERT_TRUE(teams.ok()) << teams.error().where;
-  EXPECT_EQ(teams->rows, 4u);
-  EXPECT_EQ(teams->csv,
-            "Team,NHS number,Role,Member,Member code,Telephone,From,To\r\n"
-            "CP-1,9991001018,Care coordinator,Ms Aurora Pell,N9990001,01632 960377,2026-03-02,\r\n"
-            "CP-1,9991001018,Caregiver,Mr Daniel Okafor,KIN-5,07700 900344,,\r\n"
-            "CP-1,9991001018,Patient,Mrs Miriam Ada Okafor,9991001018,01632 960101,,\r\n"
-            "CP-1,9991001018,Volunteers,Saltby Volunteers,X9915,01632 960400,,\r\n");
-  const auto reviews = BackMaps().FromFhir(bundle, CsvTo("reviews-due"), kNow);
-  ASSERT_TRUE(reviews.ok()) << reviews.error().where;
-  EXPECT_EQ(reviews->csv,
-            "Plan,Goal,NHS number,What matters,Review due,Last review,Status,Reviewer\r\n"
-            "CP-1,G-1,9991001018,Tend my allotment again,2026-06-01,2026-03-02,active,\r\n");
-}
-
-// A review that any of our feeds says is due is in the export: of a plan, of a goal, by its date.
-TEST(ExportCsv, ReviewsDueAreThoseThatFeedsSay) {
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {"northshire-reviews",
-       "CP-881,,2026-10-01\nCP-882,,2027-03-05\nCP-883,,2026-02-28\nCP-884,,2025-03-16\n"
-       "CP-885,,2026-11-01\n"},
-      {"northshire-care-plans", "CP-881,,2026-06-01\nCP-881,,2026-10-01\nCP-882,,2026-09-05\n"},
-      {"fenwick-goals-actions", "CP-881,G-1,2026-09-01\n"},
-  };
-  Destination to = CsvTo("reviews-due");
-  std::erase_if(to.columns, [](const auto& column) {
-    return column.name != "planRef" && column.name != "goalRef" && column.name != "due";
-  });
-  to.line_end = "\n";
-  for (const auto& [name, due] : cases) {
-    const auto feed = ReadFeed(GW_SOURCE_DIR "/config/feeds/" + name + ".json");
-    ASSERT_TRUE(feed.ok()) << feed.error().detail;
-    const auto file =
-        Maps().FromCsv(ReadFile(GW_SOURCE_DIR "/tests/data/csv/" + name + ".csv"), *feed, kNow);
-    ASSERT_TRUE(file.ok()) << file.error().detail;
-    std::string found;
-    for (const RowGroup& group : file->groups) {
-      if (!group.translation) {
-        continue;
-      }
-      const auto made = BackMaps().FromChanges(group.translation->changes, to, kNow);
-      ASSERT_TRUE(made.ok()) << made.error().where;
-      found += made->csv.substr(made->csv.find('\n') + 1);  // below the header
-    }
-    EXPECT_EQ(found, due) << name;
-  }
-}
-
-// OWASP, CSV injection: no cell begins as a formula does, in whichever column it stands.
-TEST(ExportCsv, NoCellIsAFormula) {
-  for (const char* evil : {"=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", "'x"}) {
-    fhir::Resource bundle = OwnResource("PPP_PCB.plan");
-    fhir::Element* entry = bundle.root().Child("entry");
-    entry->Child("resource")->Child("name")->Child("family")->SetText(evil);
-    fhir::Element* plan = entry->next()->Child("resource");
-    for (const char* name : {"title", "status"}) {
-      plan->Child(name)->SetText(name == std::string_view("title") ? evil : "active");
-    }
-    const auto made = BackMaps().FromFhir(bundle, CsvTo("plans"), kNow);
-    ASSERT_TRUE(made.ok());
-    const std::string guarded = WithGuard(evil);
-    const bool quoted = guarded.find_first_of("\r\n\",") != std::string::npos;
-    const std::string cell = quoted ? "\"" + guarded + "\"" : guarded;
-    EXPECT_NE(made->csv.find("," + cell + ",Miriam," + cell + ",active"), std::string::npos)
-        << made->csv;
-  }
-}
-
-TEST(ExportCsv, GuardsCanBeTakenAway) {
-  for (const char* cell :
-       {"=1+1", "+44", "-5", "@SUM", "\tx", "\rx", "'quoted", "'", "plain", ""}) {
-    EXPECT_EQ(WithoutGuard(WithGuard(cell)), cell);
-  }
-  EXPECT_EQ(WithGuard("=1+1"), "'=1+1");
-  EXPECT_EQ(WithGuard("plain"), "plain");
-}
-
-TEST(ExportCsv, QuotesDelimitersAndEncodingsAreTheReceivers) {
-  fhir::Resource bundle = OwnResource("PPP_PCB.plan");
-  bundle.root()
-      .Child("entry")
-      ->Child("resource")
-      ->Child("name")
-      ->Child("family")
-      ->SetText("Zoë; \"Z\"\nOkafor");
-  Destination to = CsvTo("plans");
-  to.columns.erase(to.columns.begin(), to.columns.begin() + 2);
-  to.columns.erase(to.columns.begin() + 2, to.columns.end());
-  to.columns[1].codes["Miriam"] = "M.";
-  to.delimiter = ";";
-  to.quoting = "all";
-  to.line_end = "\n";
-  to.byte_order_mark = false;
-  to.charset = hl7v2::Charset::kWindows1252;
-  const auto made = BackMaps().FromFhir(bundle, to, kNow);
-  ASSERT_TRUE(made.ok());
-  EXPECT_EQ(made->csv, "\"Surname\";\"Forename\"\n\"Zo\xEB; \"\"Z\"\"\nOkafor\";\"M.\"\n");
-  to.charset = hl7v2::Charset::kAscii;
-  const auto refused = BackMaps().FromFhir(bundle, to, kNow);
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, Code::kUnprocessable);
-  EXPECT_EQ(refused.error().where, "row 1, column Surname");
-}
-
-// What no column has is told, as with messages.
-TEST(ExportCsv, ListsWhatNoColumnSays) {
-  const auto made = BackMaps().FromFhir(OwnResource("PPP_PCB.plan"), CsvTo("plans"), kNow);
-  ASSERT_TRUE(made.ok());
-  EXPECT_NE(std::find(made->unread.begin(), made->unread.end(), "CarePlan[1].description"),
-            made->unread.end());
-  EXPECT_EQ(std::find(made->unread.begin(), made->unread.end(), "CarePlan[1].title"),
-            made->unread.end());
 }
 
 }  // namespace
