@@ -9,6 +9,9 @@
 namespace gw::map {
 namespace {
 
+constexpr int kRequiredField = 101;  // table 0357
+constexpr int kTableValue = 103;     // table 0357
+
 // Groups that are open in each other: more than any tree is deep that the codecs let in, so only a
 // map that calls itself without going down gets here.
 constexpr uint32_t kGroupsMax = 256;
@@ -263,9 +266,12 @@ Status Runner::Gather(const RuleOp& rule, const SourceOp& op) {
   const size_t count = items_.size() - first;
   if (op.has_cardinality && (count < op.min || count > op.max)) {
     place_ = context.node != nullptr ? context.node : place_;
-    return Fail(Code::kInvalid, rule,
-                count < op.min ? "'" + op.step.name + "' must be there"
-                               : "'" + op.step.name + "' repeats too often");
+    const bool is_missing = count < op.min;
+    Error error = Fail(Code::kInvalid, rule,
+                       is_missing ? "'" + op.step.name + "' must be there"
+                                  : "'" + op.step.name + "' repeats too often");
+    error.hl7_code = is_missing ? kRequiredField : 0;
+    return error;
   }
   if (count == 0 && op.has_default) {
     GW_TRY(const Item value, Argument(rule, op.default_value));
@@ -318,7 +324,9 @@ Status Runner::CheckItem(const RuleOp& rule, const SourceOp& op, const Item& ite
   GW_TRY(const bool holds, Holds(rule, *op.check, item, op.is_source));
   if (!holds) {
     place_ = item.node != nullptr ? item.node : place_;
-    return Fail(Code::kInvalid, rule, "the check does not hold: " + op.check->text);
+    Error error = Fail(Code::kInvalid, rule, "the check does not hold: " + op.check->text);
+    error.hl7_code = kTableValue;  // what a map checks of a message is that a code is one it knows
+    return error;
   }
   return {};
 }

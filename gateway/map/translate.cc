@@ -1,7 +1,6 @@
 #include "gateway/map/translate.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <utility>
 
@@ -68,12 +67,25 @@ bool HasValue(const Element& segment, std::string_view field) {
   return value != nullptr && !value->is_null();
 }
 
-// Each person has an identifier of some kind.
+bool HasNumber(const Element& person) {
+  return HasValue(person, "f3") || HasValue(person, "f2") || HasValue(person, "f4");
+}
+
+Error NamesNobody() {
+  return {Code::kInvalid, "the message does not say who it is about", "PID-3", kRequiredField};
+}
+
+// Each person has an identifier of some kind; results are somebody's, and so is a merged record.
 Status NamesPersons(const Element& part) {
   for (const Element* child = part.first_child(); child != nullptr; child = child->next()) {
-    if (child->name() == "PID" && !HasValue(*child, "f3") && !HasValue(*child, "f2") &&
+    const bool is_nameless = child->name() == "PID" && !HasNumber(*child);
+    if (is_nameless || (child->name() == "PATIENT_RESULT" && child->Child("PATIENT") == nullptr)) {
+      return NamesNobody();
+    }
+    // Before 2.7 the number may stand in MRG-4 or MRG-2 alone.
+    if (child->name() == "MRG" && !HasValue(*child, "f1") && !HasValue(*child, "f2") &&
         !HasValue(*child, "f4")) {
-      return Error{Code::kInvalid, "the message does not say who it is about", "PID-3",
+      return Error{Code::kInvalid, "the message does not say which record is merged", "MRG-1",
                    kRequiredField};
     }
     if (child->name() == "PATIENT" || child->name() == "PATIENT_RESULT") {
@@ -99,16 +111,10 @@ void OnlyCommon(std::vector<Remark>* remarks) {
                       "no map for this message: what its common segments say was taken"});
 }
 
-// Table 0104. One lenient form reads all versions, and others as the nearest of them.
-constexpr std::array<std::string_view, 18> kVersions = {
-    "2.0", "2.0D", "2.1",   "2.2", "2.3",   "2.3.1", "2.3.2", "2.4",   "2.5",
-    "2.6", "2.7",  "2.7.1", "2.8", "2.8.1", "2.8.2", "2.9",   "2.9.1", "2.5.1"};
-
-void CompareVersion(std::string_view version, std::vector<Remark>* remarks) {
-  if (std::find(kVersions.begin(), kVersions.end(), version) == kVersions.end()) {
-    remarks->push_back(
-        {'W', "unknown-version", "MSH-12", "not a version of HL7 v2: read as the nearest one"});
-  }
+// Did the map take anything, beside who sent it?
+bool TookSomething(const Translation& translation) {
+  return std::any_of(translation.changes.begin(), translation.changes.end(),
+                     [](const Change& change) { return change.fragment.type() != "Provenance"; });
 }
 
 Error OfTable0357(Error error) {
@@ -184,7 +190,6 @@ Result<Translation> Translator::FromV2(const hl7v2::Message& message, const Feed
   if (!is_mapped) {
     OnlyCommon(&remarks);
   }
-  CompareVersion(message.version(), &remarks);
   CompareEvent(tree.root(), message.trigger_event(), &remarks);
   std::string seed(message.sending_application());
   seed.append("|").append(message.sending_facility()).append("|").append(message.control_id());
@@ -192,6 +197,9 @@ Result<Translation> Translator::FromV2(const hl7v2::Message& message, const Feed
       parts_->Run(std::string(kMessageMaps) + structure, tree.root(), feed, now, std::move(seed));
   if (!translation) {
     return OfTable0357(translation.error());
+  }
+  if (!TookSomething(*translation)) {
+    return NamesNobody();
   }
   translation->remarks.insert(translation->remarks.begin(), remarks.begin(), remarks.end());
   return translation;

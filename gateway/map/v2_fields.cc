@@ -356,10 +356,7 @@ std::optional<std::string_view> FieldReader::NumberText(std::string_view raw) {
 }
 
 int FieldReader::OffsetOf(const V2Time& time) const {
-  if (time.has_zone) {
-    return time.zone_minutes;
-  }
-  return message_offset_ ? *message_offset_ : zone_->OffsetMinutes(time.civil);
+  return time.has_zone ? time.zone_minutes : zone_->OffsetMinutes(time.civil);
 }
 
 std::optional<std::string_view> FieldReader::TimeText(const DataType& type, std::string_view raw) {

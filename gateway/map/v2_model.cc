@@ -32,9 +32,10 @@ struct V2Model::Tables {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> kVersions = {"2.1", "2.2",   "2.3",   "2.3.1", "2.4",
-                                                        "2.5", "2.5.1", "2.6",   "2.7",   "2.7.1",
-                                                        "2.8", "2.8.1", "2.8.2", "2.9",   "2.9.1"};
+// Table 0104. One lenient form reads all versions, and others as the nearest of them.
+constexpr std::array<std::string_view, 18> kVersions = {
+    "2.0",   "2.0D", "2.1", "2.2",   "2.3", "2.3.1", "2.3.2", "2.4", "2.5",
+    "2.5.1", "2.6",  "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2", "2.9", "2.9.1"};
 
 // Counts the segments of each name, so that an error can say which one it means.
 class Repetitions {
@@ -71,6 +72,12 @@ class TreeReader {
     const v2::SegmentId id = v2::IdOf(segment.name);
     const uint32_t repetition = repetitions_.Next(id);
     const v2::Placer::Place place = placer_.Take(id);
+    // A segment that says who the rest is about: whatever follows would be the wrong person's.
+    const bool names_person = segment.name == "PID" || segment.name == "MRG";
+    if (names_person && (place.item == nullptr || (place.out_of_order && repetition > 1))) {
+      return Error{Code::kInvalid, "another person than the message has a place for",
+                   hl7v2::Location{std::string(segment.name), repetition}.ToString(), 100};
+    }
     if (place.item == nullptr) {
       const char severity = segment.name[0] == 'Z' ? 'I' : 'W';
       AddRemark(segment, repetition,
@@ -139,20 +146,15 @@ Result<fhir::Resource> V2Model::Read(const hl7v2::Message& message, const std::s
     return Error{Code::kUnsupported, "no such message structure is known", "MSH-9", 200};
   }
   if (std::find(kVersions.begin(), kVersions.end(), message.version()) == kVersions.end()) {
-    remarks->push_back({'W', "unknown-version", "MSH-12", "an unknown version of HL7 v2"});
+    remarks->push_back(
+        {'W', "unknown-version", "MSH-12", "not a version of HL7 v2: read as the nearest one"});
   }
   const v2::Tables& tables = *tables_->v2;
   const v2::Group& group = *tables.groups.find(structure)->second;
   fhir::Resource tree = fhir::Resource::MakeOf(*group.type);
   TreeReader reader(tables, group, message, &tree, remarks);
-  V2Time sent;
-  const std::string_view time = message.Raw(hl7v2::Location{"MSH", 1, 7, 1, 1, 1});
-  if (ReadV2DateTime(time, &sent) == V2TimeFault::kNone && sent.has_zone) {
-    reader.fields().SetZone(sent.zone_minutes, nullptr);
-  } else {
-    GW_TRY(const Zone* zone, tables_->FindZone(feed.zone));
-    reader.fields().SetZone(std::nullopt, zone);
-  }
+  GW_TRY(const Zone* zone, tables_->FindZone(feed.zone));
+  reader.fields().SetZone(zone);
   for (const hl7v2::Segment& segment : message.segments()) {
     GW_RETURN_IF_ERROR(reader.Take(segment));
   }

@@ -18,9 +18,10 @@ struct Remark;
 // message structures). Names a map uses: segments and groups by their own names (PID, PATHWAY),
 // field n as f<n>, component n as c<n>, subcomponent n as s<n>: `pid.f3 as cx`, `cx.c1`. Segments
 // the structure does not name, Z segments too, stand as `OTHER` with `name`, and f1, f2 ... Dates
-// and times arrive as FHIR date or dateTime text: precision kept, zone of the value, else of MSH-7,
-// else of the feed (with daylight saving); 0000 parts dropped. Text arrives unescaped. An explicit
-// null ("") is a null element. Empty fields have no element. Immutable after Load; any thread.
+// and times arrive as FHIR date or dateTime text: precision kept, zone of the value, else of the
+// feed (with daylight saving: MSH-7 has the offset of another day); 0000 parts dropped. Text
+// arrives unescaped. An explicit null ("") is a null element. Empty fields have no element.
+// Immutable after Load; any thread.
 class V2Model {
  public:
   // Errors: kInvalid, where = "file:line".
@@ -34,7 +35,8 @@ class V2Model {
 
   // The message as a tree of its structure's type, groups found leniently: a segment goes to the
   // nearest open group that takes it; one that nothing takes is OTHER, with a remark. Errors:
-  // hl7_code 200 (unknown structure), 100 (a required segment is missing), 101 (a required field),
+  // hl7_code 200 (unknown structure), 100 (a required segment is missing, or a further PID or MRG
+  // that has no place where it stands), 101 (a required field),
   // 102 (a value that is no value of its type, such as a date), each with its Location.
   // `structure`: the message's own, or one that is to be read into it. The tree's texts are those
   // of the message, which must outlive it.

@@ -109,11 +109,8 @@ class FieldReader {
               std::vector<Remark>* remarks)
       : tables_(tables), marks_(marks), scanner_(marks), tree_(tree), remarks_(remarks) {}
 
-  // The offset of times that say none: that of MSH-7, else the zone's. One of them is there.
-  void SetZone(std::optional<int> message_offset, const Zone* zone) {
-    message_offset_ = message_offset;
-    zone_ = zone;
-  }
+  // The zone of times that say no offset; it outlives the reader.
+  void SetZone(const Zone* zone) { zone_ = zone; }
 
   // Fields of a segment that is where the structure has it. Errors: hl7_code 101, 102.
   Status ReadSegment(const SegmentDef& definition, const hl7v2::Segment& segment,
@@ -156,7 +153,6 @@ class FieldReader {
   FieldScanner scanner_;
   fhir::Resource* tree_;
   std::vector<Remark>* remarks_;
-  std::optional<int> message_offset_;
   const Zone* zone_ = nullptr;
   Here here_;
   bool lenient_value_ = false;  // OBX-5: the sender chose the type; a wrong value is kept as text

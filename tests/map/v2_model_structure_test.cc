@@ -84,8 +84,8 @@ TEST(V2StructureTest, SegmentsGoToTheNearestGroupThatTakesThem) {
       {"ADT^A40", "EVN PID MRG PID PD1 MRG PV1",
        "MSH EVN PATIENT(PID MRG) PATIENT(PID PD1 MRG PATIENT_VISIT(PV1))", 0},
       // a segment too many, Z segments and strange ones are kept
-      {"ADT^A31", "EVN PID PID ZAB PV1 PV1 XYZ",
-       "MSH EVN PID OTHER:PID OTHER:ZAB PATIENT_VISIT(PV1) OTHER:PV1 OTHER:XYZ", 0},
+      {"ADT^A31", "EVN PID ZAB PV1 PV1 XYZ",
+       "MSH EVN PID OTHER:ZAB PATIENT_VISIT(PV1) OTHER:PV1 OTHER:XYZ", 0},
       {"MDM^T02", "EVN PID PV1 TXA CON OBX NTE OBX",
        "MSH EVN PID PATIENT_VISIT(PV1) TXA CON OBSERVATION(OBX NTE) OBSERVATION(OBX)", 0},
       {"ORU^R01", "PID PV1 ORC OBR OBX OBR OBX NTE",
@@ -113,6 +113,36 @@ Status LoadWith(const std::string& file, const std::string& text) {
   static const fhir::Definitions definitions = fhir::Definitions::R4();
   auto model = V2Model::Load(folder.path(), definitions);
   return model ? Status() : Status(model.error());
+}
+
+// What follows a segment that says who it is about would be filed under somebody else.
+TEST(V2StructureTest, RefusesAnotherPersonThanThereIsAPlaceFor) {
+  struct Case {
+    std::string type, segments, refused;
+  };
+  const std::vector<Case> cases = {
+      {"PGL^PC6", "PID GOL PID GOL", "100 PID[2]"},
+      {"PPP^PCB", "PID PTH PID PTH", "100 PID[2]"},
+      {"PPR^PC1", "PID PRB PID PRB", "100 PID[2]"},
+      {"ADT^A01", "EVN PID PV1 AL1 PID AL1", "100 PID[2]"},
+      {"ADT^A08", "EVN PID PV1 PID AL1", "100 PID[2]"},
+      {"MDM^T02", "EVN PID PV1 TXA PID OBX", "100 PID[2]"},
+      {"REF^I12", "RF1 PRD PID PID PV1", "100 PID[2]"},
+      {"ADT^A01", "EVN PID MRG PV1", "100 MRG"},
+      {"ADT^A40", "EVN PID MRG MRG", "100 MRG[2]"},
+      // Behind what speaks of the first person the second one's own would be the first one's too.
+      {"CCR^I16", "RF1 PRD PID PV1 PRB PID GOL", "100 PID[2]"},
+      // Several have their place, and one late person is still the only one.
+      {"CCR^I16", "RF1 PRD PID PID PV1 PRB", ""},
+      {"ADT^A17", "EVN PID PV1 PID PV1", ""},
+      {"ADT^A40", "EVN PID MRG PID MRG", ""},
+      {"ORU^R01", "PID OBR OBX PID OBR OBX", ""},
+      {"PGL^PC6", "PV1 PID GOL", ""},
+  };
+  for (const Case& test : cases) {
+    EXPECT_EQ(ReadV2(V2MessageOf(test.type, Segments(test.segments))).Refused(), test.refused)
+        << test.type << " " << test.segments;
+  }
 }
 
 TEST(V2TablesTest, RefusesWithFileAndLine) {

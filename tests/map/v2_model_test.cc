@@ -121,11 +121,16 @@ TEST(V2ModelTest, GivesObx5TheTypeThatObx2Says) {
   }
 }
 
-TEST(V2ModelTest, TimesWithoutOffsetHaveThatOfMsh7ElseOfTheFeed) {
+// MSH-7 has the offset of the day it was sent on: a time of another season would be an hour off.
+TEST(V2ModelTest, TimesWithoutOffsetAreOfTheFeedsZoneWhateverMsh7Says) {
   const std::string segments = std::string(kPid) + "\nPV1|1|N\nDG1|1||I10||202601101430";
   const std::string type = "ADT^A31^ADT_A05";
   EXPECT_EQ(ReadV2(V2MessageOf(type, segments, "20260710+0100")).At("DG1.f5"),
-            "2026-01-10T14:30:00+01:00");
+            "2026-01-10T14:30:00+00:00");
+  EXPECT_EQ(ReadV2(V2MessageOf(type, std::string(kPid) + "\nPV1|1|N\nDG1|1||I10||202608051400",
+                               "20260310101500+0000"))
+                .At("DG1.f5"),
+            "2026-08-05T14:00:00+01:00");
   Feed feed;
   feed.zone = "Asia/Kathmandu";
   EXPECT_EQ(ReadV2(V2MessageOf(type, segments), feed).At("DG1.f5"), "2026-01-10T14:30:00+05:45");
