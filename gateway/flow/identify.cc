@@ -33,8 +33,9 @@ class Identification {
     for (size_t index = 0; index < given; ++index) {
       map::Change& change = (*changes_)[index];
       GW_RETURN_IF_ERROR(Refer(&change.fragment.root(), change.where));
-      GW_RETURN_IF_ERROR(
-          StayAtHome(identified_.resources[identified_.of_change[index]], &change.fragment.root()));
+      const Known& known = identified_.resources[identified_.of_change[index]];
+      GW_RETURN_IF_ERROR(StayAtHome(known, &change.fragment.root()));
+      GW_RETURN_IF_ERROR(LinkOwn(known, change));
     }
     for (size_t index = 0; index < given; ++index) {
       GW_RETURN_IF_ERROR(Merge(index));
@@ -85,7 +86,7 @@ class Identification {
     GW_TRY(const size_t placed,
            change.fragment.type() == "Patient"
                ? PlacePatient(index, identifiers, std::move(stored), &candidates)
-               : PlaceByKey(change, identifiers, stored, &candidates));
+               : PlaceByKey(index, identifiers, stored, &candidates));
     identified_.of_change.push_back(placed);
     return {};
   }
@@ -103,16 +104,19 @@ class Identification {
   }
 
   // The business key is the first identifier: what it names is the resource.
-  Result<size_t> PlaceByKey(const map::Change& change,
-                            const std::vector<fhir::Identifier>& identifiers,
+  Result<size_t> PlaceByKey(size_t change_index, const std::vector<fhir::Identifier>& identifiers,
                             const std::vector<fhir::StoredResource>& stored,
                             std::vector<fhir::Resource>* candidates) {
+    map::Change& change = (*changes_)[change_index];
     for (size_t index = 0; index < stored.size(); ++index) {
       if (Contains(IdentifiersOf((*candidates)[index].root()), identifiers.front())) {
-        return AddKnown(change, identifiers, stored[index], candidates, index);
+        return AddKnown(&change, identifiers, stored[index], std::move((*candidates)[index]),
+                        stored.size());
       }
     }
-    return AddNew(change, FreeOf(identifiers, *candidates));
+    GW_TRY(std::vector<fhir::Identifier> free,
+           FreeOf(change.fragment.type(), identifiers, stored.size()));
+    return AddNew(change, std::move(free));
   }
 
   Result<size_t> PlacePatient(size_t change_index, const std::vector<fhir::Identifier>& identifiers,
@@ -121,7 +125,8 @@ class Identification {
     map::Change& change = (*changes_)[change_index];
     const std::vector<identity::Match> matches = identity::Rank(change.fragment, *candidates);
     if (matches.empty() || matches.front().grade == identity::Grade::kCertainlyNot) {
-      return PlaceUnknown(change, FreeOf(identifiers, *candidates));
+      GW_TRY(std::vector<fhir::Identifier> free, FreeOf("Patient", identifiers, stored.size()));
+      return PlaceUnknown(&change, std::move(free));
     }
     const identity::Match& best = matches.front();
     if (best.grade == identity::Grade::kCertain) {
@@ -130,17 +135,18 @@ class Identification {
         GW_RETURN_IF_ERROR(
             FollowLinks(&change, &stored[best.candidate], &(*candidates)[best.candidate]));
       }
-      return AddKnown(change, IdentifiersOf(change.fragment.root()), stored[best.candidate],
-                      candidates, best.candidate);
+      return AddKnown(&change, IdentifiersOf(change.fragment.root()), stored[best.candidate],
+                      std::move((*candidates)[best.candidate]), stored.size());
     }
-    const std::vector<fhir::Identifier> free = FreeOf(identifiers, *candidates);
+    GW_TRY(std::vector<fhir::Identifier> free, FreeOf("Patient", identifiers, stored.size()));
     if (free.empty()) {
       return Error{Code::kConflict,
                    "held for matching: the person may be one who is known, and has no identifier "
                    "of their own",
                    change.where, kUnknownKey};
     }
-    const size_t placed = AddNew(change, free);
+    const size_t placed = AddNew(change, std::move(free));
+    LeaveNumbersOfOthers(identified_.resources[placed], &change);
     GW_RETURN_IF_ERROR(AskWhetherSame(identified_.resources[placed].key.id,
                                       {kPatient + stored[best.candidate].key.id},
                                       std::string(best.reason), change.where));
@@ -159,14 +165,15 @@ class Identification {
 
   // Nobody here has one of the numbers. They may all the same be here under another sender's
   // number, or one that was superseded: a human is asked, and nobody is matched on a name.
-  Result<size_t> PlaceUnknown(const map::Change& change, std::vector<fhir::Identifier> claims) {
-    const size_t placed = AddNew(change, std::move(claims));
-    if (!change.stub && !IsLoser(change.fragment.root())) {
-      GW_TRY(std::vector<std::string> lookalikes, LookalikesOf(change.fragment, parts_));
+  Result<size_t> PlaceUnknown(map::Change* change, std::vector<fhir::Identifier> claims) {
+    const size_t placed = AddNew(*change, std::move(claims));
+    LeaveNumbersOfOthers(identified_.resources[placed], change);
+    if (!change->stub && !IsLoser(change->fragment.root())) {
+      GW_TRY(std::vector<std::string> lookalikes, LookalikesOf(change->fragment, parts_));
       if (!lookalikes.empty()) {
         GW_RETURN_IF_ERROR(
             AskWhetherSame(identified_.resources[placed].key.id, std::move(lookalikes),
-                           "name and birth date agree, no number is shared", change.where));
+                           "name and birth date agree, no number is shared", change->where));
       }
     }
     return placed;
@@ -300,19 +307,78 @@ class Identification {
     return {};
   }
 
-  static std::vector<fhir::Identifier> FreeOf(const std::vector<fhir::Identifier>& identifiers,
-                                              const std::vector<fhir::Resource>& others) {
+  // What is linked, or said to stand as it is, is not altered, so nothing later compares whose it
+  // is: a reference to another person's resource would tell this person's readers of it. To take
+  // such a reference away again is allowed.
+  static Status LinkOwn(const Known& known, const map::Change& change) {
+    const bool refers =
+        change.action == map::Action::kLink || change.action == map::Action::kUnchanged;
+    if (!refers || known.version == 0 || known.home.empty() || known.key.type == "Patient") {
+      return {};
+    }
+    for (const std::string_view name : {"subject", "patient"}) {
+      const fhir::Element* person = change.fragment.root().Child(name);
+      const std::string_view said = person == nullptr ? "" : person->TextAt("reference");
+      if (said.starts_with(kPatient) && said.substr(kPatient.size()) != known.home) {
+        return Error{Code::kConflict, "what it refers to is in the record of another person",
+                     change.where, kUnknownKey};
+      }
+    }
+    return {};
+  }
+
+  // Those of the identifiers by which nothing but `key` is found, each once.
+  Result<std::vector<fhir::Identifier>> OwnOf(const fhir::Key& key,
+                                              const std::vector<fhir::Identifier>& identifiers) {
+    std::vector<fhir::Identifier> own;
+    for (const fhir::Identifier& identifier : identifiers) {
+      GW_TRY(const std::vector<fhir::StoredResource> holders,
+             parts_.store.Find(key.type, {&identifier, 1}));
+      const bool is_free =
+          std::all_of(holders.begin(), holders.end(),
+                      [&key](const fhir::StoredResource& holder) { return holder.key == key; });
+      if (is_free && !Contains(own, identifier)) {
+        own.push_back(identifier);
+      }
+    }
+    return own;
+  }
+
+  // The identifiers of a new resource that no other one has, each once. `found`: how many resources
+  // are found by them.
+  Result<std::vector<fhir::Identifier>> FreeOf(std::string_view type,
+                                               const std::vector<fhir::Identifier>& identifiers,
+                                               size_t found) {
+    if (found != 0) {
+      return OwnOf({std::string(type), ""}, identifiers);
+    }
     std::vector<fhir::Identifier> free;
     for (const fhir::Identifier& identifier : identifiers) {
-      const bool taken =
-          std::any_of(others.begin(), others.end(), [&](const fhir::Resource& other) {
-            return Contains(IdentifiersOf(other.root()), identifier);
-          });
-      if (!taken && !Contains(free, identifier)) {
+      if (!Contains(free, identifier)) {
         free.push_back(identifier);
       }
     }
     return free;
+  }
+
+  // A number that another record is found by stays that record's alone: a Patient that kept it as
+  // well would be taken for the other one.
+  void LeaveNumbersOfOthers(const Known& known, map::Change* change) {
+    if (change->fragment.type() != "Patient") {
+      return;
+    }
+    fhir::Element& patient = change->fragment.root();
+    for (fhir::Element* child = patient.first_child(); child != nullptr;) {
+      fhir::Element* next = child->next();
+      const fhir::Identifier one{std::string(child->TextAt("system")),
+                                 std::string(child->TextAt("value"))};
+      if (child->name() == "identifier" && !one.value.empty() && !Contains(known.claims, one)) {
+        patient.Remove(child);
+        identified_.remarks.push_back({'W', "number-of-other", change->where,
+                                       "a number that belongs to another record was left out"});
+      }
+      child = next;
+    }
   }
 
   size_t AddNew(const map::Change& change, std::vector<fhir::Identifier> claims) {
@@ -322,23 +388,29 @@ class Identification {
     return Keep(change, std::move(known));
   }
 
-  size_t AddKnown(const map::Change& change, const std::vector<fhir::Identifier>& identifiers,
-                  const fhir::StoredResource& stored, std::vector<fhir::Resource>* candidates,
-                  size_t candidate) {
+  // `found`: how many resources are found by the identifiers.
+  Result<size_t> AddKnown(map::Change* change, const std::vector<fhir::Identifier>& identifiers,
+                          const fhir::StoredResource& stored, fhir::Resource current,
+                          size_t found) {
     Known known;
     known.key = stored.key;
     known.version = stored.version;
     known.home = stored.persons.empty() ? std::string() : stored.persons.front();
-    known.claims = IdentifiersOf((*candidates)[candidate].root());
-    fhir::Resource current = std::move((*candidates)[candidate]);
-    candidates->erase(candidates->begin() + static_cast<ptrdiff_t>(candidate));
-    for (const fhir::Identifier& identifier : FreeOf(identifiers, *candidates)) {
+    known.claims = IdentifiersOf(current.root());
+    const bool all_asked =
+        std::all_of(known.claims.begin(), known.claims.end(),
+                    [&](const fhir::Identifier& own) { return Contains(identifiers, own); });
+    for (const fhir::Identifier& identifier : identifiers) {
       if (!Contains(known.claims, identifier)) {
         known.claims.push_back(identifier);
       }
     }
+    if (found != 1 || !all_asked) {
+      GW_TRY(known.claims, OwnOf(known.key, known.claims));
+    }
+    LeaveNumbersOfOthers(known, change);
     known.current.emplace(std::move(current));
-    return Keep(change, std::move(known));
+    return Keep(*change, std::move(known));
   }
 
   size_t Keep(const map::Change& change, Known known) {

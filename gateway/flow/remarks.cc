@@ -25,8 +25,8 @@ constexpr std::array<Told, 2> kTold = {{
 }};
 // What would confirm a guess about a record that the sender may not see: is somebody of that name
 // and birth date known, has the other record plans? The Tasks that they raise tell who may know.
-constexpr std::array<std::string_view, 3> kOfOthers = {"possible-match", "doubtful-merge",
-                                                       "merged-plans"};
+constexpr std::array<std::string_view, 4> kOfOthers = {"possible-match", "doubtful-merge",
+                                                       "merged-plans", "number-of-other"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/flow/admit.h"
 #include "gateway/hl7v2/message.h"
 #include "tests/flow/flow_testing.h"
 #include "tests/temp_folder.h"
@@ -168,6 +169,81 @@ TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageAskAHuman) {
   ASSERT_EQ(Person(Nhs("9992010010"), "Hartley^Beatrix", "19380612|F").ack, "AA");
   ASSERT_EQ(Person(Nhs("9992010010") + "~" + Local("H1"), "Hartley^Beatrix").ack, "AA");
   EXPECT_EQ(Reviews("possible-match").size(), 1u);
+}
+
+// The records stay apart, each with its own numbers, and go on being written.
+TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageStayWithTheirRecords) {
+  ASSERT_EQ(Person(Local("A1"), "Scen^Ann", "19210101|F").ack, "AA");
+  ASSERT_EQ(Person(Local("A2"), "Scen^Bob", "19220202|M").ack, "AA");
+  const Answered both = Person(Local("A1") + "~" + Local("A2"), "Scen^Ann", "19210101|F");
+  ASSERT_EQ(both.ack, "AA") << both.text;
+  EXPECT_EQ(both.text.find("\rERR|"), std::string::npos) << "of others: " << both.text;
+  EXPECT_EQ(Patient(kLocal, "A1").Find("identifier")->items().size(), 1u);
+  EXPECT_EQ(Reviews("possible-match").size(), 1u);
+  EXPECT_EQ(Person(Local("A1"), "Scenic^Ann", "19210101|F").ack, "AA");
+  EXPECT_EQ(Person(Local("A2"), "Scenic^Bob", "19220202|M").ack, "AA");
+  EXPECT_EQ(Patient(kLocal, "A1").Find("name")->items()[0].TextOf("family"), "Scenic");
+  EXPECT_EQ(Patient(kLocal, "A2").Find("name")->items()[0].TextOf("family"), "Scenic");
+
+  // One NHS number for two people: it stays with the one who had it first.
+  ASSERT_EQ(Person(Nhs("9992010010") + "~" + Local("B1"), "Bee^Alice", "19230101|F").ack, "AA");
+  const std::string second = Nhs("9992010010") + "~" + Local("B2");
+  ASSERT_EQ(Person(second, "Wrong^Zed", "19790101|M").ack, "AA");
+  EXPECT_EQ(Patient(kLocal, "B2").Find("identifier")->items().size(), 1u);
+  EXPECT_EQ(Person(second, "Wrong^Zedekiah", "19790101|M").ack, "AA");
+  EXPECT_EQ(Person(Local("B2"), "Wrong^Zac", "19790101|M").ack, "AA");
+  EXPECT_EQ(Person(Nhs("9992010010") + "~" + Local("B1"), "Bee^Ali", "19230101|F").ack, "AA");
+  EXPECT_EQ(Person(Nhs("9992010010"), "Bee^Alison", "19230101|F").ack, "AA");
+  EXPECT_EQ(Patient(kLocal, "B1").Find("name")->items()[0].Find("given")->items()[0].text(),
+            "Alison");
+  EXPECT_EQ(Patient(kLocal, "B2").Find("name")->items()[0].Find("given")->items()[0].text(), "Zac");
+}
+
+// A record that took somebody's number before it was refused to it goes on without it.
+TEST_F(IdentityTest, ARecordThatHoldsTheNumberOfAnotherGoesOn) {
+  ASSERT_EQ(Person(Local("A2"), "Scen^Bob", "19220202|M").ack, "AA");
+  Parts& parts = gateway_.parts();
+  auto ann = fhir::ParseJson(R"({"resourceType":"Patient","identifier":[
+    {"system":"urn:caregate:id:X9901:MR","value":"A1"},
+    {"system":"urn:caregate:id:X9901:MR","value":"A2"}],"name":[{"family":"Scen"}]})",
+                             parts.definitions, parts.limits);
+  ASSERT_TRUE(ann.ok());
+  Known known;
+  known.key = {"Patient", "ann"};
+  known.claims = {{kLocal, "A1"}};
+  store::Transaction transaction;
+  auto write = WriteOf(&*ann, known, parts, parts.clock.Now());
+  ASSERT_TRUE(write.ok());
+  transaction.writes.push_back(*std::move(write));
+  ASSERT_TRUE(parts.store.Commit(std::move(transaction)).ok());
+  EXPECT_EQ(Person(Local("A1"), "Scenic^Ann", "19210101|F").ack, "AA");
+  EXPECT_EQ(Person(Local("A1") + "~" + Local("A2"), "Scenic^Anne", "19210101|F").ack, "AA");
+  EXPECT_EQ(Patient(kLocal, "A1").TextOf("id"), "ann");
+  EXPECT_EQ(Person(Local("A2"), "Scenic^Bob", "19220202|M").ack, "AA");
+  EXPECT_EQ(Patient(kLocal, "A2").Find("name")->items()[0].TextOf("family"), "Scenic");
+}
+
+TEST_F(IdentityTest, WhatIsInAnotherPersonsRecordIsNotLinked) {
+  ASSERT_EQ(Send("PGL^PC6^PGL_PC6\rPID|1||" + Local("XP1") +
+                 "||Cross^One\rGOL|AD|20260101|g^Private goal^L|XG-1^C\r")
+                .ack,
+            "AA");
+  const auto plan = [this](const std::string& action, const std::string& child) {
+    return Send("PPP^PCB^PPP_PCB\rPID|1||" + Local("XP2") + "||Link^Two\rPTH|" + action +
+                "|p^Plan^L|XPL-2^C|20260101\r" + child);
+  };
+  for (const char* action : {"LI", "UC"}) {
+    const Answered refused =
+        plan("AD", "GOL|" + std::string(action) + "|20260101|g^Private goal^L|XG-1^C\r");
+    EXPECT_EQ(refused.ack, "AE") << action;
+    EXPECT_EQ(refused.code, "204") << refused.text;
+    EXPECT_EQ(refused.place, "GOL") << refused.text;
+  }
+  EXPECT_TRUE(Find("CarePlan", "urn:caregate:id:C:plan", "XPL-2").empty()) << "nothing was taken";
+  EXPECT_EQ(plan("AD", "GOL|LI|20260101|g^Nobody's yet^L|XG-2^C\r").ack, "AA");
+  // Records of one person are one.
+  ASSERT_EQ(Merge(Local("XP2"), Local("XP1")).ack, "AA");
+  EXPECT_EQ(plan("UP", "GOL|LI|20260101|g^Private goal^L|XG-1^C\r").ack, "AA");
 }
 
 TEST_F(IdentityTest, AMergedRecordsMessagesGoToTheOneThatCounts) {
