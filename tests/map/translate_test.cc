@@ -65,6 +65,121 @@ TEST(TranslateTest, RefusesWithThePlace) {
   EXPECT_EQ(CodeOfRefusal(ReadFile(kMessages + "no_person.hl7")), "101 PID-3");
   EXPECT_EQ(CodeOfRefusal(ReadFile(kMessages + "bad_birth_date.hl7")), "102 PID-7");
   EXPECT_EQ(CodeOfRefusal(Header("PGL^PC6^PGL_PC6") + std::string(kPerson)), "100 GOL");
+  // Results that are nobody's, an appointment of nobody: nothing would be taken.
+  EXPECT_EQ(CodeOfRefusal(Header("ORU^R01") + "OBR|1||F-1^B|Q\rOBX|1|NM|A||2||||||F\r"),
+            "101 PID-3");
+  EXPECT_EQ(CodeOfRefusal(Header("SIU^S12") + "SCH|P-1^A\rRGS|1\rAIS|1||HF\r"), "101 PID-3");
+  const std::string merge = Header("ADT^A40") + "EVN||20260302\r" + std::string(kPerson) + "MRG|";
+  EXPECT_EQ(CodeOfRefusal(merge + "\r"), "101 MRG-1");
+  EXPECT_EQ(CodeOfRefusal(merge + "\"\"\r"), "101 MRG-1");
+  EXPECT_EQ(CodeOfRefusal(merge + "M1^^^X9910^MR\r"), "");
+  const std::string consent =
+      Header("MDM^T02") + "EVN||20260302\r" + std::string(kPerson) + "PV1|1|N\rTXA|1|CONS|TX\r";
+  EXPECT_EQ(CodeOfRefusal(consent + "CON|1|S||C-1^A|||||||Q||20260302\r"), "103 CON-11");
+  EXPECT_EQ(CodeOfRefusal(consent + "CON|1|S||C-1^A|||||||R||20260302\r"), "");
+  EXPECT_EQ(CodeOfRefusal(Header("REF^I12") + "RF1|Z|R|SOC|||RF-1^A\rPRD|RP|Okafor^Ben\r" +
+                          std::string(kPerson) + "PV1|1|N\r"),
+            "103 RF1-1");
+  EXPECT_EQ(CodeOfRefusal(Header("ORU^R01") + std::string(kPerson) +
+                          "OBR|1||F-1^B|Q\rOBX|1|NM|A||2\rOBX|2|NM|||2||||||F\r"),
+            "101 OBX[2]");
+}
+
+// An answer that is neither Y nor N says nothing: above all not that somebody lives who is dead.
+TEST(TranslateTest, TakesNoOtherAnswerForNo) {
+  const auto said = [](const std::string& multiple, const std::string& dead,
+                       const std::string& unknown) {
+    const Outcome outcome = TranslateMessage(
+        Header("ADT^A31") + "EVN||20260302\rPID|1||A^^^X9912^MR||Ash^Ira" + std::string(19, '|') +
+            multiple + std::string(6, '|') + dead + "|" + unknown + "\rPV1|1|N\r",
+        FeedOf("X9912"));
+    EXPECT_EQ(outcome.refusal, "");
+    std::string text;
+    const fhir::Element& patient = Find(outcome.translation, "Patient")->root();
+    for (const fhir::Element* child = patient.first_child(); child != nullptr;
+         child = child->next()) {
+      if (child->name() == "extension") {
+        text += "unknown=" + std::string(child->TextAt("value")) + " ";
+      } else if (child->name() == "deceased" || child->name() == "multipleBirth") {
+        text += std::string(child->name()) + "=" +
+                (child->is_null() ? "null" : std::string(child->text())) + " ";
+      }
+    }
+    for (const Remark& remark : outcome.translation.remarks) {
+      text += std::string(1, remark.severity) + " " + remark.where + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(said("Y", "n", "y"), "unknown=true deceased=false multipleBirth=true ");
+  EXPECT_EQ(said("Maybe", "Yes", "1"), "W PID-24 W PID-31 W PID-30 ");
+  EXPECT_EQ(said("", "\"\"", ""), "deceased=null ");
+}
+
+// The value of a type that nobody knows stands as it was sent; parts that have no place are listed,
+// in a survey as well.
+TEST(TranslateTest, NoValueOfAResultGoesInSilence) {
+  Feed feed = FeedOf("X9912");
+  for (const char* survey : {"", "Q"}) {
+    feed.tables["survey"] = {{survey, "urn:q"}};
+    const Outcome outcome = TranslateMessage(
+        Header("ORU^R01") + std::string(kPerson) +
+            "OBR|1||F-1^B|Q\rOBX|1|XX|A||some value||||||F\rOBX|2||B||other||||||F\r"
+            "OBX|3|XCN|C||N1^Pell||||||F\rOBX|4|CX|D||12^^^A||||||F\rOBX|5|ST|E||x||||||Q\r",
+        feed);
+    ASSERT_EQ(outcome.refusal, "");
+    std::string values;
+    for (const Change& change : outcome.translation.changes) {
+      if (change.fragment.type() == "Observation") {
+        values += std::string(change.fragment.root().TextAt("status")) + ":" +
+                  std::string(change.fragment.root().TextAt("value")) + " ";
+      }
+    }
+    EXPECT_EQ(values, "final:some value final:other final: final: unknown:x ") << survey;
+    const std::set<std::string> unread(outcome.translation.unread.begin(),
+                                       outcome.translation.unread.end());
+    for (const char* place : {"OBX[3]-5.1", "OBX[3]-5.2.1", "OBX[4]-5.1", "OBX[4]-5.4.1"}) {
+      EXPECT_EQ(unread.count(place), 1u) << place << " of " << survey;
+    }
+  }
+}
+
+// Page 2.9: {OBX [{NTE}] [{VAR}]} of an order, {OBX [{NTE}]} of a goal or problem.
+TEST(TranslateTest, WhatStandsWithAnObservationOfAPlanIsTaken) {
+  const std::string observation =
+      "OBX|1|ST|A||x||||||F\rPRT|P1|AD||RO|G700001^Okafor^Ben\rNTE|1||a note\r";
+  const std::string bytes = Header("PPP^PCB", "2.8") + std::string(kPerson) +
+                            "PTH|AD|p|PL-1^A|20260101\rPRB|AD|20260101|a|P-1^A\r" + observation +
+                            "GOL|AD|20260101|g|G-1^A\r" + observation +
+                            "ORC|NW|A-1^A\rOBR|1|A-1^A||V\r" + observation +
+                            "VAR|V-2^A|20260101|||LATE|was late\r";
+  const Outcome outcome = TranslateMessage(bytes, FeedOf("X9912"));
+  ASSERT_EQ(outcome.refusal, "");
+  EXPECT_TRUE(outcome.translation.unread.empty()) << outcome.translation.unread.front();
+  size_t noted = 0;
+  for (const Change& change : outcome.translation.changes) {
+    if (change.fragment.type() == "Observation") {
+      EXPECT_EQ(change.fragment.root().TextAt("performer.identifier.value"), "G700001");
+      noted += change.fragment.root().TextAt("note.text") == "a note" ? 1u : 0u;
+    }
+  }
+  EXPECT_EQ(noted, 3u);
+  EXPECT_EQ(Find(outcome.translation, "CarePlan")->root().TextAt("activity.progress.text"),
+            "LATE: was late");
+}
+
+// A relation that has no place is told: one end only, two of a kind, an end that is not here.
+TEST(TranslateTest, ARelationThatLeadsNowhereIsTold) {
+  const Outcome outcome = TranslateMessage(
+      Header("CCM^I21", "2.8") + std::string(kPerson) +
+          "PV1|1|N\rPRB|AD|20260101|a|P-1^A\rPRB|AD|20260101|b|P-2^A\rGOL|AD|20260101|g|G-1^A\r"
+          "REL|1|R||G-1^A|P-1^A\rREL|2|R||P-9^A|G-1^A\rREL|3|R||P-1^A|P-2^A\rREL|4|R|||P-2^A\r",
+      FeedOf("X9912"));
+  ASSERT_EQ(outcome.refusal, "");
+  std::string told;
+  for (const Remark& remark : outcome.translation.remarks) {
+    told += remark.severity == 'W' ? remark.where + " " : "";
+  }
+  EXPECT_EQ(told, "REL[2]-4 REL[3] REL[4] ");
 }
 
 // A wrong date costs the message no more than itself, but where what is made stands on it.
