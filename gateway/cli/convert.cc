@@ -10,6 +10,7 @@
 #include "gateway/cli/messages.h"
 #include "gateway/edge/csv_watcher.h"
 #include "gateway/hl7v2/acknowledgment.h"
+#include "gateway/hl7v2/charset.h"
 
 namespace gw::cli {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::string_view kUsage =
     "convert [--from hl7v2|csv|fhir] [--to fhir|hl7v2|csv] [--feed NAME] [--destination NAME] "
     "[--config FILE] [--report] FILE...";
 constexpr uint64_t kFileBytesMax = uint64_t{256} << 20;
+constexpr size_t kStartBytes = 64;  // enough to tell what a file is
 
 // The feed of senders that the configuration does not name.
 constexpr std::string_view kDefaultFeed = "default";
@@ -220,8 +222,15 @@ const map::Feed* CsvFeedOf(const std::string& path, std::string_view bytes,
 }
 
 // HL7 v2 begins with MSH, or FHS or BHS of a batch, behind a BOM, blank lines or an MLLP frame's
-// VT.
+// VT, in UTF-16 too.
 bool LooksLikeHl7v2(std::string_view bytes) {
+  for (const char first : {'M', 'F', 'B'}) {
+    if (const auto utf16 = hl7v2::Utf16ByStart(bytes, first)) {
+      const std::string start =
+          hl7v2::DecodeLenient(std::string(bytes.substr(0, kStartBytes)), *utf16).text;
+      return start.starts_with("MSH") || start.starts_with("FHS") || start.starts_with("BHS");
+    }
+  }
   const size_t start = bytes.find_first_not_of("\xEF\xBB\xBF\x0B\r\n ");
   bytes.remove_prefix(std::min(start, bytes.size()));
   return bytes.starts_with("MSH") || bytes.starts_with("FHS") || bytes.starts_with("BHS");

@@ -127,7 +127,8 @@ bool EndsInsideCharacter(std::string_view bytes) {
 }
 
 Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warning>* warnings) {
-  if (const auto utf16 = Utf16ByStart(*bytes, 'M')) {
+  const auto utf16 = Utf16ByStart(*bytes, 'M');
+  if (utf16) {
     Decoded decoded = DecodeLenient(std::move(*bytes), *utf16);
     *bytes = std::move(decoded.text);
     if (!decoded.disagreement.empty()) {
@@ -145,6 +146,11 @@ Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warni
   const std::string_view names = Part(Line(text), delimiters.field, 18);
   const std::string_view name = Part(names, delimiters.repetition, 1);
   const auto charset = CharsetNamed(name.empty() ? options.default_charset : name);
+  const bool utf16_label =
+      charset == Charset::kUtf16 || charset == Charset::kUtf16Le || charset == Charset::kUtf16Be;
+  if (utf16_label && !utf16) {  // it cannot be true of one-byte separators
+    warnings->push_back({"bytes disagree with the character set; read as UTF-8", "MSH-18"});
+  }
   const bool ascii = std::all_of(text.begin(), text.end(), [](char c) {
     return static_cast<uint8_t>(c) < 0x80 && c != '\x1B';
   });
@@ -157,9 +163,6 @@ Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warni
   if (*charset == Charset::kUtf8 && EndsInsideCharacter(*bytes)) {
     return Invalid("the message ends inside a character", "", kSegmentSequenceError);
   }
-  // A text that got here as UTF-8 was UTF-16, or its label cannot be true of one-byte separators.
-  const bool utf16_label =
-      *charset == Charset::kUtf16 || *charset == Charset::kUtf16Le || *charset == Charset::kUtf16Be;
   Decoded decoded = DecodeLenient(std::move(*bytes), utf16_label ? Charset::kUtf8 : *charset);
   *bytes = std::move(decoded.text);
   if (!decoded.disagreement.empty()) {

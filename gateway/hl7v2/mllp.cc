@@ -1,6 +1,8 @@
 #include "gateway/hl7v2/mllp.h"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "gateway/hl7v2/charset.h"
@@ -104,7 +106,7 @@ class FileSplitter {
       TakeLine(at, text_.substr(at, end - at));
       at = end == text_.npos ? text_.size() : end + 1;
     }
-    Close(text_.size());
+    EndFile(text_.size());
     return std::move(messages_);
   }
 
@@ -117,16 +119,45 @@ class FileSplitter {
       Close(at);
       begin_ = at;
       ++in_batch_;
-    } else if (name == "FHS" || name == "BHS") {
-      Close(at);
+    } else if (name == "FHS") {
+      EndFile(at);
+      in_file_ = true;
+      in_batch_ = batches_ = 0;
+    } else if (name == "BHS") {
+      EndBatch(at);
+      batch_is_open_ = true;
       in_batch_ = 0;
-      batches_ = name == "FHS" ? 0 : batches_ + 1;
+      ++batches_;
     } else if (name == "BTS") {
       Close(at);
+      batch_is_open_ = false;
       Compare(line, in_batch_, "BTS-1 does not count the messages of its batch");
     } else if (name == "FTS") {
-      Close(at);
+      EndBatch(at);
+      in_file_ = false;
       Compare(line, batches_, "FTS-1 does not count the batches of its file");
+    } else if (begin_ == kNone && line.find_first_not_of(" \t") != line.npos) {
+      Warn("a line outside of any message was left out");
+    }
+  }
+
+  // Is the end of what was begun still to come, messages may have been lost with it.
+  void EndBatch(size_t at) {
+    Close(at);
+    if (std::exchange(batch_is_open_, false)) {
+      Warn("a batch without its end (BTS): it may be cut off");
+    }
+  }
+  void EndFile(size_t at) {
+    EndBatch(at);
+    if (std::exchange(in_file_, false)) {
+      Warn("a file without its end (FTS): it may be cut off");
+    }
+  }
+
+  void Warn(std::string_view warning) {
+    if (std::find(warnings_->begin(), warnings_->end(), warning) == warnings_->end()) {
+      warnings_->emplace_back(warning);
     }
   }
 
@@ -159,20 +190,60 @@ class FileSplitter {
   size_t begin_ = kNone;
   uint32_t in_batch_ = 0;
   uint32_t batches_ = 0;
+  bool batch_is_open_ = false;
+  bool in_file_ = false;
 };
+
+// A text in UTF-16 with one character for each code unit: where messages begin and end is ASCII.
+std::string UnitsOf(std::string_view text, Charset charset) {
+  std::string units;
+  units.reserve(text.size() / 2);
+  const size_t low = charset == Charset::kUtf16Le ? 0 : 1;
+  for (size_t at = 0; at + 1 < text.size(); at += 2) {
+    const bool is_ascii = text[at + 1 - low] == 0 && static_cast<uint8_t>(text[at + low]) < 0x80;
+    units.push_back(is_ascii ? text[at + low] : '?');
+  }
+  return units;
+}
+
+std::optional<Charset> Utf16Of(std::string_view text) {
+  for (const char first : {'M', 'F', 'B'}) {
+    if (const auto charset = Utf16ByStart(text, first)) {
+      return charset;
+    }
+  }
+  return std::nullopt;
+}
+
+// The messages of a file in UTF-16. One alone is the file as it is, its mark with it.
+std::vector<std::string_view> SplitUtf16(std::string_view text, Charset charset,
+                                         std::vector<std::string>* warnings) {
+  const std::string units = UnitsOf(text, charset);
+  // The mark, which is no ASCII, stands before the first line.
+  const size_t mark = units.starts_with('?') ? 1 : 0;
+  const std::string_view lines = std::string_view(units).substr(mark);
+  std::vector<std::string_view> messages = FileSplitter(lines, warnings).Run();
+  if (messages.size() == 1 && messages.front().data() == lines.data()) {
+    return {text};
+  }
+  for (std::string_view& message : messages) {
+    const auto begin = static_cast<size_t>(message.data() - units.data());
+    message = text.substr(2 * begin, 2 * message.size());
+  }
+  return messages;
+}
 
 }  // namespace
 
 Result<std::vector<std::string_view>> SplitMessages(std::string_view text,
                                                     std::vector<std::string>* warnings) {
-  if (Utf16ByStart(text, 'M')) {
-    return std::vector<std::string_view>{text};
-  }
-  if (text.starts_with("\xEF\xBB\xBF")) {
+  const auto utf16 = Utf16Of(text);
+  if (!utf16 && text.starts_with("\xEF\xBB\xBF")) {
     text.remove_prefix(3);
     warnings->emplace_back("a byte order mark before the first message");
   }
-  std::vector<std::string_view> messages = FileSplitter(text, warnings).Run();
+  std::vector<std::string_view> messages =
+      utf16 ? SplitUtf16(text, *utf16, warnings) : FileSplitter(text, warnings).Run();
   if (messages.empty()) {
     return Error{Code::kInvalid, "no MSH segment in the file", "MSH", 100};
   }

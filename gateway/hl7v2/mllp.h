@@ -41,9 +41,9 @@ class MllpDecoder {
 std::string MllpFrame(std::string_view message);
 
 // The messages of a file: one message, a batch (FHS, BHS, BTS, FTS), an MLLP stream, or several
-// messages one after the other; a file in UTF-16 is one message. Views into `text`. A wrong count
-// of a batch or file (BTS-1, FTS-1) is a text in *warnings. Errors: kInvalid where no MSH is found
-// at all.
+// messages one after the other, in UTF-16 too. Views into `text`. Each a text in *warnings: a wrong
+// count of a batch or file (BTS-1, FTS-1), a batch or file without its end, lines outside of any
+// message. Errors: kInvalid where no MSH is found at all.
 Result<std::vector<std::string_view>> SplitMessages(std::string_view text,
                                                     std::vector<std::string>* warnings);
 

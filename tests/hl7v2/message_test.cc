@@ -200,7 +200,7 @@ TEST(MessageTest, ReadsCharacterSets) {
       {"Latin-1 by name only", "8859/1", "Zo\xC3\xAB", "Zo\xC3\xAB", 1},
       {"Windows by the name of Latin-1", "8859/1", "\x80 5", "\xE2\x82\xAC 5", 1},
       {"ASCII by name only", "ASCII", "Zo\xEB", "Zo\xC3\xAB", 1},
-      {"UTF-16 by name only", "UNICODE UTF-16", "Zo\xC3\xAB", "Zo\xC3\xAB", 0},
+      {"UTF-16 by name only", "UNICODE UTF-16", "Zo\xC3\xAB", "Zo\xC3\xAB", 1},
       {"unknown, but ASCII", "KLINGON", "Zoe", "Zoe", 0},
   };
   for (const Case& test : cases) {

@@ -189,6 +189,15 @@ TEST(SplitMessagesTest, FindsTheMessagesOfAFile) {
       {"counts left out", "BHS|^\rMSH|1\rBTS||\r", {"MSH|1\r"}, 0},
       {"MLLP", "\x0BMSH|1\rPID|\r\x1C\r\x0BMSH|2\r\x1C\r", {"MSH|1\rPID|\r", "MSH|2\r"}, 0},
       {"BOM", "\xEF\xBB\xBFMSH|1\r", {"MSH|1\r"}, 1},
+      {"batch without BTS", "BHS|^\rMSH|1\rMSH|2\r", {"MSH|1\r", "MSH|2\r"}, 1},
+      {"one of two batches without BTS",
+       "BHS|^\rMSH|1\rBHS|^\rMSH|2\rBTS|1\r",
+       {"MSH|1\r", "MSH|2\r"},
+       1},
+      {"file without FTS", "FHS|^\rBHS|^\rMSH|1\rBTS|1\r", {"MSH|1\r"}, 1},
+      {"a line before the first message", "From: ward\r\nMSH|1\r", {"MSH|1\r"}, 1},
+      {"lines after a batch", "BHS|^\rMSH|1\rBTS|1\rtotal\rend\r", {"MSH|1\r"}, 1},
+      {"blank lines are nothing", " \r\n\r\nMSH|1\r", {"MSH|1\r"}, 0},
   };
   for (const Case& test : cases) {
     std::vector<std::string> warnings;
@@ -196,6 +205,36 @@ TEST(SplitMessagesTest, FindsTheMessagesOfAFile) {
     ASSERT_TRUE(split.ok()) << test.name;
     EXPECT_EQ(std::vector<std::string>(split->begin(), split->end()), test.messages) << test.name;
     EXPECT_EQ(warnings.size(), test.warnings) << test.name;
+  }
+}
+
+// In either byte order, with a mark and without; one message alone is the file as it is.
+TEST(SplitMessagesTest, FindsTheMessagesOfAFileInUtf16) {
+  const std::string text = "BHS|^\rMSH|1\rPID|\xE9\rMSH|2\rBTS|2\r";
+  const auto widened = [](std::string_view latin, bool little) {
+    std::string wide;
+    for (const char c : latin) {
+      wide.append(little ? std::string{c, '\0'} : std::string{'\0', c});
+    }
+    return wide;
+  };
+  for (const bool little : {true, false}) {
+    const std::string mark = little ? "\xFF\xFE" : "\xFE\xFF";
+    for (const std::string& begin : {mark, std::string()}) {
+      std::vector<std::string> warnings;
+      const std::string file = begin + widened(text, little);
+      const auto split = SplitMessages(file, &warnings);
+      ASSERT_TRUE(split.ok());
+      EXPECT_EQ(std::vector<std::string>(split->begin(), split->end()),
+                (std::vector<std::string>{widened("MSH|1\rPID|\xE9\r", little),
+                                          widened("MSH|2\r", little)}));
+      EXPECT_TRUE(warnings.empty());
+      const std::string one = begin + widened("MSH|1\rPID|\r", little);
+      const auto alone = SplitMessages(one, &warnings);
+      ASSERT_TRUE(alone.ok());
+      EXPECT_EQ(std::vector<std::string>(alone->begin(), alone->end()),
+                std::vector<std::string>{one});
+    }
   }
 }
 
