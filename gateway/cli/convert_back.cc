@@ -93,6 +93,14 @@ bool Print(const Back& back, const Result<map::Export>& made) {
     }
     all = all && message;
   }
+  for (const map::Remark& remark : made->remarks) {
+    if (remark.severity == 'E') {
+      all = false;
+      if (!back.report) {
+        PrintError(remark.where + ": " + remark.text);
+      }
+    }
+  }
   if (back.report && made->messages.empty()) {
     Report(map::ExportedMessage{}, *made);
   }

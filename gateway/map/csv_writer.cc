@@ -126,7 +126,7 @@ std::string WithoutGuard(std::string_view cell) {
 }
 
 Result<std::string> WriteCsv(const Element& rows, const std::vector<Column>& model,
-                             const Destination& destination) {
+                             const Destination& destination, std::vector<Remark>* remarks) {
   Rows text(destination);
   for (const ExportColumn& column : destination.columns) {
     text.Cell(column.header);
@@ -135,16 +135,26 @@ Result<std::string> WriteCsv(const Element& rows, const std::vector<Column>& mod
   uint32_t number = 0;
   for (const Element* row = rows.first_child(); row != nullptr; row = row->next()) {
     ++number;
+    std::vector<std::string> cells;
     for (const ExportColumn& column : destination.columns) {
       const auto of_model = std::find_if(model.begin(), model.end(), [&](const Column& known) {
         return known.name == column.name;
       });
-      const std::string cell =
-          of_model == model.end() ? "" : CellText(*row, column, *of_model, destination);
-      if (!hl7v2::Encode(cell, destination.charset)) {
-        return Error{Code::kUnprocessable, "a character that the encoding does not have",
-                     "row " + std::to_string(number) + ", column " + column.header};
-      }
+      cells.push_back(of_model == model.end() ? ""
+                                              : CellText(*row, column, *of_model, destination));
+    }
+    const auto unsaid = std::find_if(cells.begin(), cells.end(), [&](const std::string& cell) {
+      return !hl7v2::Encode(cell, destination.charset);
+    });
+    if (unsaid != cells.end()) {
+      const auto at = static_cast<size_t>(unsaid - cells.begin());
+      remarks->push_back(
+          {'E', "row-refused",
+           "row " + std::to_string(number) + ", column " + destination.columns[at].header,
+           "a character that the encoding does not have"});
+      continue;
+    }
+    for (const std::string& cell : cells) {
       text.Cell(cell);
     }
     text.End();

@@ -8,6 +8,7 @@
 #include "gateway/fhir/resource.h"
 #include "gateway/map/destination.h"
 #include "gateway/map/feed.h"
+#include "gateway/map/translate.h"
 
 namespace gw::map {
 
@@ -20,9 +21,11 @@ std::string WithGuard(std::string_view cell);
 std::string WithoutGuard(std::string_view cell);
 
 // A CSV file (RFC 4180, with the destination's delimiter, quote, line ends, encoding and dates) of
-// a tree of type Rows, guarded cell by cell. `model`: the columns of the tree. Errors:
-// kUnprocessable, where = "row 3, column Name", for a character that the encoding does not have.
+// a tree of type Rows, guarded cell by cell. `model`: the columns of the tree. A row with a
+// character that the encoding does not have is left out, with a remark "row-refused" of severity E,
+// where = "row 3, column Name" (of the rows as they came). Errors: kUnprocessable where the header
+// has such a character.
 Result<std::string> WriteCsv(const fhir::Element& rows, const std::vector<Column>& model,
-                             const Destination& destination);
+                             const Destination& destination, std::vector<Remark>* remarks);
 
 }  // namespace gw::map

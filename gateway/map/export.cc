@@ -191,8 +191,14 @@ class Run {
     GW_TRY(Mapped mapped, parts_.plan.Run(MapUrl(destination_), cut.root(), Options("csv")));
     outbound_.Merge(from, mapped.unread, cut);
     result.remarks = std::move(mapped.remarks);
-    GW_TRY(result.csv, WriteCsv(mapped.target.root(), model.feed.columns, destination_));
-    result.rows = mapped.target.root().Count("row");
+    const size_t remarked = result.remarks.size();
+    GW_TRY(result.csv,
+           WriteCsv(mapped.target.root(), model.feed.columns, destination_, &result.remarks));
+    const size_t refused = result.remarks.size() - remarked;
+    result.rows = mapped.target.root().Count("row") - static_cast<uint32_t>(refused);
+    for (const Error& unsaid : outbound_.refused()) {
+      result.remarks.push_back({'W', "not-sent", unsaid.where, unsaid.detail});
+    }
     result.unread = outbound_.Unread();
     return result;
   }

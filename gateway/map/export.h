@@ -34,7 +34,9 @@ struct Export {
   std::string csv;                                // CSV: the whole file, in its encoding
   uint32_t rows = 0;
   std::vector<std::string> unread;
-  std::vector<Remark> remarks;  // "not-sent": a resource that no message of this receiver speaks of
+  // "not-sent": a resource that no message of this receiver speaks of; "row-refused" (severity E):
+  // a row that the encoding cannot hold, left out of the file.
+  std::vector<Remark> remarks;
 };
 
 // Translates FHIR to HL7 v2 messages and CSV files by the maps of mappings/fhir-to-hl7v2 and

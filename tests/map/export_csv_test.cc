@@ -152,9 +152,13 @@ TEST(ExportCsv, QuotesDelimitersAndEncodingsAreTheReceivers) {
   EXPECT_EQ(made->csv, "\"Surname\";\"Forename\"\n\"Zo\xEB; \"\"Z\"\"\nOkafor\";\"M.\"\n");
   to.charset = hl7v2::Charset::kAscii;
   const auto refused = BackMaps().FromFhir(bundle, to, kNow);
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, Code::kUnprocessable);
-  EXPECT_EQ(refused.error().where, "row 1, column Surname");
+  ASSERT_TRUE(refused.ok()) << "a row is left out, and told; the others are there";
+  EXPECT_EQ(refused->csv, "\"Surname\";\"Forename\"\n");
+  EXPECT_EQ(refused->rows, 0u);
+  ASSERT_FALSE(refused->remarks.empty());
+  EXPECT_EQ(refused->remarks.back().severity, 'E');
+  EXPECT_EQ(refused->remarks.back().code, "row-refused");
+  EXPECT_EQ(refused->remarks.back().where, "row 1, column Surname");
 }
 
 // What no column has is told, as with messages.
