@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -97,11 +99,19 @@ class Reader {
 
  private:
   // Values first: what stands beside them, in a member with an underscore, is added to them.
+  // Members go in as the type has its elements, sorted once: each that came before others would
+  // have to be put before all of them.
   Status Members(const Node& object, Element* element) {
+    std::vector<std::pair<const ElementDef*, const Node*>> ordered;
     for (const Node& node : object.members) {
       if (node.name != kTypeMember && !node.name.starts_with('_')) {
-        GW_RETURN_IF_ERROR(Member(node.name, node, element));
+        ordered.emplace_back(element->type().ByJsonName(node.name).element, &node);
       }
+    }
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const auto& a, const auto& b) { return std::less<>()(a.first, b.first); });
+    for (const auto& [definition, node] : ordered) {
+      GW_RETURN_IF_ERROR(Member(node->name, *node, element));
     }
     for (const Node& node : object.members) {
       if (node.name.starts_with('_')) {
@@ -162,16 +172,24 @@ class Reader {
       return builder_.Fail(node.offset, "there is no primitive element of this name");
     }
     if (node.form != Node::Form::kArray) {
-      return BesideOne(name, property, 0, node, parent);
+      return BesideOne(name, property, parent->ChildOf(*property.element), node, parent);
     }
-    uint32_t index = 0;
+    Element* element = parent->ChildOf(*property.element);
     for (const Node& item : node.members) {
-      GW_RETURN_IF_ERROR(BesideOne(name, property, index++, item, parent));
+      GW_RETURN_IF_ERROR(BesideOne(name, property, element, item, parent));
+      element = element == nullptr ? nullptr : NextOf(*element);
     }
     return {};
   }
 
-  Status BesideOne(const std::string& name, const TypeDef::Property& property, uint32_t index,
+  // The next item of a list: its items stand side by side.
+  static Element* NextOf(Element& item) {
+    Element* next = item.next();
+    return next != nullptr && next->definition() == item.definition() ? next : nullptr;
+  }
+
+  // `element`: the value that it stands beside; null: there is none.
+  Status BesideOne(const std::string& name, const TypeDef::Property& property, Element* element,
                    const Node& node, Element* parent) {
     if (node.form == Node::Form::kNull) {
       return {};
@@ -179,7 +197,6 @@ class Reader {
     if (node.form != Node::Form::kObject) {
       return builder_.Fail(node.offset, "expected an object");
     }
-    Element* element = parent->Child(property.element->name, index);
     if (element == nullptr) {
       GW_TRY(element, builder_.Add(parent, name, *property.type, {}, node.offset));
     }

@@ -6,7 +6,7 @@
 
 #include "gateway/base/utf8.h"
 #include "gateway/hl7v2/charset.h"
-#include "gateway/hl7v2/structures_internal.h"
+#include "gateway/hl7v2/structures.h"
 
 namespace gw::hl7v2 {
 

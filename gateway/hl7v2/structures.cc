@@ -1,7 +1,7 @@
+#include "gateway/hl7v2/structures.h"
+
 #include <algorithm>
 #include <array>
-
-#include "gateway/hl7v2/structures_internal.h"
 
 namespace gw::hl7v2 {
 namespace {

@@ -108,8 +108,8 @@ Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mapping
   std::vector<Resource> concept_maps;
   std::vector<std::string> ambiguous;
   for (const std::string& name : names) {
-    const bool is_map = name.starts_with("fhir-to-") && name.ends_with(".map");
-    const bool is_rows = name.starts_with("fhir-to-") && name.ends_with("/rows.json");
+    const bool is_map = IsOutward(name) && IsMap(name);
+    const bool is_rows = IsOutward(name) && name.ends_with("/rows.json");
     if (!is_map && !is_rows && !IsCodeTable(name)) {
       continue;
     }

@@ -36,7 +36,8 @@ Result<std::string> ReadWhole(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
-// The files of a folder that end so, by name; not those of its subfolders unless `deep`.
+// The files of a folder that may hold a map, by name: all below it that are named so, or those
+// beside each other of any form.
 std::vector<std::string> FilesOf(const fs::path& folder, bool deep) {
   std::vector<std::string> paths;
   std::error_code failure;
@@ -45,7 +46,9 @@ std::vector<std::string> FilesOf(const fs::path& folder, bool deep) {
     if (at->is_directory() && !deep) {
       at.disable_recursion_pending();
     }
-    if (at->is_regular_file() && at->path().extension() == ".map") {
+    const fs::path form = at->path().extension();
+    const bool is_named = form == ".map" || (!deep && (form == ".json" || form == ".xml"));
+    if (at->is_regular_file() && is_named) {
       paths.push_back(at->path().generic_string());
     }
   }
@@ -95,7 +98,9 @@ class MapFiles::Loader {
     for (const std::string& path : paths) {
       auto text = ReadWhole(path);
       std::error_code failure;
-      if (text && !fs::equivalent(path, own, failure)) {
+      const bool may_be =
+          text && (path.ends_with(".map") || text->find("StructureMap") != std::string::npos);
+      if (may_be && !fs::equivalent(path, own, failure)) {
         Offer({path, *std::move(text)});
       }
     }

@@ -47,6 +47,18 @@ bool IsCodeTable(std::string_view name) {
   return name.starts_with("codes/") && name.ends_with(".json");
 }
 
+bool IsMap(std::string_view name) {
+  const std::string_view file = name.substr(name.rfind('/') + 1);
+  const std::string_view stem = file.substr(0, file.rfind('.'));
+  const bool is_written_out = name.ends_with(".json") || name.ends_with(".xml");
+  const bool is_other = name.starts_with("codes/") || file == "rows.json" || name == kMessages ||
+                        file.starts_with("pairs.") || stem.ends_with(".in") ||
+                        stem.ends_with(".out");
+  return name.ends_with(".map") || (is_written_out && !is_other);
+}
+
+bool IsOutward(std::string_view name) { return name.starts_with("fhir-to-"); }
+
 Result<RowModel> ReadRowModel(const MapFile& file, const fhir::Definitions& definitions,
                               const Limits& limits) {
   auto json = Json::Parse(file.text, limits);

@@ -17,6 +17,8 @@ namespace gw::map {
 
 // The url of a code table of codes/ begins so.
 inline constexpr std::string_view kCodes = "urn:caregate:codes:";
+// Which messages are taken.
+inline constexpr std::string_view kMessages = "hl7v2-to-fhir/messages.json";
 
 // The row model that the maps of one kind of file are checked against (rows.json).
 struct RowModel {
@@ -32,6 +34,11 @@ Result<std::vector<std::string>> NamesBelow(const std::string& directory);
 Result<MapFile> ReadMapFile(const std::string& directory, const std::string& name);
 // Is it a code table?
 bool IsCodeTable(std::string_view name);
+// Is it a map: text, or a StructureMap as JSON or XML? All else of the folder (code tables, row
+// models, messages.json, pairs) has names of its own.
+bool IsMap(std::string_view name);
+// Is it read by an Exporter, and not by a Translator?
+bool IsOutward(std::string_view name);
 
 // Errors: kInvalid, where = "file: place".
 Result<RowModel> ReadRowModel(const MapFile& file, const fhir::Definitions& definitions,

@@ -22,6 +22,7 @@ Result<CodeTable> CodeTable::FromResource(const fhir::Resource& concept_map) {
   CodeTable table;
   const fhir::Element& root = concept_map.root();
   table.url_ = std::string(root.TextAt("url"));
+  table.version_ = std::string(root.TextAt("version"));
   if (concept_map.type() != "ConceptMap" || table.url_.empty()) {
     return Error{
         .code = Code::kInvalid, .detail = "expected a ConceptMap with a url", .where = table.url_};

@@ -24,6 +24,7 @@ class CodeTable {
   static CodeTable FromFml(const FmlConceptMap& concept_map);
 
   const std::string& url() const { return url_; }
+  const std::string& version() const { return version_; }  // empty: it says none
   // The one system that all groups translate from; empty if there are several or none.
   std::string_view source_system() const { return source_system_; }
   // `system` may be empty: then any group serves. False: unmapped. Views into the table, or of
@@ -55,6 +56,7 @@ class CodeTable {
   bool TranslateHere(std::string_view system, std::string_view code, Answer* answer) const;
 
   std::string url_;
+  std::string version_;
   std::string source_system_;
   std::string other_map_;
   const CodeTable* other_ = nullptr;

@@ -18,6 +18,15 @@ std::string TypesOf(const fhir::ElementDef& element) {
 
 }  // namespace
 
+// Of an expression that is no more than a variable the type is known.
+StaticType RuleCompiler::TypeOfPath(std::string_view text) {
+  while (text.starts_with('(') && text.ends_with(')')) {
+    text = text.substr(1, text.size() - 2);
+  }
+  const Scope::Variable* whole = scope_.Find(text.substr(text.starts_with('%') ? 1 : 0), false);
+  return whole != nullptr ? whole->type : StaticType();
+}
+
 Result<ArgumentOp> RuleCompiler::Argument(const FmlArgument& argument, bool wants_target,
                                           StaticType* type) {
   using Kind = FmlArgument::Kind;
@@ -37,7 +46,7 @@ Result<ArgumentOp> RuleCompiler::Argument(const FmlArgument& argument, bool want
   if (argument.kind == Kind::kVariable || argument.kind == Kind::kPath) {
     op.kind = ArgumentOp::Kind::kPath;
     GW_TRY(op.path, Path({.text = argument.text, .place = argument.place}, nullptr));
-    *type = StaticType();
+    *type = TypeOfPath(argument.text);
     return op;
   }
   const bool has_time = argument.text.find('T') != std::string::npos;
@@ -49,8 +58,28 @@ Result<ArgumentOp> RuleCompiler::Argument(const FmlArgument& argument, bool want
             : has_time                        ? types.date_time_type
                                               : types.date_type;
   op.text = argument.text.substr(op.type == types.time_type ? 1 : 0);
+  if (op.type == types.integer_type && !fhir::IsLexicalForm(op.type->primitive(), op.text)) {
+    op.type = types.decimal_type;  // a number still, but none of FHIR's integers
+  }
+  if (op.type != types.string_type && !fhir::IsLexicalForm(op.type->primitive(), op.text)) {
+    return Fail(argument.place,
+                "'" + argument.text + "' is no " + std::string(op.type->name()) + " of FHIR");
+  }
   *type = {.type = op.type, .choice = nullptr};
   return op;
+}
+
+// A literal stands as it is written: whether it has the form of the element is known here.
+Status RuleCompiler::CheckLiteral(const FmlTarget& target, const TargetOp& op) const {
+  const bool is_literal =
+      op.transform == Transform::kCopy && op.arguments.front().kind == ArgumentOp::Kind::kText;
+  const bool fits = !is_literal || op.type == nullptr || op.arguments.front().text.empty() ||
+                    op.type->kind() != fhir::Kind::kPrimitive ||
+                    fhir::IsLexicalForm(op.type->primitive(), op.arguments.front().text);
+  return fits ? Status()
+              : Status(Fail(
+                    target.arguments.front().place,
+                    "'" + op.arguments.front().text + "' is no " + std::string(op.type->name())));
 }
 
 Result<TargetOp> RuleCompiler::Target(const FmlTarget& target) {

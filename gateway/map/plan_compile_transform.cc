@@ -50,6 +50,12 @@ constexpr std::array<const fhir::TypeDef * CommonTypes::*, 5> kOutputTypes = {
 constexpr std::array<std::string_view, 9> kFeedKeys = {
     "name",   "organization", "zone",    "policyUri",           "roles",
     "county", "unknownMerge", "surveys", "codedConsentComplete"};
+// What takes a node with all below it.
+constexpr std::array<std::string_view, 5> kOfWholes = {"copy", "reference", "pointer", "place",
+                                                       "evaluate"};
+constexpr std::array<std::string_view, 5> kFormats = {"text", "html", "xml", "json", "url"};
+constexpr std::array<std::string_view, 7> kUnits = {"year", "month",  "week",  "day",
+                                                    "hour", "minute", "second"};
 constexpr std::string_view kFeedTable = "urn:caregate:feed:";
 constexpr std::string_view kCodes = "urn:caregate:codes:";
 
@@ -60,6 +66,16 @@ std::string Count(const Signature& signature) {
   const std::string max = std::to_string(signature.max);
   return (signature.min == signature.max ? max : std::to_string(signature.min) + " to " + max) +
          (signature.max == 1 ? " argument" : " arguments");
+}
+
+template <size_t count>
+bool Contains(const std::array<std::string_view, count>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool IsWhole(std::string_view number) {
+  return !number.empty() && number.size() < 9 &&
+         number.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 bool IsText(const FmlArgument& argument) { return argument.kind == FmlArgument::Kind::kString; }
@@ -88,6 +104,7 @@ Status RuleCompiler::Transformed(const FmlTarget& target, TargetOp* op, StaticTy
       value.kind = ArgumentOp::Kind::kPath;
       GW_TRY(value.path, Path({.text = argument.text, .place = argument.place},
                               i == 0 ? nullptr : types.data()));
+      types[i] = count == 1 ? TypeOfPath(argument.text) : StaticType();
     } else {
       GW_TRY(value, Argument(argument, false, &types[i]));
     }
@@ -98,8 +115,61 @@ Status RuleCompiler::Transformed(const FmlTarget& target, TargetOp* op, StaticTy
   if (signature->made != nullptr) {
     made.type = compiler_.types().*signature->made;
   }
+  GW_RETURN_IF_ERROR(CheckTexts(target, types));
   GW_RETURN_IF_ERROR(CheckArguments(target, types, op, &made));
-  return Valued(target, made, op, place);
+  GW_RETURN_IF_ERROR(Valued(target, made, op, place));
+  return CheckLiteral(target, *op);
+}
+
+// Most transforms read their arguments as texts, which what has parts has none of.
+Status RuleCompiler::CheckTexts(const FmlTarget& target, const std::vector<StaticType>& types) {
+  if (std::find(kOfWholes.begin(), kOfWholes.end(), target.transform) != kOfWholes.end()) {
+    return {};
+  }
+  for (size_t i = 0; i < types.size(); ++i) {
+    const fhir::TypeDef* type = types[i].type;
+    const bool has_text = type == nullptr || IsLeaf(*type) || IsOpen(*type) || type->is_abstract();
+    const bool is_coded = target.transform == "translate" && i == 0 && type != nullptr &&
+                          (type->Is("Coding") || type->Is("CodeableConcept"));
+    if (!has_text && !is_coded) {
+      return Fail(target.arguments[i].place,
+                  target.transform + " takes " +
+                      (target.transform == "translate"
+                           ? std::string("a code, a Coding or a CodeableConcept")
+                           : std::string("a text")) +
+                      ", not " + Describe(types[i]) + ": expected one of its parts");
+    }
+  }
+  return {};
+}
+
+// A literal that no run of the transform takes.
+Status RuleCompiler::CheckWords(const FmlTarget& target, const TargetOp& op) const {
+  const auto literal = [&](size_t i) { return op.arguments[i].kind == ArgumentOp::Kind::kText; };
+  if (op.transform == Transform::kTruncate && literal(1) && !IsWhole(op.arguments[1].text)) {
+    return Fail(target.arguments[1].place, "expected a length that is a whole number");
+  }
+  for (size_t i = 1; op.transform == Transform::kEscape && i < op.arguments.size(); ++i) {
+    if (literal(i) && !Contains(kFormats, op.arguments[i].text)) {
+      return Fail(target.arguments[i].place,
+                  "expected a format: 'text', 'html', 'xml', 'json' or 'url'");
+    }
+  }
+  if (op.transform != Transform::kDateOp) {
+    return {};
+  }
+  const std::string_view amount = op.arguments[1].text;
+  const bool has_sign = amount.starts_with('-') || amount.starts_with('+');
+  if (literal(1) && !IsWhole(amount.substr(has_sign ? 1 : 0))) {
+    return Fail(target.arguments[1].place, "expected a whole number");
+  }
+  const std::string_view unit = op.arguments[2].text;
+  if (literal(2) &&
+      !Contains(kUnits, unit.ends_with('s') ? unit.substr(0, unit.size() - 1) : unit)) {
+    return Fail(target.arguments[2].place,
+                "expected a unit: 'year', 'month', 'week', 'day', 'hour', 'minute' or 'second'");
+  }
+  return {};
 }
 
 // What some transforms ask of their arguments, and what they make where it depends on them.
@@ -108,6 +178,9 @@ Status RuleCompiler::CheckArguments(const FmlTarget& target, const std::vector<S
   switch (op->transform) {
     case Transform::kCopy:
       *made = types[0];
+      return {};
+    case Transform::kEvaluate:
+      *made = types.back();
       return {};
     case Transform::kCast:
       return Casting(target, op, made);
@@ -135,7 +208,7 @@ Status RuleCompiler::CheckArguments(const FmlTarget& target, const std::vector<S
       return {};
     }
     default:
-      return {};
+      return CheckWords(target, *op);
   }
 }
 

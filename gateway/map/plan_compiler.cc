@@ -70,8 +70,13 @@ Status Compiler::ReadCodes(std::span<const fhir::Resource> concept_maps) {
 const CodeTable* Compiler::CodesNamed(uint32_t map, std::string_view url) const {
   const uint32_t owner = url.starts_with('#') ? map : kAnyMap;
   auto found = codes_.find(std::pair(owner, std::string(url)));
-  if (found == codes_.end() && owner == kAnyMap) {
-    found = codes_.find(std::pair(owner, std::string(url.substr(0, url.find('|')))));
+  const size_t bar = url.find('|');
+  if (found == codes_.end() && owner == kAnyMap && bar != std::string_view::npos) {
+    found = codes_.find(std::pair(owner, std::string(url.substr(0, bar))));
+    const std::string_view version = found == codes_.end() ? "" : found->second->version();
+    if (!version.empty() && version != url.substr(bar + 1)) {
+      return nullptr;  // another version may say other things
+    }
   }
   return found == codes_.end() ? nullptr : found->second;
 }

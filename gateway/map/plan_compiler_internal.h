@@ -94,12 +94,16 @@ class RuleCompiler {
   const fhir::TypeDef* TextIn(const fhir::ElementDef& element, const fhir::TypeDef& value) const;
   Status TypeCases(const FmlTarget& target, const fhir::TypeDef& source,
                    const fhir::ElementDef& element, TargetOp* op);
+  StaticType TypeOfPath(std::string_view text);
+  Status CheckLiteral(const FmlTarget& target, const TargetOp& op) const;
   Result<ArgumentOp> Argument(const FmlArgument& argument, bool wants_target, StaticType* type);
 
   // Transforms (plan_compile_transform.cc).
   Status Transformed(const FmlTarget& target, TargetOp* op, StaticType* place);
   Status CheckArguments(const FmlTarget& target, const std::vector<StaticType>& types, TargetOp* op,
                         StaticType* made);
+  Status CheckTexts(const FmlTarget& target, const std::vector<StaticType>& types);
+  Status CheckWords(const FmlTarget& target, const TargetOp& op) const;
   Status Casting(const FmlTarget& target, TargetOp* op, StaticType* made);
   Status Referring(const FmlTarget& target, const StaticType& resource, TargetOp* op,
                    StaticType* made);

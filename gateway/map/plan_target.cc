@@ -247,7 +247,9 @@ Status Runner::SetText(const Place& place, fhir::Element* element, const Item& i
     return {};
   }
   const fhir::TypeDef& type = element->type();
-  if (item.Type() != &type && type.kind() == fhir::Kind::kPrimitive &&
+  // A node of that very type was checked when its tree was read; a value was made just now.
+  const bool is_known = item.node != nullptr && item.Type() == &type;
+  if (!is_known && type.kind() == fhir::Kind::kPrimitive &&
       !fhir::IsLexicalForm(type.primitive(), text)) {
     return Refuse(place, "the value is no " + std::string(type.name()));
   }

@@ -104,9 +104,13 @@ Result<Item> Runner::Value(const Place& place, const Items& items) {
       return Cast(place, items[0]);
     case Transform::kDateOp:
       return DateOp(place, items);
-    case Transform::kUuid:
-      return TextItem(crypto::NamedUuid(options_.seed + "#" + std::to_string(++uuids_)),
-                      types.string_type);
+    case Transform::kUuid: {
+      const fhir::TypeDef* type = place.op->type;
+      const bool is_uri = type != nullptr && type->primitive() == fhir::Primitive::kUuid;
+      return TextItem((is_uri ? "urn:uuid:" : "") +
+                          crypto::NamedUuid(options_.seed + "#" + std::to_string(++uuids_)),
+                      is_uri ? type : types.string_type);
+    }
     case Transform::kIdentifierSystem: {
       static const Feed no_feed;
       const Feed& feed = options_.feed != nullptr ? *options_.feed : no_feed;

@@ -12,9 +12,6 @@ namespace {
 
 using fhir::Element;
 
-constexpr std::string_view kMessageMaps = "urn:caregate:map:hl7v2-to-fhir/message/";
-// The structure, and the map, of the segments that many messages have.
-constexpr std::string_view kCommon = "COMMON";
 constexpr int kUnsupportedType = 200;   // table 0357
 constexpr int kUnsupportedEvent = 201;  // table 0357
 constexpr int kRequiredField = 101;     // table 0357

@@ -75,7 +75,8 @@ struct TranslatorOptions {
 class Translator {
  public:
   // Errors: kInvalid, where = "file:line:column": an unparsed token, unknown element, wrong type,
-  // missing group, a broken ConceptMap. `profiles_directory` holds the v2 tables the source model
+  // missing group, a broken ConceptMap, an event of messages.json whose structure has no map.
+  // `profiles_directory` holds the v2 tables the source model
   // is made from.
   static Result<Translator> Load(const std::string& mappings_directory,
                                  const std::string& profiles_directory,
@@ -88,6 +89,10 @@ class Translator {
   // from the ConceptMaps urn:caregate:codes:<table>. FromV2 and FromCsv take any feed; one that was
   // completed once saves them the work.
   Feed Complete(Feed feed) const;
+
+  // Does the feed find what it names: a CSV feed its map and that map's columns, a feed that takes
+  // common segments the map for them? Errors: kInvalid, where = "feed: key".
+  Status Check(const Feed& feed) const;
 
   // SHA-256 over the names and bytes of all map files, hex: recorded in each Provenance.
   const std::string& version() const;

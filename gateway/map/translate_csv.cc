@@ -291,6 +291,17 @@ Feed WithEssentials(const Feed& feed, const Feed& model) {
 
 }  // namespace
 
+Status Translator::Check(const Feed& feed) const {
+  if (feed.format == Feed::Format::kCsv) {
+    GW_RETURN_IF_ERROR(ModelFor(*parts_, feed));
+  } else if (feed.take_common_segments &&
+             !parts_->plan.Has(std::string(kMessageMaps) + std::string(kCommon))) {
+    return Error{Code::kInvalid, "there is no map for common segments",
+                 feed.name + ": take_common_segments"};
+  }
+  return {};
+}
+
 Result<CsvTranslation> Translator::FromCsv(std::string_view bytes, const Feed& feed,
                                            Instant now) const {
   if (!feed.tables.contains(std::string(kCompleted))) {

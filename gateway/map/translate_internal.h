@@ -36,6 +36,11 @@ struct Translator::Parts {
                           Instant now, std::string seed) const;
 };
 
+// The map of a message structure has this url and the structure's name.
+inline constexpr std::string_view kMessageMaps = "urn:caregate:map:hl7v2-to-fhir/message/";
+// The structure, and the map, of the segments that many messages have.
+inline constexpr std::string_view kCommon = "COMMON";
+
 // The table whose presence says that a feed has been completed.
 inline constexpr std::string_view kCompleted = "caregate:completed";
 

@@ -2,6 +2,7 @@
 
 #include "gateway/base/crypto.h"
 #include "gateway/base/json.h"
+#include "gateway/hl7v2/structures.h"
 #include "gateway/map/translate_internal.h"
 
 namespace gw::map {
@@ -20,12 +21,12 @@ Result<Files> ReadFiles(const std::string& directory) {
   Files files;
   GW_TRY(const std::vector<std::string> names, NamesBelow(directory));
   for (const std::string& name : names) {
-    if (name.starts_with("fhir-to-")) {
+    if (IsOutward(name)) {
       continue;  // an Exporter compiles those, with the code tables read backwards
     }
     const bool is_rows = name.ends_with("/rows.json");
-    const bool is_messages = name == "hl7v2-to-fhir/messages.json";
-    if (!name.ends_with(".map") && !IsCodeTable(name) && !is_rows && !is_messages) {
+    const bool is_messages = name == kMessages;
+    if (!IsMap(name) && !IsCodeTable(name) && !is_rows && !is_messages) {
       continue;
     }
     GW_TRY(MapFile file, ReadMapFile(directory, name));
@@ -64,6 +65,22 @@ Result<std::map<std::string, std::vector<std::string>, std::less<>>> ReadEvents(
     }
   }
   return events;
+}
+
+// A message whose structure has no map would be refused when it comes.
+Status CheckEvents(const std::map<std::string, std::vector<std::string>, std::less<>>& events,
+                   const Plan& plan) {
+  for (const auto& [type, list] : events) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      const std::string structure(hl7v2::ImpliedStructure(type, list[i]));
+      if (!structure.empty() && !plan.Has(std::string(kMessageMaps) + structure)) {
+        return Error{Code::kInvalid,
+                     "there is no map for the structure of this event: " + structure,
+                     std::string(kMessages) + ": $." + type + "[" + std::to_string(i) + "]"};
+      }
+    }
+  }
+  return {};
 }
 
 // A ConceptMap as a plain table, for feeds to override.
@@ -113,6 +130,7 @@ Result<Translator> Translator::Load(const std::string& mappings_directory,
   }
   const auto find = [&v2, &rows](std::string_view url) { return FindModel(url, v2, rows); };
   GW_TRY(Plan plan, Plan::Compile(files.maps, find, concept_maps, definitions));
+  GW_RETURN_IF_ERROR(CheckEvents(events, plan));
   TranslatorOptions own = options;
   if (own.hash_key.empty()) {
     own.hash_key = "caregate";

@@ -65,6 +65,33 @@ group Name(source n : HumanName, target m : HumanName) { n.family -> m.family; }
       {"src -> tgt.managingOrganization = reference(src) 'x';", "5:45",
        "'managingOrganization' does not refer to Patient"},
       {"src -> tgt.active = feed('key') 'x';", "5:26", "expected 'name'"},
+      // What has parts has no text of its own.
+      {"src.name as n -> tgt.gender = append(n);", "5:38", "append takes a text, not HumanName"},
+      {"src.name as n -> tgt.gender = cast(n, 'string');", "5:36", "cast takes a text"},
+      {"src.name as n -> tgt.name = cc('s', n);", "5:37", "cc takes a text, not HumanName"},
+      {"src.name as n -> tgt.gender = truncate(n, 3);", "5:40", "truncate takes a text"},
+      {"src.name as n -> tgt.gender = translate(n, 'urn:caregate:feed:x', 'code');", "5:41",
+       "translate takes a code, a Coding or a CodeableConcept, not HumanName"},
+      {"src.name as n -> tgt.gender = (n);", "5:31", "'gender' takes code, not HumanName"},
+      {"src.name as n -> tgt.gender = (%n);", "5:31", "'gender' takes code, not HumanName"},
+      // Literals that no run takes.
+      {"src.id as i -> tgt.gender = truncate(i, 'x');", "5:41", "a whole number"},
+      {"src.id as i -> tgt.gender = escape(i, 'latin');", "5:39", "expected a format"},
+      {"src.birthDate as d -> tgt.birthDate = dateOp(d, 1, 'fortnight');", "5:52",
+       "expected a unit"},
+      {"src.birthDate as d -> tgt.birthDate = dateOp(d, 'x', 'day');", "5:49", "a whole number"},
+      {"src -> tgt.birthDate = @2020-13-01 'x';", "5:24", "is no date"},
+      {"src -> tgt.birthDate = @2020-02-30 'x';", "5:24", "is no date"},
+      {"src -> tgt.gender = ' male' 'x';", "5:21", "' male' is no code"},
+      {"src -> tgt.extension as e, e.url = 'u', e.valueDateTime = @2020-02-10T25:00:00Z 'x';",
+       "5:59", "is no dateTime"},
+      {"src -> tgt.extension as e, e.url = 'u', e.valueDateTime = @2020-01-01T12:00 'x';", "5:59",
+       "is no dateTime"},
+      {"src -> tgt.extension as e, e.url = 'u', e.valueTime = @T14:30 'x';", "5:55", "is no time"},
+      {"src -> tgt.extension as e, e.url = 'u', e.valueInteger = 99999999999 'x';", "5:58",
+       "'99999999999' is no integer"},
+      {"src -> tgt.extension as e, e.url = 'u', e.valueDecimal = 99999999999 'x';", "", ""},
+      {"src -> tgt.extension as e, e.url = 'u', e.valueDateTime = @2020-01-01 'x';", "", ""},
       {"src -> tgt = 'x' 'x';", "5:8", "has no value of its own"},
       {"src -> tgt share all 'x';", "5:8", "a list mode needs an element"},
       {"src.gender default 'maybe one' as g -> tgt.gender = g;", "", ""},
@@ -158,11 +185,11 @@ TEST(PlanErrors, OfARunNameThePlaceAndTheRuleAndNoValue) {
        Code::kUnprocessable, "cannot be cast to boolean"},
       {"src.id as i -> tgt.birthDate = dateOp(i, 1, 'day') 'the name';", R"(,"id":"Secret")",
        Code::kUnprocessable, "dateOp takes a date"},
-      {"src.id as i -> tgt.gender = truncate(i, 'x') 'the name';", R"(,"id":"Secret")",
+      {"src.id as i -> tgt.gender = truncate(i, i) 'the name';", R"(,"id":"Secret")",
        Code::kUnprocessable, "truncate takes a length"},
       {"src.id as i -> tgt.gender = keyedHash(i) 'the name';", R"(,"id":"Secret")", Code::kInternal,
        "keyedHash has no key"},
-      {"src.id as i -> tgt.gender = escape(i, 'latin') 'the name';", R"(,"id":"Secret")",
+      {"src.id as i -> tgt.gender = escape(i, i) 'the name';", R"(,"id":"Secret")",
        Code::kUnprocessable, "escape knows the formats"},
   };
   for (const Case& c : cases) {
@@ -178,6 +205,32 @@ TEST(PlanErrors, OfARunNameThePlaceAndTheRuleAndNoValue) {
         << error.detail;
     EXPECT_EQ(error.detail.find("Secret"), std::string::npos) << error.detail;
   }
+}
+
+TEST(PlanErrors, AConceptMapIsOfTheVersionThatIsAsked) {
+  std::vector<fhir::Resource> tables;
+  tables.push_back(ParseResource(R"({"resourceType":"ConceptMap","url":"urn:cm","version":"1",
+    "status":"active","group":[{"element":[{"code":"f","target":[{"code":"female",
+    "equivalence":"equal"}]}]}]})"));
+  const auto none = [](std::string_view) -> const fhir::TypeDef* { return nullptr; };
+  for (const auto& [url, fits] :
+       {std::pair("urn:cm", true), std::pair("urn:cm|1", true), std::pair("urn:cm|2", false)}) {
+    const std::vector<MapFile> files = {
+        {"test.map",
+         "map 'urn:test' = 'n'\ngroup G(source s : Patient, target t : Person) { "
+         "s.id as i -> t.gender = translate(i, '" +
+             std::string(url) + "', 'code'); }"}};
+    const auto plan = Plan::Compile(files, none, tables, R4());
+    EXPECT_EQ(plan.ok(), fits) << url;
+  }
+}
+
+TEST(PlanErrors, AUuidInItsOwnTypeIsAUri) {
+  const auto plan =
+      CompileRules("src -> tgt.extension as e, e.url = 'u', e.valueUuid = uuid() 'x';");
+  ASSERT_TRUE(plan.ok()) << plan.error().detail;
+  const std::string made = Convert(plan, R"({"resourceType":"Patient"})");
+  EXPECT_NE(made.find("\"valueUuid\":\"urn:uuid:"), std::string::npos) << made;
 }
 
 TEST(PlanErrors, EndAGroupThatCallsItself) {
