@@ -14,7 +14,8 @@
 namespace gw::store {
 
 // Where a kept message stands. What is refused is open until it is taken, replaced or discarded;
-// nothing but Pruning deletes any, and never an open one.
+// nothing but Pruning deletes any, and never an open one, nor the file whose rows are open. What
+// was replaced or discarded stays so when it comes once more and is refused again.
 enum class MessageState : uint8_t { kDone = 0, kOpen = 1, kReplaced = 2, kDiscarded = 3 };
 std::string_view NameOf(MessageState state);  // "done", "open", "replaced", "discarded"
 

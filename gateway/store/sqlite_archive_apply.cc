@@ -23,7 +23,11 @@ constexpr std::array kStatements = {
     " sequence = excluded.sequence, outcome = excluded.outcome,"
     " entry_id = excluded.entry_id, reason = excluded.reason, remarks = excluded.remarks,"
     " answer = CASE message.outcome WHEN 'AA' THEN message.answer ELSE excluded.answer END,"
-    " attempts = message.attempts + 1, state = excluded.state,"
+    " attempts = message.attempts + 1,"
+    // What an operator settled does not come back because its sender, or another row of its file,
+    // tries once more in vain. An edit that brings its bytes back does.
+    " state = CASE WHEN message.state IN (2, 3) AND excluded.state = 1"
+    " AND (?19 = 0 OR excluded.type = 'rows') THEN message.state ELSE excluded.state END,"
     " type = excluded.type, cause = excluded.cause, map_version = excluded.map_version,"
     " resources = CASE excluded.resources WHEN '' THEN message.resources"
     " ELSE excluded.resources END",
@@ -34,7 +38,13 @@ constexpr std::array kStatements = {
     " + CASE WHEN feed_alert.since = 0 AND excluded.since <> 0 THEN 1 ELSE 0 END,"
     " since = excluded.since",
     "DELETE FROM message WHERE number IN (SELECT number FROM message"
-    " WHERE feed = ?1 AND received < ?2 AND state <> 1 ORDER BY received LIMIT ?3)",
+    " WHERE feed = ?1 AND received < ?2 AND state <> 1"
+    // A file stands as long as a group of its rows is open: they have no other bytes.
+    " AND NOT (type = 'file' AND EXISTS (SELECT 1 FROM message AS open_rows"
+    " WHERE open_rows.control_id > message.control_id || ':'"
+    " AND open_rows.control_id < message.control_id || ';'"
+    " AND open_rows.sender = message.sender AND open_rows.state = 1))"
+    " ORDER BY received LIMIT ?3)",
     "DELETE FROM feed_field WHERE feed = ?1 AND last_seen < ?2",
     "INSERT INTO feed_counter(feed, received, taken, refused, repeated, replayed, replaced,"
     " discarded, pruned, versions, last_received, last_taken)"

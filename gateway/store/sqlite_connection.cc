@@ -1,6 +1,9 @@
 #include "gateway/store/sqlite_connection.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <mutex>
 
@@ -122,6 +125,18 @@ std::string_view Execution::BlobAt(int column) const {
 
 void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
+// What persons say is for its owner's eyes: the file is made so, and those that SQLite puts beside
+// it follow it. Where it cannot be made, opening it says why.
+static void MakePrivate(const std::string& path) {
+  if (path.empty() || path.starts_with(':')) {
+    return;  // no file
+  }
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file >= 0) {
+    close(file);
+  }
+}
+
 Result<Connection> Connection::Open(const std::string& path, Mode mode) {
   ConfigureLibrary();
   const int access =
@@ -129,6 +144,9 @@ Result<Connection> Connection::Open(const std::string& path, Mode mode) {
   const char* vfs = nullptr;  // the system's
   if (mode == Mode::kWriter) {
     GW_TRY(vfs, GatheringVfs());
+  }
+  if (mode != Mode::kReader) {
+    MakePrivate(path);
   }
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle,

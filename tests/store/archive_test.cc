@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -204,6 +205,69 @@ TEST_F(ArchiveTest, PrunesInStepsAndNeverWhatIsOpen) {
   EXPECT_EQ(archive().List(all)->size(), 3u);  // the open one and the two that are young
   EXPECT_EQ(Feed().pruned, 4u);
   EXPECT_EQ(Feed().open, 1u);
+}
+
+// Rows have no bytes but their file's: it stands as long as one of them waits.
+TEST_F(ArchiveTest, PrunesNoFileWhoseRowsAreOpen) {
+  const auto kept = [&](const std::string& id, const std::string& type, const std::string& outcome,
+                        const std::string& file) {
+    MessageRecord message = Message(id, outcome, outcome == "AA" ? "" : "102 column DOB", 1);
+    message.type = type;
+    message.digest = crypto::Sha256(file);
+    return Commit(message);
+  };
+  kept("aa", std::string(kFileType), "AA", "first");
+  kept("aa:rows 1", "rows", "AA", "first");
+  const uint64_t open = kept("aa:rows 2", "rows", "AE", "first");
+  kept("ab", std::string(kFileType), "AA", "second");
+  kept("ab:rows 1", "rows", "AA", "second");
+  const auto prune = [&] {
+    Transaction transaction;
+    transaction.upkeep.pruning = Pruning{"hospital", Instant{6}, 100};
+    return store_->Commit(std::move(transaction))->pruned;
+  };
+  EXPECT_EQ(prune(), 3u);
+  MessageQuery file;
+  file.feed = "hospital";
+  file.control_id = "aa";
+  EXPECT_EQ(archive().List(file)->size(), 1u);
+  ASSERT_TRUE(Settle(open, MessageState::kDiscarded, "given up"));
+  EXPECT_EQ(prune(), 2u);
+}
+
+TEST_F(ArchiveTest, WhatIsSettledStaysSoUntilItIsTaken) {
+  for (const MessageState state : {MessageState::kDiscarded, MessageState::kReplaced}) {
+    const std::string id(NameOf(state));
+    const uint64_t number = Commit(Message(id, "AE", "204 PID-3"));
+    if (state == MessageState::kDiscarded) {
+      ASSERT_TRUE(Settle(number, state, "by somebody"));
+    } else {
+      Transaction edit;
+      edit.message = Message("edit", "AA");
+      edit.upkeep.settlements = {{number, state, "by somebody"}};
+      ASSERT_TRUE(store_->Commit(std::move(edit)));
+    }
+    Commit(Message(id, "AE", "204 PID-3"));
+    EXPECT_EQ(archive().Open(number)->entry.state, state);
+    EXPECT_EQ(archive().Open(number)->entry.attempts, 2u);
+    EXPECT_TRUE(archive().Causes(std::nullopt)->empty());
+    MessageRecord back = Message(id, "AE", "204 PID-3");  // an edit that brings the bytes back
+    back.replay = true;
+    Commit(back);
+    EXPECT_EQ(archive().Open(number)->entry.state, MessageState::kOpen);
+    ASSERT_TRUE(Settle(number, MessageState::kDiscarded, "again"));
+    Commit(Message(id, "AA"));
+    EXPECT_EQ(archive().Open(number)->entry.state, MessageState::kDone);
+  }
+}
+
+TEST_F(ArchiveTest, IsForItsOwnersEyes) {
+  Commit(Message("1", "AA"));
+  for (const char* name : {"store.db", "store.db-wal"}) {
+    struct stat facts {};
+    ASSERT_EQ(stat(folder_.Path(name).c_str(), &facts), 0) << name;
+    EXPECT_EQ(facts.st_mode & 0777U, 0600U) << name;
+  }
 }
 
 TEST_F(ArchiveTest, IsReadBesideTheProcessThatWrites) {
