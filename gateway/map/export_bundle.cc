@@ -424,8 +424,9 @@ bool Outbound::IsSaid(const Element& leaf, const Said& said) const {
   const Element* identifier = reference->Child(kIdentifier);
   const Element* value = identifier == nullptr ? nullptr : identifier->Child("value");
   const Element* display = reference->Child("display");
+  const bool is_key = leaf.parent() != reference;  // a name does not say the key
   if ((value != nullptr && !said.unread.contains(value)) ||
-      (display != nullptr && !said.unread.contains(display))) {
+      (!is_key && display != nullptr && !said.unread.contains(display))) {
     return true;
   }
   const auto target = by_url_.find(reference->TextAt("reference"));

@@ -274,6 +274,8 @@ TEST(Export, ListsReferencesThatNoFieldHolds) {
                  R"("partOf": [{"identifier": {"system": "urn:a", "value": "1"}}], )"
                  R"("category": [{"coding": [{"code": "1"}, {"code": "2"}, {"code": "3"}]}], )"
                  R"("note": [{"text": "n", "authorReference": {"display": "N"}}], )"
+                 R"("activity": [{"reference": {"display": "O", "identifier": )"
+                 R"({"value": "7", "assigner": {"display": "S"}}}}], )"
                  R"("addresses": [{"reference": "urn:uuid:1", "display": "Asthma"}])"),
         ""},
        {Resource("Condition", R"("code": {"text": "Asthma"}, "recorder": {"display": "R"})"), ""}});
@@ -285,8 +287,11 @@ TEST(Export, ListsReferencesThatNoFieldHolds) {
   ASSERT_EQ(made->messages.size(), 1u);
   ASSERT_TRUE(made->messages[0].ok());
   const std::vector<std::string> unwritten = {
-      "CarePlan[1].author.display", "CarePlan[1].category[0].coding[2].code",
-      "CarePlan[1].partOf[0].identifier.system", "CarePlan[1].partOf[0].identifier.value",
+      "CarePlan[1].activity[0].reference.identifier.assigner.display",
+      "CarePlan[1].author.display",
+      "CarePlan[1].category[0].coding[2].code",
+      "CarePlan[1].partOf[0].identifier.system",
+      "CarePlan[1].partOf[0].identifier.value",
       "Condition[1].recorder.display"};
   EXPECT_EQ(made->messages[0]->unwritten, unwritten);
 }
