@@ -101,22 +101,22 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
     return false;
   }
 
-  // False where the stream cannot be followed any more.
+  // Each unit is answered before the next one is looked at. False where the stream cannot be
+  // followed any more.
   bool Take(std::string_view bytes, const std::string& peer, hl7v2::MllpDecoder* decoder) {
-    std::vector<std::string> frames;
-    const Status decoded = decoder->Feed(bytes, &frames);
-    for (std::string& frame : frames) {
-      const flow::Ingest::Answers answers = ingest_->AnswerV2(std::move(frame), peer);
+    for (hl7v2::MllpUnit& unit : decoder->Feed(bytes)) {
+      if (!unit.fault) {
+        Send(hl7v2::MllpFrame(ingest_->RefuseV2(unit.bytes, unit.fault.error(), peer)));
+        continue;
+      }
+      const flow::Ingest::Answers answers = ingest_->AnswerV2(std::move(unit.bytes), peer);
       for (const std::string* answer : {&answers.accept, &answers.application}) {
         if (!answer->empty()) {
           Send(hl7v2::MllpFrame(*answer));
         }
       }
     }
-    if (!decoded) {
-      Send(hl7v2::MllpFrame(ingest_->RefuseV2(bytes, decoded.error(), peer)));
-    }
-    return decoded.ok();
+    return !decoder->is_lost();
   }
 
   void Send(std::string_view bytes) {

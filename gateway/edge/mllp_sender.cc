@@ -66,21 +66,22 @@ struct MllpSender::Connection {
   // The next frame that comes in.
   Result<std::string> Receive() {
     std::array<char, 16 * 1024> buffer{};
-    while (answers.empty()) {
+    while (units.empty()) {
       const int count = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
       if (count <= 0) {
         return Error{Code::kUnavailable, "the connection was closed before an answer came", "", 0};
       }
-      GW_RETURN_IF_ERROR(decoder.Feed({buffer.data(), static_cast<size_t>(count)}, &answers));
+      units = decoder.Feed({buffer.data(), static_cast<size_t>(count)});
     }
-    std::string answer = std::move(answers.front());
-    answers.erase(answers.begin());
-    return answer;
+    hl7v2::MllpUnit unit = std::move(units.front());
+    units.erase(units.begin());
+    GW_RETURN_IF_ERROR(std::move(unit.fault));
+    return std::move(unit.bytes);
   }
 
   Poco::Net::StreamSocket socket;
   hl7v2::MllpDecoder decoder{Limits{}};
-  std::vector<std::string> answers;
+  std::vector<hl7v2::MllpUnit> units;  // received and not yet looked at
 };
 
 MllpSender::MllpSender(std::unique_ptr<Connection> connection)

@@ -14,71 +14,75 @@ constexpr char kStart = '\x0B';  // VT
 constexpr char kEnd = '\x1C';    // FS
 constexpr char kReturn = '\r';   // after FS
 constexpr std::string_view kFrameBytes = "\x0B\x1C";
+constexpr size_t kKeptOfTooLarge = size_t{64} * 1024;
 
 Error FrameError(const char* rule) { return Error{Code::kInvalid, rule, "MLLP frame"}; }
 
 }  // namespace
 
-void MllpDecoder::Refuse(Error error, Status* fault) {
+void MllpDecoder::Refuse(Error error, std::string bytes, std::vector<MllpUnit>* units) {
   held_.clear();
   in_frame_ = false;
   after_end_ = false;
-  if (fault->ok() && !passing_over_) {
-    *fault = std::move(error);
+  if (!std::exchange(is_lost_, true)) {
+    units->push_back({std::move(bytes), std::move(error)});
   }
-  passing_over_ = true;
 }
 
 // Takes what stands before the next VT or FS; returns how much that was.
-size_t MllpDecoder::TakeContent(std::string_view bytes, Status* fault) {
+size_t MllpDecoder::TakeContent(std::string_view bytes, std::vector<MllpUnit>* units) {
   const std::string_view content = bytes.substr(0, bytes.find_first_of(kFrameBytes));
   if (in_frame_) {
     if (held_.size() + content.size() > limits_.body_bytes_max) {
-      Refuse(Error{Code::kTooLarge, "a frame larger than the limit", "MLLP frame"}, fault);
+      held_.append(content.substr(0, kKeptOfTooLarge - std::min(kKeptOfTooLarge, held_.size())));
+      held_.resize(std::min(held_.size(), kKeptOfTooLarge));
+      Refuse(Error{Code::kTooLarge, "a frame larger than the limit", "MLLP frame"},
+             std::move(held_), units);
     } else {
       held_.append(content);
     }
   } else if (content.find_first_not_of("\r\n") != content.npos) {
-    Refuse(FrameError("bytes outside a frame: it does not begin with VT"), fault);
+    Refuse(FrameError("bytes outside a frame: it does not begin with VT"), std::string(content),
+           units);
   }
   return content.size();
 }
 
-void MllpDecoder::TakeControl(char byte, std::vector<std::string>* frames, Status* fault) {
+void MllpDecoder::TakeControl(char byte, std::vector<MllpUnit>* units) {
   if (after_end_) {
     after_end_ = false;
     if (byte == kReturn) {
       in_frame_ = false;
-      frames->push_back(std::move(held_));
-      held_.clear();
+      units->push_back({std::exchange(held_, {}), {}});
       return;
     }
-    Refuse(FrameError("FS is not followed by CR"), fault);
+    Refuse(FrameError("FS is not followed by CR"), std::move(held_), units);
   }
   if (byte == kStart) {
     if (in_frame_) {
-      Refuse(FrameError("VT inside a frame: the one before has no end"), fault);
+      Refuse(FrameError("VT inside a frame: the one before has no end"), std::move(held_), units);
     }
     in_frame_ = true;
-    passing_over_ = false;
+    is_lost_ = false;
   } else if (byte == kEnd && in_frame_) {
     after_end_ = true;
   } else {
-    Refuse(FrameError("bytes outside a frame: it does not begin with VT"), fault);
+    Refuse(FrameError("bytes outside a frame: it does not begin with VT"), std::string(1, byte),
+           units);
   }
 }
 
-Status MllpDecoder::Feed(std::string_view bytes, std::vector<std::string>* frames) {
-  Status fault;
+std::vector<MllpUnit> MllpDecoder::Feed(std::string_view bytes) {
+  std::vector<MllpUnit> units;
   while (!bytes.empty()) {
-    size_t taken = after_end_ ? 0 : TakeContent(bytes, &fault);
+    size_t taken = after_end_ ? 0 : TakeContent(bytes, &units);
     if (taken == 0) {
-      TakeControl(bytes[0], frames, &fault);
+      TakeControl(bytes[0], &units);
       taken = 1;
     }
     bytes.remove_prefix(taken);
   }
-  return fault;
+  return units;
 }
 
 std::string MllpFrame(std::string_view message) {

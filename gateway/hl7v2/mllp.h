@@ -9,32 +9,40 @@
 
 namespace gw::hl7v2 {
 
-// Splits one MLLP stream into messages.
-// `bytes` may end anywhere; a partial frame is kept for the next call. Appends whole messages,
-// without VT, FS and CR, to *frames; frames before and after a fault in the same bytes are still
-// delivered, and the first fault is returned. CR and LF between frames are passed over.
-// Errors: kTooLarge past limits.body_bytes_max; kInvalid where a frame does not begin with VT, a VT
-// stands inside a frame, or FS is not followed by CR. At a fault the decoder drops what it held and
-// goes on at the next VT; what it passes over until then is one fault, told once.
+// What came on a stream: a message, without VT, FS and CR; or, where the fault is set, bytes that
+// are no whole frame, so that what was refused can be answered and kept like any other message.
+struct MllpUnit {
+  std::string bytes;  // of a frame past the limit its first 64 KiB
+  Status fault;
+};
+
+// Splits one MLLP stream into units, in the order in which they came.
+// `bytes` may end anywhere; a partial frame is kept for the next call. CR and LF between frames are
+// passed over.
+// Faults: kTooLarge past limits.body_bytes_max; kInvalid where a frame does not begin with VT, a VT
+// stands inside a frame, or FS is not followed by CR. After a fault the decoder goes on at the next
+// VT; what it passes over until then is one fault, told once.
 // Spec: HL7 v2 Transport: MLLP release 1.
 // Not thread-safe; one decoder per connection.
 class MllpDecoder {
  public:
   explicit MllpDecoder(const Limits& limits) : limits_(limits) {}
-  Status Feed(std::string_view bytes, std::vector<std::string>* frames);
+  std::vector<MllpUnit> Feed(std::string_view bytes);
   bool in_frame() const { return in_frame_; }
+  // After a fault, until the next VT: what comes now is not of a frame.
+  bool is_lost() const { return is_lost_; }
   size_t held_bytes() const { return held_.size(); }
 
  private:
-  size_t TakeContent(std::string_view bytes, Status* fault);
-  void TakeControl(char byte, std::vector<std::string>* frames, Status* fault);
-  void Refuse(Error error, Status* fault);
+  size_t TakeContent(std::string_view bytes, std::vector<MllpUnit>* units);
+  void TakeControl(char byte, std::vector<MllpUnit>* units);
+  void Refuse(Error error, std::string bytes, std::vector<MllpUnit>* units);
 
   Limits limits_;
   std::string held_;
   bool in_frame_ = false;
   bool after_end_ = false;
-  bool passing_over_ = false;  // after a fault, until the next VT
+  bool is_lost_ = false;
 };
 
 // VT + message + FS + CR.

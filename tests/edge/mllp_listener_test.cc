@@ -67,26 +67,34 @@ TEST_F(MllpListenerTest, ManyConnectionsEachGetTheAnswerToTheirOwnMessage) {
 
 // All the bytes at once on one connection; as many answers as `count`, in the order in which they
 // came.
-std::vector<std::string> Pipelined(uint16_t port, const std::vector<std::string>& messages,
-                                   size_t count) {
+std::vector<std::string> AnswersTo(uint16_t port, const std::string& bytes, size_t count) {
   Poco::Net::StreamSocket socket;
   socket.connect(Poco::Net::SocketAddress("127.0.0.1", port));
   socket.setReceiveTimeout(Poco::Timespan(30, 0));
-  std::string bytes;
-  for (const std::string& message : messages) {
-    bytes += hl7v2::MllpFrame(message);
-  }
   socket.sendBytes(bytes.data(), static_cast<int>(bytes.size()));
   hl7v2::MllpDecoder decoder{Limits{}};
   std::vector<std::string> answers;
   std::array<char, 4096> buffer{};
   while (answers.size() < count) {
     const int received = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
-    if (received <= 0 || !decoder.Feed({buffer.data(), static_cast<size_t>(received)}, &answers)) {
+    if (received <= 0) {
       break;
+    }
+    for (hl7v2::MllpUnit& unit : decoder.Feed({buffer.data(), static_cast<size_t>(received)})) {
+      EXPECT_TRUE(unit.fault.ok());
+      answers.push_back(std::move(unit.bytes));
     }
   }
   return answers;
+}
+
+std::vector<std::string> Pipelined(uint16_t port, const std::vector<std::string>& messages,
+                                   size_t count) {
+  std::string bytes;
+  for (const std::string& message : messages) {
+    bytes += hl7v2::MllpFrame(message);
+  }
+  return AnswersTo(port, bytes, count);
 }
 
 // "CA B1" of each.
@@ -128,6 +136,17 @@ TEST_F(MllpListenerTest, PipelinedMessagesAreAnsweredInOrder) {
   const auto answers =
       Pipelined(listener->port(), {Numbered(1), Numbered(2), Numbered(3), Numbered(4)}, 4);
   EXPECT_EQ(Told(answers), (std::vector<std::string>{"AA B1", "AA B2", "AA B3", "AA B4"}));
+}
+
+// A frame that never ended, or has no CR at its end, is answered as itself, in its place; what
+// stands whole after it is taken, and no message is answered twice.
+TEST_F(MllpListenerTest, ABrokenFrameIsAnsweredInItsPlaceUnderItsOwnControlId) {
+  Start({});
+  const std::string bytes = "\x0b" + Numbered(1).substr(0, 120) + hl7v2::MllpFrame(Numbered(2)) +
+                            "\x0b" + Numbered(3) + "\x1c" + hl7v2::MllpFrame(Numbered(4));
+  EXPECT_EQ(Told(AnswersTo(listener->port(), bytes, 4)),
+            (std::vector<std::string>{"AE B1", "AA B2", "AE B3", "AA B4"}));
+  EXPECT_EQ(gateway.Records().size(), 4u);
 }
 
 // HL7 v2.9 section 2.9.3, table 0155: the accept acknowledgment first, then that of the

@@ -11,7 +11,11 @@ std::vector<std::string> Frames(std::string_view bytes, size_t piece) {
   gw::hl7v2::MllpDecoder decoder(limits);
   std::vector<std::string> frames;
   for (size_t at = 0; at < bytes.size(); at += piece) {
-    static_cast<void>(decoder.Feed(bytes.substr(at, piece), &frames).ok());
+    for (gw::hl7v2::MllpUnit& unit : decoder.Feed(bytes.substr(at, piece))) {
+      if (unit.fault) {
+        frames.push_back(std::move(unit.bytes));
+      }
+    }
     gw::fuzz::Require(decoder.held_bytes() <= limits.body_bytes_max, "what is held is bounded");
   }
   return frames;

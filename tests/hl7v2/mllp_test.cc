@@ -11,6 +11,18 @@ namespace {
 
 using Frames = std::vector<std::string>;
 
+// Appends the frames among what comes; was there no fault?
+bool Feed(std::string_view bytes, MllpDecoder* decoder, Frames* frames) {
+  bool is_sound = true;
+  for (MllpUnit& unit : decoder->Feed(bytes)) {
+    if (unit.fault) {
+      frames->push_back(std::move(unit.bytes));
+    }
+    is_sound = is_sound && unit.fault.ok();
+  }
+  return is_sound;
+}
+
 TEST(MllpTest, TakesFramesAndFaults) {
   struct Case {
     std::string name, bytes;
@@ -92,8 +104,7 @@ TEST(MllpTest, TakesFramesAndFaults) {
   for (const Case& test : cases) {
     MllpDecoder decoder((Limits()));
     Frames frames;
-    const Status status = decoder.Feed(test.bytes, &frames);
-    EXPECT_EQ(status.ok(), !test.fault) << test.name;
+    EXPECT_EQ(Feed(test.bytes, &decoder, &frames), !test.fault) << test.name;
     EXPECT_EQ(frames, test.frames) << test.name;
   }
 }
@@ -101,36 +112,52 @@ TEST(MllpTest, TakesFramesAndFaults) {
 TEST(MllpTest, ToldOnceUntilTheNextFrame) {
   MllpDecoder decoder((Limits()));
   Frames frames;
-  EXPECT_FALSE(decoder.Feed("junk", &frames).ok());
-  EXPECT_TRUE(decoder.Feed("more junk", &frames).ok());
-  EXPECT_TRUE(decoder
-                  .Feed("\x0B"
-                        "a\x1C\r",
-                        &frames)
-                  .ok());
-  EXPECT_FALSE(decoder.Feed("junk", &frames).ok());
+  EXPECT_FALSE(Feed("junk", &decoder, &frames));
+  EXPECT_TRUE(decoder.is_lost());
+  EXPECT_TRUE(Feed("more junk", &decoder, &frames));
+  EXPECT_TRUE(
+      Feed("\x0B"
+           "a\x1C\r",
+           &decoder, &frames));
+  EXPECT_FALSE(decoder.is_lost());
+  EXPECT_FALSE(Feed("junk", &decoder, &frames));
   EXPECT_EQ(frames, Frames{"a"});
+}
+
+// Of each unit in the order in which it came: what it is, with its own bytes.
+TEST(MllpTest, WhatIsRefusedKeepsItsPlaceAndItsBytes) {
+  MllpDecoder decoder((Limits()));
+  std::vector<std::string> told;
+  for (const std::string_view bytes :
+       {"\x0Bha", "lf\x0Bgood\x1C\rju", "nk\x0Bx\x1Cy\x0Blast\x1C\r"}) {
+    for (const MllpUnit& unit : decoder.Feed(bytes)) {
+      told.push_back((unit.fault ? "" : "refused ") + unit.bytes);
+    }
+  }
+  EXPECT_EQ(told, (Frames{"refused half", "good", "refused ju", "refused x", "last"}));
 }
 
 TEST(MllpTest, HoldsItsBound) {
   Limits limits;
   limits.body_bytes_max = 4;
   MllpDecoder decoder(limits);
-  Frames frames;
-  EXPECT_TRUE(decoder
-                  .Feed("\x0B"
-                        "1234\x1C\r",
-                        &frames)
-                  .ok());
-  const Status status = decoder.Feed(
+  const std::vector<MllpUnit> units = decoder.Feed(
       "\x0B"
+      "1234\x1C\r\x0B"
       "12345\x1C\r\x0B"
-      "ab\x1C\r",
-      &frames);
-  ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().code, Code::kTooLarge);
-  EXPECT_EQ(frames, (Frames{"1234", "ab"}));
+      "ab\x1C\r");
+  ASSERT_EQ(units.size(), 3U);
+  EXPECT_EQ(units[0].bytes, "1234");
+  ASSERT_FALSE(units[1].fault.ok());
+  EXPECT_EQ(units[1].fault.error().code, Code::kTooLarge);
+  EXPECT_EQ(units[1].bytes, "12345");
+  EXPECT_EQ(units[2].bytes, "ab");
   EXPECT_EQ(decoder.held_bytes(), 0U);
+  limits.body_bytes_max = 100'000;
+  MllpDecoder larger(limits);
+  const auto refused = larger.Feed("\x0B" + std::string(100'001, 'x'));
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].bytes.size(), size_t{64} * 1024) << "a refusal keeps no more of it";
 }
 
 // Any split of a stream gives the same frames and finds a fault, or none, as the whole does.
@@ -145,13 +172,13 @@ TEST(MllpTest, AnySplitGivesTheSameFrames) {
     }
     MllpDecoder whole((Limits()));
     Frames expected;
-    const bool ok = whole.Feed(stream, &expected).ok();
+    const bool ok = Feed(stream, &whole, &expected);
     MllpDecoder split((Limits()));
     Frames frames;
     bool split_ok = true;
     for (size_t at = 0; at < stream.size();) {
       const size_t part = 1 + random() % 5;
-      split_ok = split.Feed(std::string_view(stream).substr(at, part), &frames).ok() && split_ok;
+      split_ok = Feed(std::string_view(stream).substr(at, part), &split, &frames) && split_ok;
       at += part;
     }
     EXPECT_EQ(frames, expected);
@@ -163,7 +190,7 @@ TEST(MllpTest, AnySplitGivesTheSameFrames) {
 TEST(MllpTest, FrameComesBack) {
   MllpDecoder decoder((Limits()));
   Frames frames;
-  EXPECT_TRUE(decoder.Feed(MllpFrame("MSH|\rPID|\r"), &frames).ok());
+  EXPECT_TRUE(Feed(MllpFrame("MSH|\rPID|\r"), &decoder, &frames));
   EXPECT_EQ(frames, Frames{"MSH|\rPID|\r"});
 }
 
