@@ -229,6 +229,7 @@ class ConfigReader {
 
   Status Csv(Members* csv) {
     GW_RETURN_IF_ERROR(csv->Count("poll_ms", 3'600'000, &config_.csv_poll_ms));
+    GW_RETURN_IF_ERROR(csv->Count("settle_ms", 3'600'000, &config_.csv_settle_ms));
     return ReadList(csv, "folders", file_ + "csv.", [this](Members* item) -> Status {
       CsvFolder folder;
       GW_RETURN_IF_ERROR(Path(item, "path", &folder.path));

@@ -46,6 +46,7 @@ struct Config {
 
   std::vector<CsvFolder> csv_folders;
   uint32_t csv_poll_ms = 500;
+  uint32_t csv_settle_ms = 2000;  // a file not written to for so long is whole
 
   std::string store_path;
   std::string log_directory;

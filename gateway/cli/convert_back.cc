@@ -127,11 +127,12 @@ bool FromFhir(std::string_view text, const Back& back) {
   return Print(back, back.exporter.FromFhir(*resource, back.destination, back.now));
 }
 
-// A document, or NDJSON: one resource a line.
+// A document, or NDJSON: one resource a line, so that its first line is JSON by itself.
 bool FromFhirFile(std::string_view bytes, const Back& back) {
   const size_t line_end = bytes.find('\n');
-  const bool is_lines =
-      line_end != bytes.npos && bytes.starts_with('{') && bytes.find('{', line_end) == line_end + 1;
+  const bool is_lines = line_end != bytes.npos && bytes.starts_with('{') &&
+                        bytes.find('{', line_end) != bytes.npos &&
+                        Json::Parse(bytes.substr(0, line_end), Limits{}).ok();
   bool all = true;
   while (is_lines && !bytes.empty()) {
     const std::string_view line = bytes.substr(0, bytes.find('\n'));

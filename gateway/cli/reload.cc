@@ -39,7 +39,9 @@ std::string KeyOfRestart(const Config& a, const Config& b) {
                    std::tie(b.http_address, b.http_port, b.http_connections, b.base_url)},
       {"mllp", std::tie(a.mllp, a.mllp_address, a.mllp_port, a.mllp_connections, a.mllp_peers) ==
                    std::tie(b.mllp, b.mllp_address, b.mllp_port, b.mllp_connections, b.mllp_peers)},
-      {"csv", a.csv_poll_ms == b.csv_poll_ms && folders(a) == folders(b)},
+      {"csv",
+       std::tie(a.csv_poll_ms, a.csv_settle_ms) == std::tie(b.csv_poll_ms, b.csv_settle_ms) &&
+           folders(a) == folders(b)},
       {"store", a.store_path == b.store_path},
       {"profiles", a.profiles == b.profiles},
       {"log", std::tie(a.log_directory, a.log_key, a.log_origin) ==

@@ -51,6 +51,7 @@ Status Listen(Served* served, flow::Reloader* reloader) {
   }
   edge::CsvOptions csv;
   csv.poll_ms = config.csv_poll_ms;
+  csv.settle_ms = config.csv_settle_ms;
   for (const CsvFolder& folder : config.csv_folders) {
     csv.folders.push_back({folder.path, folder.feeds});
   }

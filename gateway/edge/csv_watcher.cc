@@ -37,31 +37,50 @@ const map::Feed* FeedOf(const std::string& name, const WatchedFolder& folder,
   return nullptr;
 }
 
+// Was the file written to within the last `settle_ms`? A time that lies ahead by more says nothing.
+bool IsBeingWritten(const struct stat& facts, uint32_t settle_ms) {
+  struct timespec now {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const int64_t age_ms = (now.tv_sec - facts.st_mtim.tv_sec) * int64_t{1000} +
+                         (now.tv_nsec - facts.st_mtim.tv_nsec) / 1'000'000;
+  return age_ms < int64_t{settle_ms} && age_ms > -int64_t{settle_ms};
+}
+
+// Reads all that the open file holds. kUnavailable: not now, its writer is not done.
+Result<std::string> ReadSettled(int file, const Limits& limits, uint32_t settle_ms) {
+  struct stat facts {};
+  if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    return Error{Code::kInvalid, "is no regular file", "file", 0};
+  }
+  if (static_cast<uint64_t>(facts.st_size) > limits.csv_bytes_max) {
+    return Error{Code::kTooLarge,
+                 "is larger than " + std::to_string(limits.csv_bytes_max) + " bytes", "file", 0};
+  }
+  const Error not_now{Code::kUnavailable, "is still being written", "file", 0};
+  if (IsBeingWritten(facts, settle_ms)) {
+    return not_now;
+  }
+  std::string text(static_cast<size_t>(facts.st_size), '\0');
+  size_t held = 0;
+  ssize_t count = 1;
+  while (held < text.size() && (count = read(file, text.data() + held, text.size() - held)) > 0) {
+    held += static_cast<size_t>(count);
+  }
+  struct stat after {};
+  const bool is_as_before = held == text.size() && fstat(file, &after) == 0 &&
+                            after.st_size == facts.st_size &&
+                            after.st_mtim.tv_sec == facts.st_mtim.tv_sec &&
+                            after.st_mtim.tv_nsec == facts.st_mtim.tv_nsec;
+  return is_as_before ? Result<std::string>(std::move(text)) : Result<std::string>(not_now);
+}
+
 // Reads a regular file without following a link.
-Result<std::string> ReadRegular(const std::string& path, const Limits& limits) {
+Result<std::string> ReadRegular(const std::string& path, const CsvOptions& options) {
   const int file = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) {
     return Error{Code::kInvalid, "cannot be opened, or is a link", "file", 0};
   }
-  struct stat facts {};
-  Result<std::string> bytes = Error{Code::kInvalid, "is no regular file", "file", 0};
-  if (fstat(file, &facts) == 0 && S_ISREG(facts.st_mode)) {
-    if (static_cast<uint64_t>(facts.st_size) > limits.csv_bytes_max) {
-      bytes = Error{Code::kTooLarge,
-                    "is larger than " + std::to_string(limits.csv_bytes_max) + " bytes", "file", 0};
-    } else {
-      std::string text(static_cast<size_t>(facts.st_size), '\0');
-      size_t held = 0;
-      ssize_t count = 1;
-      while (held < text.size() &&
-             (count = read(file, text.data() + held, text.size() - held)) > 0) {
-        held += static_cast<size_t>(count);
-      }
-      bytes = held == text.size()
-                  ? Result<std::string>(std::move(text))
-                  : Result<std::string>(Error{Code::kUnavailable, "cannot be read", "file", 0});
-    }
-  }
+  Result<std::string> bytes = ReadSettled(file, options.limits, options.settle_ms);
   close(file);
   return bytes;
 }
@@ -164,7 +183,7 @@ struct CsvWatcher::Watch {
     const std::shared_ptr<const flow::Mappings> current = mappings->Get();
     const map::Feed* feed = FeedOf(name, folder, *current);
     const std::string path = (fs::path(folder.path) / name).string();
-    Result<std::string> bytes = ReadRegular(path, options.limits);
+    Result<std::string> bytes = ReadRegular(path, options);
     Result<flow::CsvReport> report =
         Error{Code::kInvalid, "no feed of this folder takes a file of that name", "file", 0};
     if (!bytes) {
@@ -173,9 +192,20 @@ struct CsvWatcher::Watch {
       report = ingest->AcceptCsv(*bytes, *feed, name);
     }
     if (!report && report.error().code == Code::kUnavailable) {
-      return;  // the store or the log is away: the file stays, and is taken at a later look
+      return;  // the store, the log or the whole file is not there yet: taken at a later look
     }
     Put(folder, name, report);
+  }
+
+  // The name, or name.2.csv and so on: a file that was taken before keeps its own report.
+  static std::string FreeName(const fs::path& folder, const std::string& name) {
+    const fs::path parts(name);
+    std::string free = name;
+    std::error_code problem;
+    for (int number = 2; fs::exists(fs::symlink_status(folder / free, problem)); ++number) {
+      free = parts.stem().string() + "." + std::to_string(number) + parts.extension().string();
+    }
+    return free;
   }
 
   // Report first, then the file: whoever sees the file gone from the folder finds its report.
@@ -184,8 +214,9 @@ struct CsvWatcher::Watch {
     const fs::path target = fs::path(folder.path) / (report ? "taken" : "refused");
     std::error_code problem;
     fs::create_directories(target, problem);
-    std::ofstream(target / (name + ".report.jsonl"), std::ios::binary) << ReportText(report);
-    fs::rename(fs::path(folder.path) / name, target / name, problem);
+    const std::string kept = FreeName(target, name);
+    std::ofstream(target / (kept + ".report.jsonl"), std::ios::binary) << ReportText(report);
+    fs::rename(fs::path(folder.path) / name, target / kept, problem);
     log::Write(
         report && report->refused == 0 && report->held == 0 ? log::Level::kInfo : log::Level::kWarn,
         "csv.file",

@@ -19,14 +19,16 @@ struct WatchedFolder {
 struct CsvOptions {
   std::vector<WatchedFolder> folders;
   uint32_t poll_ms = 500;
+  uint32_t settle_ms = 2000;  // a file not written to for so long is whole
   Limits limits;
 };
 
 // Takes CSV files that are put into watched folders. A file is put there whole, by renaming it in;
-// names that begin with a dot or end in .part or .tmp are left alone. Taken files move to the
-// folder's `taken`, files refused as such to `refused`, each with <name>.report.jsonl beside it:
-// one JSON object a row group and a summary. Only regular files are opened, never links (security:
-// threat 20). Stops when destroyed, after the file in hand.
+// names that begin with a dot or end in .part or .tmp are left alone, and files that somebody still
+// writes to, until they are settled. Taken files move to the folder's `taken`, files refused as
+// such to `refused` (as name.2.csv where there is a name.csv), each with <name>.report.jsonl beside
+// it: one JSON object a row group and a summary. Only regular files are opened, never links
+// (security: threat 20). Stops when destroyed, after the file in hand.
 class CsvWatcher {
  public:
   // Errors: kUnavailable where a folder cannot be used, where = its path.

@@ -14,6 +14,12 @@ struct Heading {
   std::string_view sending_application, sending_facility, receiving_application, receiving_facility,
       trigger_event, processing = "P", version = "2.5.1", control_id;
   bool enhanced = false;  // the sender values MSH-15 or MSH-16
+
+  // MSH-11 and MSH-12, which an answer must have where the message has not.
+  void SetVersion(std::string_view processing_id, std::string_view version_id) {
+    processing = processing_id.empty() ? processing : processing_id;
+    version = version_id.empty() ? version : version_id;
+  }
 };
 
 // "2.5.1" is at least {2, 5}; a version that cannot be read counts as new.
@@ -122,8 +128,9 @@ void WriteHeading(const Heading& heading, std::string_view control_id, Instant n
       .Text(control_id)
       .Raw(heading.processing)
       .Raw(heading.version);
-  const bool ascii =
-      std::all_of(out->begin(), out->end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+  const auto is_ascii = [](char c) { return static_cast<uint8_t>(c) < 0x80; };
+  const bool ascii = std::all_of(out->begin(), out->end(), is_ascii) &&
+                     std::all_of(heading.control_id.begin(), heading.control_id.end(), is_ascii);
   if (heading.enhanced || !ascii) {
     const std::string_view none_due = heading.enhanced ? "NE" : "";
     msh.Raw("").Raw("").Raw(none_due).Raw(none_due);
@@ -212,6 +219,34 @@ std::string_view Trusted(std::string_view field) {
   return plain && field.size() <= kLongestTrusted ? field : std::string_view{};
 }
 
+// Of an MSH whose MSH-2 names no encoding characters its fields are still told apart, where MSH-1
+// is fit for that; the answer then has the usual characters in them.
+Heading SalvageFields(std::string_view line) {
+  Heading heading;
+  const char separator = line.size() > 3 ? line[3] : '\0';
+  const bool is_letter = (separator >= '0' && separator <= '9') ||
+                         (separator >= 'A' && separator <= 'Z') ||
+                         (separator >= 'a' && separator <= 'z');
+  if (separator <= ' ' || separator >= 0x7F || is_letter ||
+      heading.encoding_characters.find(separator) != std::string_view::npos) {
+    return heading;
+  }
+  heading.delimiters.field = separator;
+  std::array<std::string_view, 13> fields;  // fields[n] is MSH-n
+  line.remove_prefix(4);
+  for (size_t number = 2; number < fields.size(); ++number) {
+    const size_t end = std::min(line.find(separator), line.size());
+    fields[number] = Trusted(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  heading.sending_application = fields[3];
+  heading.sending_facility = fields[4];
+  heading.receiving_application = fields[5];
+  heading.receiving_facility = fields[6];
+  heading.control_id = fields[10];
+  return heading;
+}
+
 // What can be trusted of bytes that are no message.
 Heading Salvage(std::string_view bytes) {
   Heading heading;
@@ -228,7 +263,7 @@ Heading Salvage(std::string_view bytes) {
       covered.begin(), covered.end(), [](char c) { return c < ' ' || c >= 0x7F; }, 'x');
   const auto parsed = Message::Parse(covered + "\r", ParseOptions{});
   if (!parsed) {
-    return heading;
+    return SalvageFields(line);
   }
   const Segment& msh = parsed->segments()[0];
   const auto original = [&](std::string_view part) {
@@ -246,8 +281,7 @@ Heading Salvage(std::string_view bytes) {
   heading.receiving_facility = field(6);
   heading.trigger_event = original(parsed->trigger_event());
   heading.control_id = field(10);
-  heading.processing = field(11).empty() ? heading.processing : field(11);
-  heading.version = field(12).empty() ? heading.version : field(12);
+  heading.SetVersion(field(11), field(12));
   return heading;
 }
 
@@ -339,8 +373,7 @@ std::string Acknowledge(const Message& message, AckCode code, std::span<const Is
   heading.receiving_application = msh(5);
   heading.receiving_facility = msh(6);
   heading.trigger_event = message.trigger_event();
-  heading.processing = msh(11);
-  heading.version = msh(12);
+  heading.SetVersion(msh(11), msh(12));
   heading.control_id = msh(10);
   heading.enhanced = !msh(15).empty() || !msh(16).empty();
   return Write(heading, code, issues, control_id, now);

@@ -24,6 +24,7 @@ class CsvWatcherTest : public testing::Test {
     fs::create_directories(in);
     CsvOptions options;
     options.poll_ms = 20;
+    options.settle_ms = 400;
     options.folders = {{in, {"northshire-care-plans", "fenwick-sharing-preferences"}}};
     watcher = *CsvWatcher::Start(options, &gateway.ingest(), &gateway.parts().mappings);
   }
@@ -68,6 +69,30 @@ TEST_F(CsvWatcherTest, GoodRowsAreTakenBadOnesNamedAndTheSameFileAgainChangesNot
   ASSERT_EQ(flow::MatchesOn(plans), 1u);
   EXPECT_EQ(plans.Find("entry")->items()[0].Find("resource")->Find("meta")->TextOf("versionId"),
             "1");
+}
+
+// Written in place, with a pause: not read before its writer is done.
+TEST_F(CsvWatcherTest, AFileThatGrowsIsTakenWhole) {
+  const std::string text = flow::ProjectFile("tests/demo/northshire-care-plans-2026-02-02.csv");
+  const size_t half = text.find('\n') + 1;
+  {
+    std::ofstream slow(in + "/northshire-care-plans-slow.csv", std::ios::binary);
+    slow << text.substr(0, half) << std::flush;
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    slow << text.substr(half);
+  }
+  const std::string report = Report("taken", "northshire-care-plans-slow.csv");
+  EXPECT_NE(report.find(R"("taken":2,"unchanged":0,"refused":1)"), std::string::npos) << report;
+}
+
+TEST_F(CsvWatcherTest, AnEarlierFileOfThatNameKeepsItsReport) {
+  const std::string text = flow::ProjectFile("tests/demo/northshire-care-plans-2026-02-02.csv");
+  Put("northshire-care-plans.csv", text);
+  EXPECT_NE(Report("taken", "northshire-care-plans.csv").find(R"("taken":2)"), std::string::npos);
+  Put("northshire-care-plans.csv", text);
+  EXPECT_NE(Report("taken", "northshire-care-plans.2.csv").find(R"("unchanged":2)"),
+            std::string::npos);
+  EXPECT_NE(Report("taken", "northshire-care-plans.csv").find(R"("taken":2)"), std::string::npos);
 }
 
 TEST_F(CsvWatcherTest, FilesThatNoFeedTakesLinksAndBadHeadersAreRefusedWhole) {

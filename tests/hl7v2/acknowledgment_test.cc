@@ -63,6 +63,25 @@ TEST(AcknowledgmentTest, NamesItsCharacterSetWhereItNeedsOne) {
   EXPECT_EQ(parsed->Raw({"MSH", 1, 18}), "UNICODE UTF-8");
 }
 
+TEST(AcknowledgmentTest, SaysWhatTheMessageLeavesOut) {
+  const auto bare = Message::Parse("MSH|^~\\&|A|B|C|D|2026||ADT^A08|1\rPID|1\r", {});
+  ASSERT_TRUE(bare.ok());
+  EXPECT_NE(Acknowledge(*bare, AckCode::kAccept, {}, "G1", kNow).find("|G1|P|2.5.1\r"),
+            std::string::npos);
+  ParseOptions latin;
+  latin.default_charset = "8859/1";
+  const auto accented = Message::Parse(
+      "MSH|^~\\&|A|B|C|D|2026||ADT^A08|\xC9"
+      "1|P|2.5\rPID|1\r",
+      latin);
+  ASSERT_TRUE(accented.ok());
+  const std::string answer = Acknowledge(*accented, AckCode::kAccept, {}, "G1", kNow);
+  EXPECT_NE(answer.find("|2.5||||||UNICODE UTF-8\rMSA|AA|\xC3\x89"
+                        "1\r"),
+            answer.npos)
+      << answer;
+}
+
 TEST(AcknowledgmentTest, ChoosesCodes) {
   struct Case {
     Error error;
@@ -97,7 +116,13 @@ TEST(AcknowledgmentTest, AnswersWhatItCannotRead) {
   const std::vector<Case> cases = {
       {"nothing", "", plain},
       {"no message", "hello", plain},
-      {"broken delimiters", "MSH|AAAA|X\r", plain},
+      {"broken delimiters", "MSH|AAAA|X\r",
+       "MSH|^~\\&|||X||20260120100000+0000||ACK^^ACK|G1|P|2.5.1\rMSA|AR|\r"},
+      {"delimiters named twice", "MSH|^^\\&|A|B|C|D|2026||ADT^A08|77|P|2.5\rPID|1\r",
+       "MSH|^~\\&|C|D|A|B|20260120100000+0000||ACK^^ACK|G1|P|2.5.1\rMSA|AR|77\r"},
+      {"no encoding characters", "MSH#ab#A#B#C#D#2026##ADT#77#P#2.5\rPID#1\r",
+       "MSH#^~\\&#C#D#A#B#20260120100000+0000##ACK^^ACK#G1#P#2.5.1\rMSA#AR#77\r"},
+      {"a separator that is none", "MSHxabxA\r", plain},
       {"MSH is good, the rest is not", "MSH#*!$%#A#B#C#D#2026##PPP*PCC#77#P#2.5\rxx\r",
        "MSH#*!$%#C#D#A#B#20260120100000+0000##ACK*PCC*ACK#G1#P#2.5\rMSA#AR#77\r"},
       {"a BOM before it", "\xEF\xBB\xBFMSH|^~\\&|A|B|C|D|2026||ADT^A08|77|P|2.5\nxx\n",
