@@ -11,6 +11,7 @@
 #include "gateway/flow/identify.h"
 #include "gateway/flow/remarks.h"
 #include "gateway/hl7v2/acknowledgment.h"
+#include "gateway/hl7v2/mllp.h"
 
 namespace gw::flow {
 namespace {
@@ -47,7 +48,33 @@ std::string Ingest::AcceptV2(std::string bytes, std::string_view peer) {
   return Answer(*message, &arrival);
 }
 
+Ingest::Answers Ingest::AnswerBatch(std::string_view bytes, std::string_view peer) {
+  std::vector<std::string> warnings;
+  const auto messages = hl7v2::SplitMessages(bytes, &warnings);
+  if (!messages) {
+    return {"", RefuseV2(bytes, messages.error(), peer)};
+  }
+  std::vector<std::string> answers;
+  for (const std::string_view message : *messages) {
+    Answers due = AnswerV2(std::string(message), peer);
+    for (std::string* answer : {&due.accept, &due.application}) {
+      if (!answer->empty()) {
+        answers.push_back(std::move(*answer));
+      }
+    }
+  }
+  if (answers.empty()) {
+    return {};
+  }
+  const Instant now = parts_.clock.Now();
+  return {"", hl7v2::AcknowledgeBatch(bytes, answers, warnings, crypto::Uuid7(now.unix_us / 1000),
+                                      now)};
+}
+
 Ingest::Answers Ingest::AnswerV2(std::string bytes, std::string_view peer) {
+  if (hl7v2::IsBatch(bytes)) {
+    return AnswerBatch(bytes, peer);
+  }
   Arrival arrival = ArrivalOf(bytes, peer);
   hl7v2::ParseOptions options;
   options.limits = parts_.limits;

@@ -69,7 +69,8 @@ class Ingest {
 
   // The same in the mode that the sender asks for (MSH-15, MSH-16): each acknowledgment that is
   // due, in ER7. Both where it asks for both, in the order in which they are sent. None to a
-  // message that is an acknowledgment itself (ACK, MCF): two systems would never end.
+  // message that is an acknowledgment itself (ACK, MCF): two systems would never end. A batch is
+  // answered by a batch: what its messages are answered, each taken by itself, as `application`.
   struct Answers {
     std::string accept;       // CA, CE, CR; empty: not due
     std::string application;  // AA, AE, AR; empty: not due
@@ -96,6 +97,7 @@ class Ingest {
   Result<fhir::StoredResource> AcceptResource(ClientWrite write, AccessRecord* record);
 
  private:
+  Answers AnswerBatch(std::string_view bytes, std::string_view peer);
   struct Arrival;  // of one message: what is kept of it, its log record and its feed
   Arrival ArrivalOf(std::string_view bytes, std::string_view peer) const;
   std::string Answer(const hl7v2::Message& message, Arrival* arrival);

@@ -219,32 +219,73 @@ std::string_view Trusted(std::string_view field) {
   return plain && field.size() <= kLongestTrusted ? field : std::string_view{};
 }
 
-// Of an MSH whose MSH-2 names no encoding characters its fields are still told apart, where MSH-1
-// is fit for that; the answer then has the usual characters in them.
-Heading SalvageFields(std::string_view line) {
-  Heading heading;
+// The fields of a line that begins as MSH, BHS and FHS do, by their numbers: 1 is the separator,
+// which must be fit to be one; no field where it is not.
+using HeaderFields = std::array<std::string_view, 13>;
+HeaderFields FieldsOfHeader(std::string_view line) {
+  HeaderFields fields;
   const char separator = line.size() > 3 ? line[3] : '\0';
   const bool is_letter = (separator >= '0' && separator <= '9') ||
                          (separator >= 'A' && separator <= 'Z') ||
                          (separator >= 'a' && separator <= 'z');
   if (separator <= ' ' || separator >= 0x7F || is_letter ||
-      heading.encoding_characters.find(separator) != std::string_view::npos) {
-    return heading;
+      Heading{}.encoding_characters.find(separator) != std::string_view::npos) {
+    return fields;
   }
-  heading.delimiters.field = separator;
-  std::array<std::string_view, 13> fields;  // fields[n] is MSH-n
+  fields[1] = line.substr(3, 1);
   line.remove_prefix(4);
   for (size_t number = 2; number < fields.size(); ++number) {
     const size_t end = std::min(line.find(separator), line.size());
     fields[number] = Trusted(line.substr(0, end));
     line.remove_prefix(std::min(end + 1, line.size()));
   }
-  heading.sending_application = fields[3];
-  heading.sending_facility = fields[4];
-  heading.receiving_application = fields[5];
-  heading.receiving_facility = fields[6];
-  heading.control_id = fields[10];
+  return fields;
+}
+
+// Of an MSH whose MSH-2 names no encoding characters its fields are still told apart; the answer
+// then has the usual characters in them.
+Heading SalvageFields(std::string_view line) {
+  Heading heading;
+  const HeaderFields fields = FieldsOfHeader(line);
+  if (!fields[1].empty()) {
+    heading.delimiters.field = fields[1].front();
+    heading.sending_application = fields[3];
+    heading.sending_facility = fields[4];
+    heading.receiving_application = fields[5];
+    heading.receiving_facility = fields[6];
+    heading.control_id = fields[10];
+  }
   return heading;
+}
+
+// FHS or BHS of an answer; the sender's own id (field 11) is what it refers to (field 12).
+void WriteBatchHeader(std::string_view name, const HeaderFields& sent, std::string_view control_id,
+                      Instant now, const Delimiters& delimiters, std::string* out) {
+  const std::string_view usual = Heading{}.encoding_characters;
+  SegmentWriter(out, delimiters, name)
+      .Raw(sent[2].size() == usual.size() ? sent[2] : usual)
+      .Raw(sent[5])
+      .Raw(sent[6])
+      .Raw(sent[3])
+      .Raw(sent[4])
+      .Raw(Timestamp(now))
+      .Raw("")
+      .Raw("")
+      .Raw("")
+      .Text(control_id)
+      .Raw(sent[11])
+      .End();
+}
+
+// The first line of that name.
+std::string_view LineOf(std::string_view bytes, std::string_view name) {
+  size_t at = 0;
+  while (at < bytes.size() && !bytes.substr(at).starts_with(name)) {
+    at = bytes.find_first_of("\r\n", at);
+    at = at == bytes.npos ? bytes.size() : at + 1;
+  }
+  const std::string_view rest = bytes.substr(std::min(at, bytes.size()));
+  return rest.substr(0, rest.find_first_of("\r\n"));
 }
 
 // What can be trusted of bytes that are no message.
@@ -383,6 +424,38 @@ std::string AcknowledgeUnreadable(std::string_view bytes, AckCode code, const Er
                                   std::string_view control_id, Instant now) {
   const std::array<Issue, 1> issues = {Issue{error}};
   return Write(Salvage(bytes), code, issues, control_id, now);
+}
+
+bool IsBatch(std::string_view bytes) {
+  return bytes.starts_with("FHS") || bytes.starts_with("BHS");
+}
+
+std::string AcknowledgeBatch(std::string_view batch, std::span<const std::string> answers,
+                             std::span<const std::string> warnings, std::string_view control_id,
+                             Instant now) {
+  const HeaderFields file = FieldsOfHeader(LineOf(batch, "FHS"));
+  const HeaderFields first = FieldsOfHeader(LineOf(batch, "BHS"));
+  const std::string_view separator = first[1].empty() ? file[1] : first[1];
+  Delimiters delimiters;
+  delimiters.field = separator.empty() ? delimiters.field : separator.front();
+  const bool is_file = batch.starts_with("FHS");
+  std::string out;
+  if (is_file) {
+    WriteBatchHeader("FHS", file, control_id, now, delimiters, &out);
+  }
+  WriteBatchHeader("BHS", first[1].empty() ? file : first, control_id, now, delimiters, &out);
+  for (const std::string& answer : answers) {
+    out += answer;
+  }
+  std::string told;
+  for (const std::string& warning : warnings) {
+    told += (told.empty() ? "" : "; ") + warning;
+  }
+  SegmentWriter(&out, delimiters, "BTS").Raw(std::to_string(answers.size())).Text(told).End();
+  if (is_file) {
+    SegmentWriter(&out, delimiters, "FTS").Raw("1").End();
+  }
+  return out;
 }
 
 }  // namespace gw::hl7v2

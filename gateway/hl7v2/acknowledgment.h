@@ -52,16 +52,28 @@ int Hl7CodeFor(const Error& error);
 
 // The acknowledgment of a message: MSH with sender and receiver exchanged and the sender's
 // delimiters and version, MSA with the sender's MSH-10, an ERR for each issue. In the enhanced mode
-// MSH-15 and MSH-16 are NE: an answer is not answered. What it repeats beyond ASCII is UTF-8, as its
-// MSH-18 then says, whatever the message was in. Segments end with CR. `control_id` is the
+// MSH-15 and MSH-16 are NE: an answer is not answered. What it repeats beyond ASCII is UTF-8, as
+// its MSH-18 then says, whatever the message was in. Segments end with CR. `control_id` is the
 // answer's own MSH-10. ERR has the 2.5 form from version 2.5 on, and ERR-1 (the older form) before.
 std::string Acknowledge(const Message& message, AckCode code, std::span<const Issue> issues,
                         std::string_view control_id, Instant now);
 
 // The answer to bytes that are no readable message: takes from a first line what can be trusted
-// (delimiters, of which MSH-1 alone does; sender; MSH-10), so that the sender can read it; MSA-2 is empty where no control id
-// can be read.
+// (delimiters, of which MSH-1 alone does; sender; MSH-10), so that the sender can read it; MSA-2 is
+// empty where no control id can be read.
 std::string AcknowledgeUnreadable(std::string_view bytes, AckCode code, const Error& error,
                                   std::string_view control_id, Instant now);
+
+// Is this a batch, or a file of batches (BHS or FHS first), and no message?
+bool IsBatch(std::string_view bytes);
+
+// The answer to one: BHS with sender and receiver exchanged and the sender's BHS-11 in BHS-12, the
+// answers of its messages in their order, BTS with their number; all that in FHS and FTS where the
+// sender has them. Of a file of several batches the answers are one batch. BTS-2 says what was
+// wrong with the sender's counts. Segments end with CR.
+// Spec: HL7 v2.9 section 2.10.3.
+std::string AcknowledgeBatch(std::string_view batch, std::span<const std::string> answers,
+                             std::span<const std::string> warnings, std::string_view control_id,
+                             Instant now);
 
 }  // namespace gw::hl7v2

@@ -149,6 +149,29 @@ TEST_F(MllpListenerTest, ABrokenFrameIsAnsweredInItsPlaceUnderItsOwnControlId) {
   EXPECT_EQ(gateway.Records().size(), 4u);
 }
 
+// HL7 v2.9 section 2.10.3. Each message is taken by itself: one that is refused stops no other.
+TEST_F(MllpListenerTest, ABatchIsAnsweredByABatch) {
+  Start({});
+  const std::string batch =
+      "FHS|^~\\&|A|B|C|D|20260804||goals.hl7||FILE1\rBHS|^~\\&|A|B|C|D|20260804||||"
+      "BATCH1\r" +
+      Numbered(1) + Asking("", "", 2, false) + Numbered(3) + "BTS|4\rFTS|1\r";
+  const auto answers = AnswersTo(listener->port(), hl7v2::MllpFrame(batch), 1);
+  ASSERT_EQ(answers.size(), 1u);
+  std::vector<std::string> warnings;
+  const auto inside = hl7v2::SplitMessages(answers[0], &warnings);
+  ASSERT_TRUE(inside);
+  EXPECT_TRUE(warnings.empty()) << "it counts what it holds";
+  EXPECT_EQ(Told({inside->begin(), inside->end()}),
+            (std::vector<std::string>{"AA B1", "AR B2", "AA B3"}));
+  EXPECT_TRUE(answers[0].starts_with("FHS|^~\\&|C|D|A|B|")) << answers[0];
+  EXPECT_NE(answers[0].find("|FILE1\rBHS|"), std::string::npos) << answers[0];
+  EXPECT_NE(answers[0].find("|BATCH1\rMSH|"), std::string::npos) << answers[0];
+  EXPECT_NE(answers[0].find("\rBTS|3|BTS-1 does not count the messages of its batch\rFTS|1\r"),
+            std::string::npos)
+      << answers[0];
+}
+
 // HL7 v2.9 section 2.9.3, table 0155: the accept acknowledgment first, then that of the
 // application, of each message before those of the next.
 TEST_F(MllpListenerTest, TheEnhancedModeGetsBothAcknowledgmentsInOrder) {
