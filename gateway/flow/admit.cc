@@ -139,6 +139,53 @@ bool Overwrites(const map::Operation& operation, const fhir::Element& current) {
   return current.Child(element == nullptr ? std::string_view(name) : element->name) != nullptr;
 }
 
+class SeesAll final : public store::Visibility {
+ public:
+  bool Sees(std::string_view, uint64_t, std::string_view) const override { return true; }
+};
+
+// Did an earlier version have what the change takes out? Then it is said once more, and that is no
+// error (decision 2). Errors: kUnavailable.
+Result<bool> StoodBefore(const map::Change& change, const Known& known, const Parts& parts) {
+  constexpr uint64_t kVersionsMax = 100;  // whoever left longer ago than that is unknown
+  for (uint64_t back = 1; back < known.version && back <= kVersionsMax; ++back) {
+    const auto stored = parts.store.ReadVersion(known.key, known.version - back, SeesAll());
+    if (!stored && stored.error().code == Code::kUnavailable) {
+      return stored.error();
+    }
+    if (!stored) {
+      continue;
+    }
+    GW_TRY(const fhir::Resource before,
+           fhir::ParseJson(stored->json, parts.definitions, parts.limits));
+    if (map::OperationsOf(change, &before, parts.definitions)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The operations of one change; what of it is not done becomes remarks.
+Result<std::vector<map::Operation>> ToldOperations(const map::Change& change, const Known& known,
+                                                   const Parts& parts,
+                                                   std::vector<map::Remark>* remarks) {
+  const fhir::Resource* current = known.current ? &*known.current : nullptr;
+  std::vector<map::Note> notes;
+  map::Comparison comparison{.repeated = false, .notes = &notes};
+  auto operations = map::OperationsOf(change, current, parts.definitions, comparison);
+  if (!operations && current != nullptr && operations.error().code == Code::kNotFound) {
+    GW_TRY(comparison.repeated, StoodBefore(change, known, parts));
+    if (comparison.repeated) {
+      notes.clear();
+      operations = map::OperationsOf(change, current, parts.definitions, comparison);
+    }
+  }
+  for (map::Note& note : notes) {
+    remarks->push_back({'W', std::string(note.code), change.where, std::move(note.text)});
+  }
+  return operations;
+}
+
 }  // namespace
 
 bool LostRace(const Status& admitted) {
@@ -155,7 +202,7 @@ Status WhollyTaken(const map::Translation& translation) {
 }
 
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
-                    const fhir::Definitions& definitions) {
+                    const Parts& parts) {
   for (size_t index = 0; index < changes->size(); ++index) {
     map::Change& change = (*changes)[index];
     Known& known = identified->resources[identified->of_change[index]];
@@ -167,7 +214,8 @@ Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, b
         (change.action == map::Action::kUpdate || change.action == map::Action::kCorrect)) {
       change.action = map::Action::kAdd;
     }
-    GW_TRY(std::vector<map::Operation> operations, map::OperationsOf(change, current, definitions));
+    GW_TRY(std::vector<map::Operation> operations,
+           ToldOperations(change, known, parts, &identified->remarks));
     if (current != nullptr && IsOlder(change.fragment, *current)) {
       std::erase_if(operations, [current](const map::Operation& operation) {
         return Overwrites(operation, current->root());
@@ -179,9 +227,10 @@ Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, b
     if (current == nullptr && operations.empty()) {
       continue;  // nothing is known that it could be done to
     }
-    GW_TRY(fhir::Resource result, map::Apply(change, operations, current, definitions));
-    if (current == nullptr || !map::SameContent(*current, result)) {
-      if (current == nullptr && change.stub) {
+    GW_TRY(fhir::Resource result, map::Apply(change, operations, current, parts.definitions));
+    if (current == nullptr || !map::SameContent(*current, result) ||
+        !map::SameLabels(*current, result)) {
+      if (current == nullptr && (change.stub || change.action == map::Action::kLink)) {
         identified->remarks.push_back(
             {'W', "stub-created", change.where,
              "what it refers to was not known, and was created by its identifier"});

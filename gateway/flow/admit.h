@@ -30,10 +30,11 @@ Status WhollyTaken(const map::Translation& translation);
 inline constexpr std::string_view kLastUpdate = "urn:caregate:extension:last-update";
 
 // Applies each change to its resource. What says of a person that it is older than what is held
-// (kLastUpdate) fills in what is not known and overwrites nothing. Errors: map::OperationsOf's and
-// Apply's.
+// (kLastUpdate) fills in what is not known and overwrites nothing. What is said and not done is a
+// remark. An item that is taken out once more is no error: an earlier version had it. Errors:
+// map::OperationsOf's and Apply's, kUnavailable.
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
-                    const fhir::Definitions& definitions);
+                    const Parts& parts);
 
 // For a message taken once more: what a later message, or a client, has written since is left as it
 // is. `number`: the message's. Errors: kUnavailable.

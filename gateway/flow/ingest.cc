@@ -303,7 +303,7 @@ Result<Identified> Ingest::Resolve(std::vector<map::Change> changes, bool upsert
                                    const Again* again) {
   GW_RETURN_IF_ERROR(journal_->Ready());  // the log took its last entry, or nothing new commits
   GW_TRY(Identified identified, Identify(&changes, parts_, now));
-  GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_.definitions));
+  GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_));
   if (again != nullptr && again->was_taken) {
     GW_RETURN_IF_ERROR(KeepNewer(again->number, &identified, &parts_.store));
   }

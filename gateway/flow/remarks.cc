@@ -19,9 +19,13 @@ struct Told {
   char severity;
 };
 constexpr int kUnknownKey = 204;
-constexpr std::array<Told, 2> kTold = {{
+constexpr std::array<Told, 6> kTold = {{
     {"stub-created", kUnknownKey, 'W'},
+    {"unlinked-unknown", kUnknownKey, 'W'},
     {"older-update", 0, 'I'},
+    {"not-taken", 0, 'W'},
+    {"label-stands", 0, 'W'},
+    {"said-otherwise", 0, 'W'},
 }};
 // What would confirm a guess about a record that the sender may not see: is somebody of that name
 // and birth date known, has the other record plans? The Tasks that they raise tell who may know.

@@ -158,6 +158,39 @@ bool SameContent(const fhir::Resource& a, const fhir::Resource& b) {
   return a.type() == b.type() && SameChildren(a.root(), b.root());
 }
 
+bool SameLabels(const fhir::Resource& a, const fhir::Resource& b) {
+  const Element* left = a.root().Child("meta");
+  const Element* right = b.root().Child("meta");
+  for (const std::string_view name : {"security", "tag"}) {
+    const uint32_t count = left == nullptr ? 0 : left->Count(name);
+    if (count != (right == nullptr ? 0 : right->Count(name))) {
+      return false;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      if (!SameElement(*left->Child(name, i), *right->Child(name, i))) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool HasSeparateParts(const Element& element) {
+  return element.type().name() == "Period" ||
+         (element.type().kind() == fhir::Kind::kBackbone && element.name() != "provision");
+}
+
+bool IsAddedTo(const Element& item) {
+  const std::string_view type = item.type().name();
+  return type == "Identifier" || item.name() == "extension" ||
+         (type == "Coding" && item.parent() != nullptr && item.parent()->name() == "meta");
+}
+
+bool ChangesItemsOnly(const Change& change) {
+  return change.stub || change.action == Action::kLink || change.action == Action::kUnlink ||
+         change.action == Action::kUnchanged;
+}
+
 bool HasMarkedItems(const fhir::Resource& fragment) {
   for (const Element* child = fragment.root().first_child(); child != nullptr;
        child = child->next()) {
@@ -218,7 +251,11 @@ std::vector<Operation::KeyPart> KeyOf(const Element& item) {
     return parts("system", "value");
   }
   if (type == "Coding") {
-    return parts("system", "code");
+    std::vector<Operation::KeyPart> key = parts("system", "code");
+    if (item.TextAt("extension.url") == kLabelSource) {
+      key.push_back({"extension.value", std::string(item.TextAt("extension.value"))});
+    }
+    return key;
   }
   if (!item.TextAt("identifier.value").empty()) {
     return parts("identifier.system", "identifier.value");

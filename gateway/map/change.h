@@ -31,7 +31,8 @@ std::string_view CodeOf(Action action);
 // The marks by which maps steer a change. They stand as extensions; none but kPersonOfMark leaves
 // this module.
 //   kActionMark   valueCode of table 0287: on a Bundle entry, what is to be done with its resource;
-//                 on an item of a list, what is to be done with the item of the same key
+//                 on an item of a list, what is to be done with the item of the same key. On a
+//                 security label: UN lifts it where its kLabelSource set it, UC leaves it alone
 //   kWhereMark    valueString, on a Bundle entry: the place in the message, "GOL[1]"
 //   kStubMark     valueBoolean, on a Bundle entry: see Change::stub
 //   kDefaultMark  valueBoolean, on an element or an item of a list: it is written only where
@@ -54,6 +55,8 @@ inline constexpr std::string_view kPersonOfMark = "urn:caregate:person-of";
 // The meta.tag of a resource that was created as a stub and that nothing has filled in since.
 inline constexpr std::string_view kTagSystem = "urn:caregate:tag";
 inline constexpr std::string_view kStubTag = "stub";
+// The extension of a security label that says which feed's field set it: nothing else lifts it.
+inline constexpr std::string_view kLabelSource = "urn:caregate:extension:label-source";
 // The extension of a Consent that keeps the sender's own decision code (table 0498).
 inline constexpr std::string_view kConsentDecision = "urn:caregate:extension:consent-decision";
 
@@ -102,13 +105,27 @@ struct Operation {
   std::vector<KeyPart> key;
 };
 
+// What a change says and is not done: its sender is told (decision 8).
+struct Note {
+  std::string_view code;  // "not-taken", "unlinked-unknown", "label-stands"
+  std::string text;       // the rule and the elements, never a value
+};
+
+// How a change is compared with what stands.
+struct Comparison {
+  // An item that is to be taken out may be gone already: a repeated DE is no error.
+  bool repeated = false;
+  std::vector<Note>* notes = nullptr;  // may be null
+};
+
 // What a change does to the current version of its resource, or to nothing (`current` null: it is
 // created). No operations: nothing changes, and where there is no current version nothing is
 // stored (UN of what is unknown). Errors: hl7_code 204 unknown key (kUpdate, kCorrect, kDelete,
-// kUnchanged without `current`; UP, CO of an item that is not in its list), 205 (kAdd on other
+// kUnchanged without `current`; UP, CO, DE of an item that is not in its list), 205 (kAdd on other
 // content); kUnprocessable with the change's `where` otherwise.
 Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource* current,
-                                            const fhir::Definitions& definitions);
+                                            const fhir::Definitions& definitions,
+                                            const Comparison& comparison = {});
 // The resource after the operations; identical content comes back where nothing changes.
 Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
                              const fhir::Resource* current, const fhir::Definitions& definitions);
@@ -126,5 +143,7 @@ Result<fhir::Resource> ToTransaction(std::span<const Change> changes,
 // Same content, but for id, meta and narrative. References are the same where they are equal, or
 // where their identifiers are.
 bool SameContent(const fhir::Resource& a, const fhir::Resource& b);
+// Same security labels and tags, which SameContent leaves aside.
+bool SameLabels(const fhir::Resource& a, const fhir::Resource& b);
 
 }  // namespace gw::map

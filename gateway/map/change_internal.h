@@ -19,6 +19,25 @@ bool IsMark(const fhir::Element& element);
 // Has it a value of its own: text, or a child that is no mark, no null and not empty?
 bool IsValued(const fhir::Element& element);
 
+// Complex values whose parts are separate fields of their senders: each part changes alone. Other
+// values are whole: half of a CodeableConcept with half of another would say what nobody sent.
+bool HasSeparateParts(const fhir::Element& element);
+// Is the item of a list to which senders add, each its own items: nobody sends it whole?
+bool IsAddedTo(const fhir::Element& item);
+// Does the change speak of a resource only to name it: a stub, LI, UN, UC?
+bool ChangesItemsOnly(const Change& change);
+
+// Of two changes that speak of one resource the action of higher rank is done; a stub's is 0.
+int RankOf(Action action);
+int RankOf(const Change& change);
+// Makes two entries of one resource one, in `to`: the action of higher rank is done, with its
+// values; of equal ones the later's (`from`) stand. What only names a resource (UC, LI, UN) gives
+// no values to what changes it. True where something that either said is dropped.
+Result<bool> JoinChanges(const Change& from, Change* to);
+// Items with one key, of segments with actions of their own, become what they come to one after
+// the other. True where something that one said is dropped.
+Result<bool> FoldItems(Change* change);
+
 // Does a list of the fragment have items with actions of their own?
 bool HasMarkedItems(const fhir::Resource& fragment);
 

@@ -14,25 +14,30 @@ using Kind = Operation::Kind;
 constexpr int kUnknownKey = 204;    // table 0357
 constexpr int kDuplicateKey = 205;  // table 0357
 
-// Complex values whose parts are separate fields of their senders: each part changes alone. Other
-// values are whole: half of a CodeableConcept with half of another would say what nobody sent.
-bool HasSeparateParts(const Element& element) {
-  return element.type().name() == "Period" ||
-         (element.type().kind() == fhir::Kind::kBackbone && element.name() != "provision");
+bool IsTakenOut(std::string_view action) { return action == "DE" || action == "UN"; }
+
+Error UnknownItem(const Change& change, std::string_view rule) {
+  return {Code::kNotFound, std::string(rule), change.where, kUnknownKey};
 }
 
-// Lists to which senders add, each its own items: nobody sends them whole.
-bool IsAddedTo(const Element& item, std::string_view prefix) {
-  const std::string_view type = item.type().name();
-  return type == "Identifier" || item.name() == "extension" ||
-         (type == "Coding" && prefix == "meta.");
+constexpr std::string_view kNothingToTakeOut = "the item that is to be taken out is not known";
+
+void Tell(std::vector<Note>* notes, std::string_view code, std::string text) {
+  if (notes != nullptr) {
+    notes->push_back({code, std::move(text)});
+  }
+}
+
+void TellUnlinked(std::vector<Note>* notes, std::string_view list) {
+  Tell(notes, "unlinked-unknown", "what is to be unlinked is not there: " + std::string(list));
 }
 
 // Compares a fragment with a version, or with what is known to exist, and lists what must be done.
 class Differ {
  public:
   // `known`: the resource exists and is not at hand; every value is set, whatever stands there.
-  Differ(const Change& change, bool known) : change_(change), known_(known) {}
+  Differ(const Change& change, bool known, const Comparison& comparison)
+      : change_(change), known_(known), comparison_(comparison) {}
 
   // Only marked items of lists are looked at: what a link or a stub may change.
   void OnlyItems() { only_items_ = true; }
@@ -40,7 +45,11 @@ class Differ {
   void Skip(std::string_view name) { skipped_.push_back(name); }
 
   Status Compare(const Element* current) {
-    return Elements({change_.fragment.root(), current, "", nullptr});
+    GW_RETURN_IF_ERROR(Elements({change_.fragment.root(), current, "", nullptr}));
+    if (!left_.empty()) {
+      Tell(comparison_.notes, "not-taken", "its action code leaves as they are: " + left_);
+    }
+    return {};
   }
   std::vector<Operation> Take() { return std::move(operations_); }
   void Push(Operation operation) { operations_.push_back(std::move(operation)); }
@@ -90,7 +99,13 @@ class Differ {
     if (child.name() == "meta" && place.prefix.empty()) {
       return Elements({child, old, "meta.", place.item});
     }
-    if (only_items_ || IsDefaultOfKnown(child, old)) {
+    if (IsDefaultOfKnown(child, old)) {
+      return {};
+    }
+    if (only_items_ && place.item == nullptr) {
+      if (child.is_null() ? old != nullptr : !Says(old, child)) {
+        Leave(path);
+      }
       return {};
     }
     if (child.is_null()) {
@@ -107,6 +122,29 @@ class Differ {
       Add(Kind::kSet, path, place, {&child});
     }
     return {};
+  }
+
+  // Does what stands say all of it already?
+  static bool Says(const Element* old, const Element& child) {
+    if (!IsValued(child)) {
+      return true;
+    }
+    if (old == nullptr || &old->type() != &child.type() || !HasSeparateParts(child)) {
+      return old != nullptr && SameElement(child, *old);
+    }
+    for (const Element* part = child.first_child(); part != nullptr; part = part->next()) {
+      if (!Says(old->Child(part->name()), *part)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // A value that this action code does not bring in.
+  void Leave(std::string_view path) {
+    if (!known_ && !change_.stub && change_.action != Action::kUnlink) {
+      left_.append(left_.empty() ? "" : ", ").append(path);
+    }
   }
 
   // What is said only where nothing stands yet; where what stands is not at hand, it is said.
@@ -137,14 +175,18 @@ class Differ {
         values.push_back(item);
       }
     }
-    if (place.item == nullptr && !snapshot && (marked || IsAddedTo(*first, place.prefix))) {
+    if (place.item == nullptr && !snapshot && (marked || IsAddedTo(*first))) {
       for (const Element* item : values) {
-        GW_RETURN_IF_ERROR(marked ? MarkedItem(*item, path, place) : OwnItem(*item, path, place));
+        GW_RETURN_IF_ERROR(place.prefix == "meta." ? Label(*item, path, place)
+                           : marked                ? MarkedItem(*item, path, place)
+                                                   : OwnItem(*item, path, place));
       }
       return {};
     }
-    if (!only_items_ || snapshot) {
+    if (!only_items_ || snapshot || place.item != nullptr) {
       WholeList(values, emptied, path, place);
+    } else if (!values.empty() && !SameList(values, place.target, first->name())) {
+      Leave(path);
     }
     return {};
   }
@@ -158,14 +200,14 @@ class Differ {
                  const Place& place) {
     std::vector<const Element*> kept;
     for (const Element* value : values) {
-      const std::string_view action = MarkOf(*value, kActionMark);
-      if (action != "DE" && action != "UN" && !IsEmptiedExtension(*value)) {
+      if (!IsTakenOut(MarkOf(*value, kActionMark)) && !IsEmptiedExtension(*value)) {
         kept.push_back(value);
       }
     }
     const std::string_view name =
         std::string_view(path).substr(path.rfind('.') + 1);  // npos + 1 is 0
     const Element* old = place.target == nullptr ? nullptr : place.target->Child(name);
+    KeepOtherTypes(old, &kept);
     if (kept.empty()) {
       if (emptied && (known_ || old != nullptr)) {
         Add(Kind::kRemove, path, place, {});
@@ -175,6 +217,33 @@ class Differ {
     if (!SameList(kept, place.target, name)) {
       Add(Kind::kReplaceList, path, place, std::move(kept));
     }
+  }
+
+  // A list of links may hold more than one kind; a snapshot is of the kinds that it names.
+  static void KeepOtherTypes(const Element* old, std::vector<const Element*>* kept) {
+    if (kept->empty() || MarkOf(*kept->front(), kActionMark).empty() ||
+        TypeOf(*kept->front()).empty()) {
+      return;
+    }
+    const size_t named = kept->size();
+    for (; old != nullptr; old = old->next()) {
+      const std::string_view type = TypeOf(*old);
+      const bool is_named =
+          std::any_of(kept->begin(), kept->begin() + static_cast<std::ptrdiff_t>(named),
+                      [type](const Element* one) { return TypeOf(*one) == type; });
+      if (old->definition() == kept->front()->definition() && !is_named) {
+        kept->push_back(old);
+      }
+    }
+  }
+
+  // The type that a reference leads to; empty where it does not say, and for what is none.
+  static std::string_view TypeOf(const Element& item) {
+    const std::string_view type = item.TextAt("type");
+    const std::string_view literal = item.TextAt("reference");
+    return item.type().name() != "Reference" ? std::string_view()
+           : !type.empty()                   ? type
+                                             : literal.substr(0, literal.find('/'));
   }
 
   static bool SameList(const std::vector<const Element*>& values, const Element* target,
@@ -192,7 +261,7 @@ class Differ {
 
   // An item that stands for itself: an identifier, an extension, a label.
   Status OwnItem(const Element& item, const std::string& path, const Place& place) {
-    if (only_items_ || (known_ && &item == change_.fragment.root().Child("identifier"))) {
+    if (known_ && (only_items_ || &item == change_.fragment.root().Child("identifier"))) {
       return {};  // that is how the resource is found
     }
     std::vector<Operation::KeyPart> key = KeyOf(item);
@@ -204,6 +273,12 @@ class Differ {
     if (old != nullptr && IsValued(item) && SameElement(item, *old)) {
       return {};
     }
+    if (only_items_) {
+      if (old != nullptr || IsValued(item)) {
+        Leave(path);
+      }
+      return {};
+    }
     if (known_ || old != nullptr) {
       Push({Kind::kRemoveItem, path, {}, "", key});
     }
@@ -213,6 +288,51 @@ class Differ {
     return {};
   }
 
+  // A security label, or a tag. It belongs to who set it: nobody else lifts it.
+  Status Label(const Element& item, const std::string& path, const Place& place) {
+    std::vector<Operation::KeyPart> key = KeyOf(item);
+    if (key.empty()) {
+      return Keyless(item);
+    }
+    const std::string_view action = MarkOf(item, kActionMark);
+    bool own = false;
+    bool others = false;
+    const Element* old = place.target == nullptr ? nullptr : place.target->Child(item.name());
+    for (; old != nullptr && old->name() == item.name(); old = old->next()) {
+      if (old->TextAt("system") == item.TextAt("system") &&
+          old->TextAt("code") == item.TextAt("code")) {
+        (SourceOf(*old) == SourceOf(item) ? own : others) = true;
+      }
+    }
+    if (action == "UC" || IsTakenOut(action)) {
+      if (action != "UC" && (known_ || own)) {
+        Push({Kind::kRemoveItem, path, {}, "", std::move(key)});
+      }
+      if (others || (own && action == "UC")) {
+        Tell(comparison_.notes, "label-stands",
+             "a restriction stands that this field cannot lift: " + path);
+      }
+      return {};
+    }
+    if (own) {
+      return {};
+    }
+    if (only_items_) {
+      Leave(path);
+      return {};
+    }
+    if (known_) {
+      Push({Kind::kRemoveItem, path, {}, "", std::move(key)});
+    }
+    Push({Kind::kAddItem, path, {&item}, "", {}});
+    return {};
+  }
+
+  static std::string_view SourceOf(const Element& label) {
+    return label.TextAt("extension.url") == kLabelSource ? label.TextAt("extension.value")
+                                                         : std::string_view();
+  }
+
   // An item that a segment with an action code of its own speaks of.
   Status MarkedItem(const Element& item, const std::string& path, const Place& place) {
     const std::string_view action = MarkOf(item, kActionMark);
@@ -220,21 +340,26 @@ class Differ {
     if (key.empty()) {
       return Keyless(item);
     }
-    const Element* old =
-        place.target == nullptr ? nullptr : FindItem(*place.target, item.name(), key);
     if (action == "UC") {
       return {};
     }
-    if (action == "DE" || action == "UN") {
+    const Element* old = place.target == nullptr || IsGone(path, key)
+                             ? nullptr
+                             : FindItem(*place.target, item.name(), key);
+    if (IsTakenOut(action)) {
       if (known_ || old != nullptr) {
         Push({Kind::kRemoveItem, path, {}, "", std::move(key)});
+        return {};
       }
-      return {};
+      if (action == "UN") {
+        TellUnlinked(comparison_.notes, path);
+        return {};
+      }
+      return comparison_.repeated ? Status() : UnknownItem(change_, kNothingToTakeOut);
     }
     if (!known_ && (action == "UP" || action == "CO")) {
       if (old == nullptr) {
-        return Error{Code::kNotFound, "the item that is to be changed is not known", change_.where,
-                     kUnknownKey};
+        return UnknownItem(change_, "the item that is to be changed is not known");
       }
       return Elements({item, old, "", &item});
     }
@@ -246,6 +371,18 @@ class Differ {
       return {};
     }
     return action == "LI" ? Status() : Elements({item, old, "", &item});
+  }
+
+  // Has an item of this change taken it out already?
+  bool IsGone(std::string_view path, std::span<const Operation::KeyPart> key) const {
+    return std::any_of(
+        operations_.begin(), operations_.end(), [path, key](const Operation& operation) {
+          return operation.kind == Kind::kRemoveItem && operation.path == path &&
+                 std::equal(operation.key.begin(), operation.key.end(), key.begin(), key.end(),
+                            [](const Operation::KeyPart& a, const Operation::KeyPart& b) {
+                              return a.path == b.path && a.text == b.text;
+                            });
+        });
   }
 
   Error Keyless(const Element& item) const {
@@ -264,35 +401,46 @@ class Differ {
 
   const Change& change_;
   const bool known_;
+  const Comparison& comparison_;
   bool only_items_ = false;
+  std::string left_;  // what a change of items alone says besides
   std::vector<std::string_view> skipped_;
   std::vector<Operation> operations_;
 };
 
-// Everything of the fragment, for a resource that is made of it.
-std::vector<Operation> OperationsOfCreation(const Change& change) {
-  std::vector<Operation> operations;
-  const Element* child = change.fragment.root().first_child();
+// Everything of one element of the fragment, for a resource that is made of it. What is not there
+// yet cannot be taken out of it.
+Status Create(const Change& change, const Element& holder, const std::string& prefix,
+              const Comparison& comparison, std::vector<Operation>* operations) {
+  const Element* child = holder.first_child();
   while (child != nullptr) {
     std::vector<const Element*> values;
     const Element* end = child;
     for (; end != nullptr && end->definition() == child->definition(); end = end->next()) {
       const std::string_view action = MarkOf(*end, kActionMark);
-      if (IsValued(*end) && action != "DE" && action != "UN" && action != "UC") {
+      if (prefix.empty() && action == "DE" && !comparison.repeated) {
+        return UnknownItem(change, kNothingToTakeOut);
+      }
+      if (prefix.empty() && action == "UN") {
+        TellUnlinked(comparison.notes, end->name());
+      }
+      if (IsValued(*end) && !IsTakenOut(action) && action != "UC") {
         values.push_back(end);
       }
     }
-    if (!values.empty() && child->definition() != nullptr) {
+    if (!values.empty() && child->name() == "meta" && prefix.empty()) {
+      GW_RETURN_IF_ERROR(Create(change, *child, "meta.", comparison, operations));
+    } else if (!values.empty() && child->definition() != nullptr) {
       const bool single = child->definition()->max == 1;
-      operations.push_back({single ? Kind::kSet : Kind::kReplaceList,
-                            std::string(JsonNameOf(*values.front())),
-                            std::move(values),
-                            "",
-                            {}});
+      operations->push_back({single ? Kind::kSet : Kind::kReplaceList,
+                             prefix + std::string(JsonNameOf(*values.front())),
+                             std::move(values),
+                             "",
+                             {}});
     }
     child = end;
   }
-  return operations;
+  return {};
 }
 
 Operation RemoveTag() {
@@ -333,15 +481,11 @@ bool IsGrant(const fhir::Resource& consent) {
          (provision->TextAt("type") == "permit" || provision->Child("provision") != nullptr);
 }
 
-bool ChangesItemsOnly(const Change& change) {
-  return change.stub || change.action == Action::kLink || change.action == Action::kUnlink ||
-         change.action == Action::kUnchanged;
-}
-
 // What holds whether the current version is at hand or not.
-Result<std::vector<Operation>> Difference(const Change& change, const fhir::Resource* current) {
+Result<std::vector<Operation>> Difference(const Change& change, const fhir::Resource* current,
+                                          const Comparison& comparison) {
   const bool known = current == nullptr;
-  Differ differ(change, known);
+  Differ differ(change, known, comparison);
   if (ChangesItemsOnly(change)) {
     differ.OnlyItems();
   }
@@ -383,11 +527,12 @@ Result<std::vector<Operation>> Difference(const Change& change, const fhir::Reso
 }  // namespace
 
 Result<std::vector<Operation>> OperationsOnKnown(const Change& change) {
-  return Difference(change, nullptr);
+  return Difference(change, nullptr, {});
 }
 
 Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource* current,
-                                            const fhir::Definitions& /*definitions*/) {
+                                            const fhir::Definitions& /*definitions*/,
+                                            const Comparison& comparison) {
   if (current == nullptr && change.if_known) {
     return std::vector<Operation>();
   }
@@ -399,16 +544,20 @@ Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Re
       case Action::kUnchanged:
         return Error{Code::kNotFound, "no resource has this key", change.where, kUnknownKey};
       case Action::kUnlink:
+        TellUnlinked(comparison.notes, change.fragment.type());
         return std::vector<Operation>();
-      default:
-        return OperationsOfCreation(change);
+      default: {
+        std::vector<Operation> operations;
+        GW_RETURN_IF_ERROR(Create(change, change.fragment.root(), "", comparison, &operations));
+        return operations;
+      }
     }
   }
   if (current->type() != change.fragment.type()) {
     return Error{Code::kUnprocessable, "the key belongs to a resource of another type",
                  change.where};
   }
-  GW_TRY(auto operations, Difference(change, current));
+  GW_TRY(auto operations, Difference(change, current, comparison));
   if (change.action == Action::kAdd && !change.stub && !operations.empty() && !IsStub(*current)) {
     return Error{Code::kConflict, "the key is taken, by other content", change.where,
                  kDuplicateKey};

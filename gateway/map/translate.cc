@@ -16,6 +16,7 @@ constexpr int kUnsupportedType = 200;   // table 0357
 constexpr int kUnsupportedEvent = 201;  // table 0357
 constexpr int kRequiredField = 101;     // table 0357
 constexpr int kDataType = 102;          // table 0357
+constexpr int kTableValue = 103;        // table 0357
 
 // The segment with the action code that the event speaks of, in each group of the top.
 struct Top {
@@ -57,6 +58,72 @@ void CompareEvent(const Element& message, std::string_view event, std::vector<Re
       }
     }
   }
+}
+
+// The fields that say what is to be done, and the table of codes that they are from.
+struct ActionField {
+  std::string_view segment;
+  std::string_view field;
+  std::string_view table;
+};
+constexpr ActionField kActionFields[] = {{"PRB", "f1", "action"}, {"GOL", "f1", "action"},
+                                         {"PTH", "f1", "action"}, {"ROL", "f2", "action"},
+                                         {"PRT", "f2", "action"}, {"ORC", "f1", "order-control"}};
+
+// Nobody guesses what an action code means that no table has, nor what its absence does: whatever
+// was done then would be another thing than was asked for. Codes of table 0206 become those of
+// table 0287, which the maps read.
+Status KnowAction(const ActionField& action, const Feed& feed, Element* segment) {
+  Element* field = segment->Child(action.field);
+  if (field == nullptr) {
+    return {};  // where the standard wants one, the reader has refused
+  }
+  const Error unknown{Code::kInvalid, "an action code that is in no table", PlaceOf(*field),
+                      kTableValue};
+  const auto table = feed.tables.find(std::string(action.table));
+  if (table == feed.tables.end() || field->is_null()) {
+    return unknown;
+  }
+  const auto code = table->second.find(std::string(field->text()));
+  if (code == table->second.end()) {
+    return unknown;
+  }
+  if (field->text() != code->second) {
+    field->SetText(code->second);
+  }
+  return {};
+}
+
+// A restriction of access is added, changed or taken away, by table 0206 alone; one that does not
+// say what is to be done is added.
+Status KnowRestriction(const Element& segment) {
+  constexpr std::string_view kCodes[] = {"A", "D", "S", "U", "X"};
+  const Element* field = segment.Child("f2");
+  if (field != nullptr &&
+      std::find(std::begin(kCodes), std::end(kCodes), field->TextAt("c1")) == std::end(kCodes)) {
+    return Error{Code::kInvalid, "an action code that is in no table", PlaceOf(*field),
+                 kTableValue};
+  }
+  return {};
+}
+
+// Every segment of the message with an action code of its own.
+Status KnowActions(const Feed& feed, Element* part) {
+  constexpr size_t kSegmentName = 3;  // what is longer is a group
+  for (Element* child = part->first_child(); child != nullptr; child = child->next()) {
+    if (child->name().size() > kSegmentName) {
+      GW_RETURN_IF_ERROR(KnowActions(feed, child));
+    } else if (child->name() == "ARV") {
+      GW_RETURN_IF_ERROR(KnowRestriction(*child));
+    } else {
+      for (const ActionField& action : kActionFields) {
+        if (child->name() == action.segment) {
+          GW_RETURN_IF_ERROR(KnowAction(action, feed, child));
+        }
+      }
+    }
+  }
+  return {};
 }
 
 bool HasValue(const Element& segment, std::string_view field) {
@@ -182,8 +249,9 @@ Result<Translation> Translator::FromV2(const hl7v2::Message& message, const Feed
   const bool is_mapped = parts_->HasMap(message).ok();
   const std::string structure = is_mapped ? message.structure() : std::string(kCommon);
   std::vector<Remark> remarks;
-  GW_TRY(const fhir::Resource tree, parts_->v2.Read(message, structure, feed, &remarks));
+  GW_TRY(fhir::Resource tree, parts_->v2.Read(message, structure, feed, &remarks));
   GW_RETURN_IF_ERROR(NamesPersons(tree.root()));
+  GW_RETURN_IF_ERROR(KnowActions(feed, &tree.root()));
   if (!is_mapped) {
     OnlyCommon(&remarks);
   }

@@ -16,32 +16,15 @@ using fhir::Element;
 constexpr std::string_view kNhsNumber = "https://fhir.nhs.uk/Id/nhs-number";
 constexpr std::string_view kPlainText = "urn:caregate:plain-text";
 
-struct ActionCode {
-  std::string_view code;
-  Action action;
-  int rank;  // of two that speak of one resource the higher is done
-};
-constexpr ActionCode kActions[] = {
-    {"AD", Action::kAdd, 9},      {"CO", Action::kCorrect, 8}, {"UP", Action::kUpdate, 7},
-    {"SP", Action::kSnapshot, 6}, {"DE", Action::kDelete, 5},  {"", Action::kMerge, 4},
-    {"LI", Action::kLink, 3},     {"UN", Action::kUnlink, 2},  {"UC", Action::kUnchanged, 1}};
-
-const ActionCode& CodeNamed(std::string_view code) {
-  for (const ActionCode& action : kActions) {
-    if (action.code == code) {
+Action ActionNamed(std::string_view code) {
+  for (const Action action :
+       {Action::kAdd, Action::kUpdate, Action::kCorrect, Action::kDelete, Action::kLink,
+        Action::kUnlink, Action::kUnchanged, Action::kSnapshot}) {
+    if (CodeOf(action) == code) {
       return action;
     }
   }
-  return kActions[5];
-}
-
-int RankOf(Action action) {
-  for (const ActionCode& known : kActions) {
-    if (known.action == action) {
-      return known.rank;
-    }
-  }
-  return 0;
+  return Action::kMerge;
 }
 
 // The types of which a reference alone can make a stub: all that they need is known.
@@ -109,6 +92,9 @@ class ChangeMaker {
     Content ignored;
     GW_RETURN_IF_ERROR(Clean(&bundle->root(), &ignored));
     GW_RETURN_IF_ERROR(ReadEntries(bundle, origins));
+    for (Change& change : translation_.changes) {
+      GW_RETURN_IF_ERROR(Fold(&change));
+    }
     NameAll();
     for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
       DropRepeats(&translation_.changes[i].fragment.root());
@@ -231,7 +217,7 @@ class ChangeMaker {
       const auto origin = origins.find(resource);
       const Element* source = origin == origins.end() ? nullptr : origin->second;
       const Element* part = PersonPartOf(source);
-      Change change{CodeNamed(MarkOf(*entry, kActionMark)).action,
+      Change change{ActionNamed(MarkOf(*entry, kActionMark)),
                     fhir::Resource::CopyOf(*resource),
                     std::string(),
                     source == nullptr ? std::string() : PlaceOf(*source),
@@ -287,45 +273,28 @@ class ChangeMaker {
     }
   }
 
-  // Two entries of one resource: what the first does not say comes from the second.
+  // Two entries of one resource become one; what is dropped then is told.
   Status Join(const Change& from, Change* to) {
-    GW_RETURN_IF_ERROR(JoinElements(from.fragment.root(), &to->fragment.root()));
-    if (RankOf(from.action) > RankOf(to->action)) {
-      to->action = from.action;
-    }
-    to->stub = to->stub && from.stub;
-    to->if_known = to->if_known && from.if_known;
-    return {};
-  }
-
-  static Status JoinElements(const Element& from, Element* to) {
-    for (const Element* child = from.first_child(); child != nullptr; child = child->next()) {
-      const fhir::ElementDef* definition = child->definition();
-      Element* standing = to->Child(child->name());
-      const bool single = definition == nullptr || definition->max == 1;
-      if (single && standing != nullptr) {
-        if (child->name() == "meta") {
-          GW_RETURN_IF_ERROR(JoinElements(*child, standing));
-        }
-        continue;
-      }
-      if (!single && HasSame(*to, *child)) {
-        continue;
-      }
-      GW_TRY([[maybe_unused]] Element * copy, to->AddCopy(JsonNameOf(*child), *child));
+    const std::string loser = RankOf(from) >= RankOf(*to) ? to->where : from.where;
+    // What no action code speaks of is said in passing, in several segments.
+    const bool in_passing = from.action == Action::kMerge && to->action == Action::kMerge;
+    GW_TRY(const bool is_dropped, JoinChanges(from, to));
+    if (is_dropped) {
+      translation_.remarks.push_back({in_passing ? 'I' : 'W', "said-otherwise", loser,
+                                      "another segment says otherwise of the same resource: its "
+                                      "values stand, and some of this one are dropped"});
     }
     return {};
   }
 
-  static bool HasSame(const Element& parent, const Element& item) {
-    const std::vector<Operation::KeyPart> key = KeyOf(item);
-    for (const Element* child = parent.first_child(); child != nullptr; child = child->next()) {
-      if (child->name() == item.name() &&
-          (SameElement(*child, item) || (!key.empty() && HasKey(*child, key)))) {
-        return true;
-      }
+  Status Fold(Change* change) {
+    GW_TRY(const bool is_dropped, FoldItems(change));
+    if (is_dropped) {
+      translation_.remarks.push_back({'W', "said-otherwise", change->where,
+                                      "two segments say otherwise of the same item: what the "
+                                      "later one says stands"});
     }
-    return false;
+    return {};
   }
 
   // Two fields may say the same: a number twice, a label for two reasons.

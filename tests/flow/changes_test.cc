@@ -1,0 +1,254 @@
+// What action codes do to what is stored, and what their sender is told: nothing is taken that was
+// not asked for, and nothing is dropped in silence (care coordination, decisions 2 and 8).
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/hl7v2/message.h"
+#include "tests/flow/flow_testing.h"
+
+namespace gw::flow {
+namespace {
+
+constexpr std::string_view kCoordinator = "ROL|R1^A|AD|768820003^Care coordinator^SCT|N1^Pell^A";
+
+// Messages of the development hospital about one person, in a gateway of their own.
+class Changes : public testing::Test {
+ protected:
+  Changes() : gateway_(folder_.Path("gateway")) {}
+
+  // Sends one message; gives MSA-1, and of what is told the code and the place: "AE 103 ROL-2".
+  std::string Send(std::string_view event, const std::string& segments,
+                   std::string_view version = "2.5.1") {
+    std::string bytes = "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500||";
+    bytes.append(event).append("|C").append(std::to_string(++sent_)).append("|P|");
+    bytes.append(version).append("||||||UNICODE UTF-8\r");
+    bytes += event.starts_with("ADT") ? "EVN||20260101\r" : "";
+    bytes += "PID|1||CH1^^^X9901^MR||Change^Kim||19390622|F\r" + segments;
+    answer_ = gateway_.ingest().AcceptV2(bytes, "192.0.2.8");
+    const Result<hl7v2::Message> message = hl7v2::Message::Parse(answer_, {});
+    if (!message) {
+      return "unreadable";
+    }
+    std::string told = message->Text({.segment = "MSA", .field = 1});
+    if (told != "AA") {
+      told += " " + message->Text({.segment = "ERR", .field = 3, .repetition = 1, .component = 1});
+    }
+    return told;
+  }
+
+  std::string SendPerson(const std::string& segments) {
+    return Send("ADT^A31^ADT_A05", "PD1\r" + segments + "PV1|1|N\r");
+  }
+  std::string SendPlan(const std::string& segments, std::string_view version = "2.5.1") {
+    return Send("PPP^PCC^PPP_PCB", segments, version);
+  }
+
+  bool IsTold(std::string_view text) const { return answer_.find(text) != std::string::npos; }
+
+  // The only resource of that type, as it is stored.
+  std::string Only(const std::string& type) {
+    const Json found = gateway_.Get("/fhir/" + type, Caller{});
+    EXPECT_EQ(MatchesOn(found), 1u) << type;
+    if (MatchesOn(found) != 1) {
+      return {};
+    }
+    const std::string id =
+        std::string(found.Find("entry")->items().front().Find("resource")->TextOf("id"));
+    const auto stored = gateway_.parts().store.Current({type, id});
+    return stored ? stored->json : std::string();
+  }
+
+  std::string Stored(const std::string& type, const std::string& system, const std::string& value) {
+    const fhir::Identifier identifier{system, value};
+    const auto found = gateway_.parts().store.Find(type, {&identifier, 1});
+    EXPECT_TRUE(found.ok() && found->size() == 1u) << type << " " << value;
+    return found.ok() && !found->empty() ? found->front().json : std::string();
+  }
+  std::string Person() {
+    for (const std::string_view system :
+         {"urn:caregate:id:X9901:MR", "https://example.org/id/x9901", "urn:caregate:id:X9901"}) {
+      const fhir::Identifier identifier{std::string(system), "CH1"};
+      const auto found = gateway_.parts().store.Find("Patient", {&identifier, 1});
+      if (found.ok() && found->size() == 1) {
+        return found->front().json;
+      }
+    }
+    ADD_FAILURE() << "no Patient";
+    return {};
+  }
+  std::string Plan(const std::string& value) {
+    return Stored("CarePlan", "urn:caregate:id:C:plan", value);
+  }
+  std::string Goal(const std::string& value) {
+    return Stored("Goal", "urn:caregate:id:C:goal", value);
+  }
+
+  static size_t Times(std::string_view text, std::string_view part) {
+    size_t times = 0;
+    for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) {
+      ++times;
+    }
+    return times;
+  }
+
+ private:
+  const TempFolder folder_;
+  TestGateway gateway_;
+  int sent_ = 0;
+
+ protected:
+  std::string answer_;
+};
+
+TEST_F(Changes, AnUnknownActionCodeRefusesAndTakesNobodyOutOfTheTeam) {
+  ASSERT_EQ(SendPerson(std::string(kCoordinator) + "\rROL|R2^A|AD|AT^A^HL70443|N2^Two\r"), "AA");
+  for (const char* code : {"ADD", "up", "ZZ"}) {
+    EXPECT_EQ(SendPerson("ROL|R4^A|" + std::string(code) + "|AT^A^HL70443|N4^Four\r"), "AE 103")
+        << code;
+    EXPECT_TRUE(IsTold("ROL^1^2")) << answer_;
+  }
+  EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 2u);
+  // A code of table 0206 is one of table 0287 by another name.
+  EXPECT_EQ(SendPerson("ROL|R4^A|A|AT^A^HL70443|N4^Four\r"), "AA");
+  EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 3u);
+  EXPECT_EQ(SendPerson("ROL|R4^A|D|AT^A^HL70443|N4^Four\r"), "AA");
+  EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 2u);
+  for (const char* segment : {"PRB|ZZ|20260311|X^P^L|P1^C\r", "GOL|ZZ|20260310|G^G^L|G1^C\r"}) {
+    EXPECT_EQ(Send(segment[0] == 'P' ? "PPR^PC2^PPR_PC1" : "PGL^PC6^PGL_PC6", segment), "AE 103");
+  }
+  EXPECT_EQ(SendPlan("PTH|up|p^P^L|PL1^C|20260101\r"), "AE 103");
+  EXPECT_EQ(SendPlan("PTH|AD|p^P^L|PL1^C|20260101\rORC|ZZ|O1^C\rOBR|1|O1^C||V^v\r"), "AE 103");
+  EXPECT_EQ(Send("ADT^A31^ADT_A05", "ARV|1|Q|DEM|ORG\rPV1|1|N\r", "2.8"), "AE 103");
+}
+
+TEST_F(Changes, ItemsOfAnUnchangedParentChangeAndTheRestIsTold) {
+  ASSERT_EQ(SendPlan("PTH|AD|p^P^L|PL1^C|20260101\rORC|NW|O1^C\rOBR|1|O1^C||V^v\r"), "AA");
+  EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rORC|XO|O1^C|||CM\rOBR|1|O1^C||V^v\r"), "AA");
+  EXPECT_NE(Plan("PL1").find(R"("status":"completed")"), std::string::npos);
+  EXPECT_FALSE(IsTold("ERR")) << answer_;
+  EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rNTE|1||a note\r"), "AA");
+  EXPECT_TRUE(IsTold("note")) << answer_;
+  EXPECT_FALSE(IsTold("a note"));
+  EXPECT_EQ(Plan("PL1").find("\"note\""), std::string::npos);
+}
+
+TEST_F(Changes, OfTwoEntriesTheOneThatChangesMoreStandsAndTheSenderIsTold) {
+  ASSERT_EQ(Send("PGL^PC6^PGL_PC6",
+                 "GOL|AD|20260310|g^G^L|G1^C\rPTH|AD|p^P^L|PL1^C|20260101\r"
+                 "GOL|AD|20260310|h^H^L|G2^C\r"),
+            "AA");
+  EXPECT_EQ(Send("PGL^PC7^PGL_PC6",
+                 "GOL|UP|20260310|g^G^L|G1^C\rPTH|UC|p^P^L|PL1^C|20260101|ACT\r"
+                 "GOL|UP|20260310|h^H^L|G2^C\rPTH|UP|p^P^L|PL1^C|20260101|CMP|20260310\r"),
+            "AA");
+  EXPECT_NE(Plan("PL1").find(R"("status":"completed")"), std::string::npos);
+  EXPECT_TRUE(IsTold("another segment says otherwise")) << answer_;
+  EXPECT_EQ(Send("PGL^PC7^PGL_PC6",
+                 "GOL|UP|20260310|g^First^L|G1^C||1\rGOL|UP|20260310|g^Second^L|G1^C||2\r"),
+            "AA");
+  EXPECT_NE(Goal("G1").find("Second"), std::string::npos);
+  EXPECT_EQ(Goal("G1").find("First"), std::string::npos);
+  EXPECT_TRUE(IsTold("another segment says otherwise")) << answer_;
+  EXPECT_EQ(
+      Send("PGL^PC6^PGL_PC6", "GOL|AD|20260311|a^A^L|G3^C||1\rGOL|UP|20260311|a^A^L|G3^C||2\r"),
+      "AA");
+  EXPECT_NE(Goal("G3").find(R"("priority":{"text":"1"})"), std::string::npos);
+  EXPECT_TRUE(IsTold("another segment says otherwise")) << answer_;
+}
+
+TEST_F(Changes, ItemsOfANewListFollowEachOther) {
+  ASSERT_EQ(SendPlan("PTH|AD|p^P^L|PL9^C|20260101\r" + std::string(kCoordinator) +
+                     "\rROL|R2^A|AD|AT^At^HL70443|N9^Quist\rROL|R2^A|DE|AT^At^HL70443|N9^Quist\r"
+                     "PRB|AD|20260101|q^Q^L|P1^C\r" +
+                     std::string(kCoordinator) +
+                     "\rORC|NW|O1^C\rOBR|1|O1^C||V^v\rORC|DC|O1^C\rOBR|1|O1^C||V^v\r"),
+            "AA")
+      << answer_;
+  EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 1u);
+  const std::string plan = Plan("PL9");
+  EXPECT_EQ(Times(plan, "\"detail\""), 1u);
+  EXPECT_NE(plan.find(R"("status":"stopped")"), std::string::npos);
+}
+
+TEST_F(Changes, ASnapshotReplacesTheListUnderItsParent) {
+  ASSERT_EQ(SendPlan("PTH|AD|p^P^L|PL3^C|20260101\rPRB|AD|20260101|a^A^L|Q1^C\r"
+                     "PRB|AD|20260101|b^B^L|Q2^C\rGOL|AD|20260101|b^B^L|H1^C\r"
+                     "GOL|AD|20260101|c^C^L|H2^C\r",
+                     "2.9"),
+            "AA");
+  EXPECT_EQ(SendPlan("PTH|SP|p^P^L|PL3^C|20260101\rPRB|SP|20260101|b^B^L|Q2^C\r"
+                     "GOL|SP|20260101|c^C^L|H2^C\r",
+                     "2.9"),
+            "AA")
+      << answer_;
+  const std::string plan = Plan("PL3");
+  EXPECT_EQ(plan.find("\"Q1\""), std::string::npos) << plan;
+  EXPECT_NE(plan.find("\"Q2\""), std::string::npos);
+  // What is unknown is made, and needs no state of its own.
+  EXPECT_EQ(
+      Send("PGL^PC7^PGL_PC6", "GOL|SP|20260310|g^G^L|H8^C\rPRB|SP|20260310|x^X^L|Q8^C\r", "2.9"),
+      "AA")
+      << answer_;
+  EXPECT_NE(Goal("H8").find(R"("lifecycleStatus":"active")"), std::string::npos);
+  EXPECT_NE(Stored("Condition", "urn:caregate:id:C:problem", "Q8").find("problem-list-item"),
+            std::string::npos);
+  // What stands is kept where a snapshot does not say.
+  ASSERT_EQ(Send("PGL^PC7^PGL_PC6", "GOL|UP|20260310|g^G^L|H8^C||||||||||||||CMP\r", "2.9"), "AA")
+      << answer_;
+  ASSERT_EQ(Send("PGL^PC7^PGL_PC6", "GOL|SP|20260310|g^G^L|H8^C\r", "2.9"), "AA");
+  EXPECT_NE(Goal("H8").find(R"("lifecycleStatus":"completed")"), std::string::npos);
+}
+
+TEST_F(Changes, WhatIsUnknownIsRefusedOrTold) {
+  ASSERT_EQ(SendPerson(std::string(kCoordinator) + "\rROL|R2^A|AD|AT^A^HL70443|N2^Two\r"), "AA");
+  EXPECT_EQ(SendPerson("ROL|R99^A|DE|AT^A^HL70443|N2^Two\r"), "AE 204");
+  EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 2u);
+  EXPECT_EQ(SendPerson("ROL|R2^A|DE|AT^A^HL70443|N2^Two\r"), "AA");
+  EXPECT_EQ(SendPerson("ROL|R2^A|DE|AT^A^HL70443|N2^Two\r"), "AA");  // said once more
+  EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 1u);
+  EXPECT_EQ(SendPerson("ROL|R99^A|UN|AT^A^HL70443|N2^Two\r"), "AA");
+  EXPECT_TRUE(IsTold("what is to be unlinked is not there")) << answer_;
+  EXPECT_EQ(Send("PGL^PC7^PGL_PC6", "GOL|UN|20260101|g^N^L|G404^C\r"), "AA");
+  EXPECT_TRUE(IsTold("what is to be unlinked is not there")) << answer_;
+  EXPECT_EQ(Send("PGL^PC7^PGL_PC6", "GOL|LI|20260101|g^N^L|G405^C\r"), "AA");
+  EXPECT_TRUE(IsTold("was created by its identifier")) << answer_;
+}
+
+TEST_F(Changes, ALabelIsLiftedByWhatSetItAndByNothingElse) {
+  constexpr std::string_view kRestricted = R"("code":"R")";
+  const auto person = [this](const std::string& indicator) {
+    return Send("ADT^A31^ADT_A05", "PD1||||||||||||" + indicator + "\rPV1|1|N\r");
+  };
+  const auto visit = [this](const std::string& first, const std::string& second) {
+    return Send("ADT^A08^ADT_A01",
+                first + "PV1|1|I|W4||||||||||||||||E1^^^X9901^VN\rPV2||\r" + second, "2.8");
+  };
+  ASSERT_EQ(person("N"), "AA");
+  EXPECT_EQ(Times(Person(), kRestricted), 0u) << "nothing to lift is no label";
+  ASSERT_EQ(person("Y"), "AA");
+  EXPECT_EQ(Times(Person(), kRestricted), 1u) << "a label alone is a change";
+  ASSERT_EQ(person("N"), "AA");
+  EXPECT_EQ(Times(Person(), kRestricted), 0u);
+  ASSERT_EQ(person("Y"), "AA");
+  ASSERT_EQ(visit("ARV|1|A|DEM^D^HL70717|PAT\r", "ARV|1|A|HIV^H^HL70717|PAT\r"), "AA");
+  EXPECT_EQ(Times(Person(), kRestricted), 2u);
+  ASSERT_EQ(person("N"), "AA");
+  EXPECT_EQ(Times(Person(), kRestricted), 1u) << "the other restriction stands";
+  EXPECT_TRUE(IsTold("a restriction stands")) << answer_;
+  ASSERT_EQ(visit("ARV|1|X|DEM^D^HL70717|PAT\r", "ARV|1|X|HIV^H^HL70717|PAT\r"), "AA");
+  EXPECT_EQ(Times(Person(), kRestricted), 1u) << "X changes nothing";
+  ASSERT_EQ(visit("ARV|1|D|DEM^D^HL70717|PAT\r", "ARV|1|D|HIV^H^HL70717|PAT\r"), "AA");
+  EXPECT_EQ(Times(Person(), kRestricted), 0u);
+  EXPECT_EQ(Times(Only("Encounter"), kRestricted), 0u);
+  ASSERT_EQ(Send("PPR^PC1^PPR_PC1", "PRB|AD|20260101|x^X^L|P4^C|||||||||||||||||NONE^U^L\r"), "AA");
+  ASSERT_EQ(Send("PPR^PC2^PPR_PC1", "PRB|UP|20260101|x^X^L|P4^C|||||||||||||||||FULL^F^L\r"), "AA");
+  EXPECT_TRUE(IsTold("a restriction stands")) << answer_;
+  EXPECT_NE(Stored("Condition", "urn:caregate:id:C:problem", "P4").find("NOPAT"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace gw::flow
