@@ -10,7 +10,9 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage = "audit verify DIR [--checkpoint FILE] [--verifier FILE]";
+constexpr std::string_view kUsage =
+    "audit verify DIR [--checkpoint FILE] [--verifier FILE]\n"
+    "  There is no audit export and no audit prove: entries are read over REST, as AuditEvents.";
 constexpr uint64_t kNoteBytesMax = 64 * 1024;
 
 // The text of an optional file; false where it cannot be read.

@@ -8,11 +8,17 @@ namespace gw::cli {
 namespace {
 
 // Every part is checked, so that one run names all that is wrong.
-std::vector<Error> ProblemsOf(const Config& config) {
+std::vector<Error> ProblemsOf(const std::string& path, const Config& config) {
   std::vector<Error> problems;
   const fhir::Definitions definitions = fhir::Definitions::R4();
   if (const auto mappings = LoadMappings(config, definitions); !mappings) {
     problems.push_back(mappings.error());
+  }
+  if (const Status exports = CheckExports(path, config, definitions); !exports) {
+    // A code table serves both ways: it is told once.
+    if (problems.empty() || Describe(problems.back()) != Describe(exports.error())) {
+      problems.push_back(exports.error());
+    }
   }
   if (const auto packages = LoadPackages(config, definitions); !packages) {
     problems.push_back(packages.error());
@@ -48,7 +54,7 @@ int Check(Arguments arguments) {
     std::printf("%s\n", Describe(config.error()).c_str());
     return config.error().code == Code::kNotFound ? kCannotRun : kRefused;
   }
-  const std::vector<Error> problems = ProblemsOf(*config);
+  const std::vector<Error> problems = ProblemsOf(path, *config);
   for (const Error& problem : problems) {
     std::printf("%s\n", Describe(problem).c_str());
   }

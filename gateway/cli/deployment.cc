@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+
+#include "gateway/map/export.h"
 
 namespace gw::cli {
 namespace {
@@ -34,6 +37,11 @@ Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
   for (const std::string& path : config.feeds) {
     GW_TRY(map::Feed feed, map::ReadFeed(path));
     const std::string name = feed.name;
+    if (const Status fits = mappings->translator.Check(feed); !fits) {
+      const std::string& where = fits.error().where;
+      return Error{fits.error().code, fits.error().detail,
+                   path + where.substr(std::min(feed.name.size(), where.size())), 0};
+    }
     // Completed here, once, and not for each message.
     feed = mappings->translator.Complete(std::move(feed));
     if (!mappings->feeds.emplace(name, std::move(feed)).second) {
@@ -63,6 +71,30 @@ Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
     mappings->feed_care[feed] = care;
   }
   return std::shared_ptr<const flow::Mappings>(std::move(mappings));
+}
+
+Status CheckExports(const std::string& config_path, const Config& config,
+                    const fhir::Definitions& definitions) {
+  namespace fs = std::filesystem;
+  GW_TRY(const map::Exporter exporter,
+         map::Exporter::Load(config.mappings, config.profiles, definitions));
+  std::vector<std::string> files;
+  std::error_code failure;
+  const fs::path folder = fs::path(config_path).parent_path() / "destinations";
+  for (auto at = fs::directory_iterator(folder, failure);
+       !failure && at != fs::directory_iterator(); at.increment(failure)) {
+    if (at->path().extension() == ".json") {
+      files.push_back(at->path().generic_string());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) {
+    GW_TRY(const map::Destination destination, map::ReadDestination(file));
+    if (const Status fits = exporter.Check(destination); !fits) {
+      return Error{fits.error().code, fits.error().detail, file + ": " + fits.error().where, 0};
+    }
+  }
+  return {};
 }
 
 Result<fhir::Packages> LoadPackages(const Config& config, const fhir::Definitions& definitions) {

@@ -12,9 +12,14 @@ namespace gw::cli {
 
 // The maps and feeds that a configuration names, loaded and checked together.
 // Errors: those of map::Translator::Load and map::ReadFeed; kInvalid for a sender whose feed is not
-// configured.
+// configured, and for a feed whose map is not there.
 Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
                                                            const fhir::Definitions& definitions);
+
+// What goes out: the maps from FHIR, and the destinations beside the configuration. Nothing of it
+// is kept. Errors: those of map::Exporter::Load, map::ReadDestination and Exporter::Check.
+Status CheckExports(const std::string& config_path, const Config& config,
+                    const fhir::Definitions& definitions);
 
 // The FHIR packages that a configuration names, over R4. Errors: those of fhir::Packages::Load.
 Result<fhir::Packages> LoadPackages(const Config& config, const fhir::Definitions& definitions);

@@ -3,6 +3,7 @@
 // moment, and is logged before it is told (docs/decisions/007-operations.md).
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <optional>
@@ -19,7 +20,7 @@ namespace {
 
 constexpr std::string_view kUsage =
     "feed list|causes|messages|fields|show|resubmit|discard|replay|trace --config FILE\n"
-    "  feed list                                counters and alerts of each feed\n"
+    "  feed list [--feed NAME]                  counters and alerts of each feed\n"
     "  feed causes [--feed NAME]                the queue by cause\n"
     "  feed messages [--feed NAME] [--state S] [--cause C] [--control-id ID] [--from D] "
     "[--until D]\n"
@@ -37,11 +38,68 @@ struct Asked {
   std::optional<uint64_t> number;
   std::optional<std::string> feed, cause, control_id, identifier, resource, state;
   std::string reason, file, from, until;
+  // What they say together.
+  flow::Selection selection;
+  std::optional<store::MessageState> known_state;
 };
 
+// An empty value says something else than none.
 std::optional<std::string> Given(Arguments* arguments, std::string_view name) {
-  std::string value = arguments->Option(name);
-  return value.empty() ? std::nullopt : std::optional(std::move(value));
+  Arguments words = *arguments;
+  return words.Flag(name) ? std::optional(arguments->Option(name)) : std::nullopt;
+}
+
+bool IsBlank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// Does the verb have what it needs?
+bool IsWhole(const Asked& asked) {
+  const bool many = asked.feed && asked.cause && !asked.number;
+  if (asked.verb == "resubmit") {
+    return many ? asked.file.empty() : asked.number.has_value();
+  }
+  if (asked.verb == "discard") {
+    return (many || asked.number) && !IsBlank(asked.reason);
+  }
+  if (asked.verb == "show") {
+    return asked.number.has_value();
+  }
+  if (asked.number) {
+    return false;
+  }
+  if (asked.verb == "replay") {
+    return asked.feed && asked.selection.from && asked.selection.until;
+  }
+  if (asked.verb == "trace") {
+    return (asked.control_id ? 1 : 0) + (asked.identifier ? 1 : 0) + (asked.resource ? 1 : 0) ==
+               1 &&
+           (!asked.resource || asked.resource->find('/') != std::string::npos);
+  }
+  return asked.verb == "list" || asked.verb == "causes" || asked.verb == "messages" ||
+         (asked.verb == "fields" && asked.feed);
+}
+
+// Moments and the state; false where one of them is none.
+bool ReadSelection(Asked* asked) {
+  flow::Selection& selection = asked->selection;
+  selection.feed = asked->feed.value_or("");
+  selection.cause = asked->cause;
+  for (const auto& [text, moment] :
+       {std::pair(&asked->from, &selection.from), std::pair(&asked->until, &selection.until)}) {
+    *moment = flow::ParseMoment(*text);
+    if (!text->empty() && !*moment) {
+      PrintError("--from, --until: must be YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ");
+      return false;
+    }
+  }
+  for (const auto state : {store::MessageState::kDone, store::MessageState::kOpen,
+                           store::MessageState::kReplaced, store::MessageState::kDiscarded}) {
+    if (asked->state && store::NameOf(state) == *asked->state) {
+      asked->known_state = state;
+    }
+  }
+  return !asked->state || asked->known_state;
 }
 
 std::optional<Asked> Parse(Arguments* arguments) {
@@ -70,7 +128,7 @@ std::optional<Asked> Parse(Arguments* arguments) {
     }
     asked.number = number;
   }
-  return asked;
+  return ReadSelection(&asked) && IsWhole(asked) ? std::optional(std::move(asked)) : std::nullopt;
 }
 
 int Print(const Result<std::string>& json) {
@@ -94,52 +152,44 @@ int PrintAll(const Result<std::vector<Row>>& rows) {
   return kDone;
 }
 
-Result<flow::Selection> SelectionOf(const Asked& asked) {
-  flow::Selection selection;
-  selection.feed = asked.feed.value_or("");
-  selection.cause = asked.cause;
-  for (const auto& [text, moment] :
-       {std::pair(&asked.from, &selection.from), std::pair(&asked.until, &selection.until)}) {
-    *moment = flow::ParseMoment(*text);
-    if (!text->empty() && !*moment) {
-      return Error{Code::kInvalid, "must be YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ", "--from, --until",
-                   0};
-    }
-  }
-  return selection;
-}
-
-int PrintFeeds(store::Archive* archive) {
+int PrintFeeds(const std::optional<std::string>& feed, store::Archive* archive) {
   const auto states = archive->Feeds();
   const auto alerts = archive->Alerts();
   if (!states || !alerts) {
     return Print(states ? alerts.error() : states.error());
   }
   for (const store::FeedState& state : *states) {
-    std::printf("%s\n", flow::ToJson(state, *alerts).c_str());
+    if (!feed || *feed == state.feed) {
+      std::printf("%s\n", flow::ToJson(state, *alerts).c_str());
+    }
   }
   return kDone;
 }
 
 int PrintMessages(const Asked& asked, store::Archive* archive) {
-  const Result<flow::Selection> selection = SelectionOf(asked);
-  if (!selection) {
-    return Print(selection.error());
-  }
   store::MessageQuery query;
   query.feed = asked.feed;
   query.cause = asked.cause;
   query.control_id = asked.control_id;
-  query.from = selection->from;
-  query.until = selection->until;
+  query.from = asked.selection.from;
+  query.until = asked.selection.until;
   query.count = kListedMax;
-  for (const auto state : {store::MessageState::kDone, store::MessageState::kOpen,
-                           store::MessageState::kReplaced, store::MessageState::kDiscarded}) {
-    if (asked.state && store::NameOf(state) == *asked.state) {
-      query.state = state;
-    }
+  query.state = asked.known_state;
+  return PrintAll(archive->List(query));
+}
+
+// Is it the name of a feed, configured or of kept messages? The empty name stands for what is of no
+// configured feed.
+Status RequireFeed(const std::string& name, const Config& config, store::Archive* archive) {
+  GW_TRY(const std::vector<store::FeedState> states, archive->Feeds());
+  bool known = name.empty() || std::any_of(states.begin(), states.end(),
+                                           [&](const auto& state) { return state.feed == name; });
+  for (size_t i = 0; !known && i < config.feeds.size(); ++i) {
+    GW_TRY(const map::Feed feed, map::ReadFeed(config.feeds[i]));
+    known = feed.name == name;
   }
-  return asked.state && !query.state ? Usage(kUsage) : PrintAll(archive->List(query));
+  return known ? Status()
+               : Status(Error{Code::kNotFound, "there is no feed of this name", "--feed", 0});
 }
 
 // Beside a running gateway. Empty where the verb is none of these.
@@ -154,8 +204,12 @@ std::optional<int> Look(const Asked& asked, const Config& config) {
     PrintError(Describe(archive.error()));
     return kCannotRun;
   }
+  if (const Status known = RequireFeed(asked.selection.feed, config, archive->get()); !known) {
+    PrintError(Describe(known.error()));
+    return kRefused;
+  }
   if (asked.verb == "list") {
-    return PrintFeeds(archive->get());
+    return PrintFeeds(asked.feed, archive->get());
   }
   if (asked.verb == "causes") {
     return PrintAll((*archive)->Causes(asked.feed));
@@ -177,7 +231,9 @@ class Call {
     record_.action = "feed " + asked.verb;
     record_.client_id = "caregate feed";
     record_.subject = who_;
-    record_.target = asked.number ? "message/" + std::to_string(*asked.number) : "";
+    record_.target = asked.number ? "message/" + std::to_string(*asked.number)
+                     : asked.feed ? "feed/" + *asked.feed
+                                  : "";
     record_.feed = asked.feed.value_or("");
     record_.status = 200;
   }
@@ -200,8 +256,8 @@ class Call {
  private:
   Result<std::string> Answer() {
     if (asked_.verb == "show" && asked_.number) {
-      GW_TRY(const store::KeptMessage message, gateway_->store->archive().Open(*asked_.number));
-      flow::RecordOpened(message.entry, *gateway_->store, &record_);
+      GW_TRY(const store::KeptMessage message,
+             gateway_->operations->Open(*asked_.number, &record_));
       return flow::ToJson(message);
     }
     if (asked_.verb == "resubmit" && asked_.number) {
@@ -229,17 +285,7 @@ class Call {
   }
 
   Result<std::string> Trace() {
-    Result<flow::Trace> trace =
-        Error{Code::kInvalid, "needs --control-id, --identifier or --resource", "", 0};
-    if (asked_.control_id) {
-      trace = gateway_->operations->TraceControlId(*asked_.control_id);
-    } else if (asked_.identifier) {
-      trace = gateway_->operations->TracePerson(*asked_.identifier);
-    } else if (asked_.resource && asked_.resource->find('/') != std::string::npos) {
-      const size_t slash = asked_.resource->find('/');
-      trace = gateway_->operations->TraceResource(
-          {asked_.resource->substr(0, slash), asked_.resource->substr(slash + 1)});
-    }
+    Result<flow::Trace> trace = Traced();
     GW_RETURN_IF_ERROR(trace);
     record_.patients = trace->patients;
     for (const store::MessageEntry& message : trace->messages) {
@@ -248,9 +294,22 @@ class Call {
     return flow::ToJson(*trace);
   }
 
+  Result<flow::Trace> Traced() {
+    if (asked_.control_id) {
+      return gateway_->operations->TraceControlId(*asked_.control_id);
+    }
+    if (asked_.identifier) {
+      return gateway_->operations->TracePerson(*asked_.identifier);
+    }
+    const size_t slash = asked_.resource->find('/');
+    return gateway_->operations->TraceResource(
+        {asked_.resource->substr(0, slash), asked_.resource->substr(slash + 1)});
+  }
+
   // Page after page; what is told is the sum.
   Result<std::string> All() {
-    GW_TRY(flow::Selection selection, SelectionOf(asked_));
+    GW_RETURN_IF_ERROR(gateway_->operations->RequireFeed(asked_.selection.feed));
+    flow::Selection selection = asked_.selection;
     flow::Batch sum;
     do {
       GW_TRY(const flow::Batch page, Page(selection));
@@ -268,16 +327,12 @@ class Call {
   }
 
   Result<flow::Batch> Page(const flow::Selection& selection) {
-    if (asked_.verb == "replay" && asked_.feed && selection.from && selection.until) {
+    if (asked_.verb == "replay") {
       return gateway_->operations->Replay(selection, who_);
     }
-    if (asked_.verb == "resubmit" && asked_.feed && asked_.cause) {
-      return gateway_->operations->ResubmitAll(selection, who_);
-    }
-    if (asked_.verb == "discard" && asked_.feed && asked_.cause) {
-      return gateway_->operations->DiscardAll(selection, asked_.reason, who_);
-    }
-    return Error{Code::kInvalid, "not that way: see caregate feed --help", asked_.verb, 0};
+    return asked_.verb == "resubmit"
+               ? gateway_->operations->ResubmitAll(selection, who_)
+               : gateway_->operations->DiscardAll(selection, asked_.reason, who_);
   }
 
   const Asked& asked_;

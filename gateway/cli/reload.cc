@@ -78,6 +78,7 @@ Status ConfigReloader::Load() {
   }
   GW_TRY(std::shared_ptr<const flow::Mappings> mappings,
          LoadMappings(config, gateway_->definitions));
+  GW_RETURN_IF_ERROR(CheckExports(path_, config, gateway_->definitions));
   gateway_->mappings->Set(std::move(mappings));
   return {};
 }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kBase = "/admin/";
 constexpr uint32_t kCountMax = 500;
+constexpr size_t kNamedMax = 256;  // of a path or name, in the log
 
 Error NoSuchPath() { return Error{Code::kNotFound, "there is no such operation", "", 0}; }
 
@@ -126,7 +127,7 @@ bool Admin::Serves(const rest::Request& request) { return request.path.starts_wi
 Result<access::Disclosure> Admin::Run(const rest::Request& request, AccessRecord* record) {
   record->kind = "operation";
   // The path names feeds and messages, no person; what a query or body names is not kept.
-  record->action = request.method + " " + request.path.substr(0, 256);
+  record->action = request.method + " " + request.path.substr(0, kNamedMax);
   GW_TRY(const access::Principal principal,
          parts_.authenticator.Authenticate(request.Header("Authorization"), record->recorded));
   Describe(principal, record);
@@ -150,13 +151,15 @@ Result<std::string> Admin::Read(const Call& call, AccessRecord* record) {
     return Feeds();
   }
   if (call.Is("causes", 1)) {
-    return Causes(call);
+    return Causes(call, record);
   }
   if (call.Is("messages", 1)) {
-    return Messages(call);
+    return Messages(call, record);
   }
   if (call.Is("feeds", 3) && call.path[2] == "fields") {
+    record->target = "feed/" + call.path[1];
     GW_TRY(const Selection selection, call.SelectionIn());
+    GW_RETURN_IF_ERROR(operations_->RequireFeed(call.path[1]));
     GW_TRY(const std::vector<store::FieldCount> fields,
            parts_.store.archive().Fields(call.path[1], selection.count));
     std::vector<std::string> objects;
@@ -182,15 +185,15 @@ Result<std::string> Admin::Write(const Call& asked, AccessRecord* record) {
     return OnMessage(call, *number, record);
   }
   if (call.Is("causes", 2) && (call.path[1] == "resubmit" || call.path[1] == "discard")) {
-    return OnCause(call);
+    return OnCause(call, record);
   }
   if (call.Is("feeds", 3) && call.path[2] == "replay") {
-    return Replay(call);
+    return Replay(call, record);
   }
   if (call.Is("trace", 1)) {
     return TraceFor(call, record);
   }
-  return call.Is("reload", 1) ? Reload() : Result<std::string>(NoSuchPath());
+  return call.Is("reload", 1) ? Reload(record) : Result<std::string>(NoSuchPath());
 }
 
 Result<std::string> Admin::Feeds() {
@@ -204,7 +207,19 @@ Result<std::string> Admin::Feeds() {
   return ListJson("feeds", objects);
 }
 
-Result<std::string> Admin::Causes(const Call& call) {
+// Notes the feed that is asked about, if one is.
+Status Admin::NameFeed(const Call& call, AccessRecord* record) {
+  const std::optional<std::string> feed = call.Find("feed");
+  if (!feed) {
+    return {};
+  }
+  GW_RETURN_IF_ERROR(operations_->RequireFeed(*feed));
+  record->target = "feed/" + *feed;
+  return {};
+}
+
+Result<std::string> Admin::Causes(const Call& call, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(NameFeed(call, record));
   GW_TRY(const std::vector<store::CauseGroup> groups,
          parts_.store.archive().Causes(call.Find("feed")));
   std::vector<std::string> objects;
@@ -215,7 +230,8 @@ Result<std::string> Admin::Causes(const Call& call) {
   return ListJson("causes", objects);
 }
 
-Result<std::string> Admin::Messages(const Call& call) {
+Result<std::string> Admin::Messages(const Call& call, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(NameFeed(call, record));
   GW_TRY(const Selection selection, call.SelectionIn());
   store::MessageQuery query;
   query.feed = call.Find("feed");
@@ -250,8 +266,7 @@ Result<std::string> Admin::Messages(const Call& call) {
 
 Result<std::string> Admin::OpenMessage(uint64_t number, AccessRecord* record) {
   record->target = "message/" + std::to_string(number);
-  GW_TRY(const store::KeptMessage message, parts_.store.archive().Open(number));
-  RecordOpened(message.entry, parts_.store, record);
+  GW_TRY(const store::KeptMessage message, operations_->Open(number, record));
   return ToJson(message);
 }
 
@@ -268,11 +283,12 @@ Result<std::string> Admin::OnMessage(const Call& call, uint64_t number, AccessRe
   return ToJson(taken);
 }
 
-Result<std::string> Admin::OnCause(const Call& call) {
+Result<std::string> Admin::OnCause(const Call& call, AccessRecord* record) {
   GW_TRY(const Selection selection, call.SelectionIn());
   if (!selection.cause || !call.Find("feed")) {
     return Error{Code::kInvalid, "needs feed and cause", "body", 0};
   }
+  GW_RETURN_IF_ERROR(NameFeed(call, record));
   GW_TRY(const Batch batch,
          call.path[1] == "resubmit"
              ? operations_->ResubmitAll(selection, call.who)
@@ -280,12 +296,14 @@ Result<std::string> Admin::OnCause(const Call& call) {
   return ToJson(batch);
 }
 
-Result<std::string> Admin::Replay(const Call& call) {
+Result<std::string> Admin::Replay(const Call& call, AccessRecord* record) {
+  record->target = "feed/" + call.path[1];
   GW_TRY(Selection selection, call.SelectionIn());
   selection.feed = call.path[1];
   if (!selection.from || !selection.until) {
     return Error{Code::kInvalid, "needs from and until", "body", 0};
   }
+  GW_RETURN_IF_ERROR(operations_->RequireFeed(selection.feed));
   GW_TRY(const Batch batch, operations_->Replay(selection, call.who));
   return ToJson(batch);
 }
@@ -313,7 +331,8 @@ Result<std::string> Admin::TraceFor(const Call& call, AccessRecord* record) {
   return ToJson(*trace);
 }
 
-Result<std::string> Admin::Reload() {
+Result<std::string> Admin::Reload(AccessRecord* record) {
+  record->target = "configuration";
   if (reloader_ == nullptr) {
     return Error{Code::kUnsupported, "there is nothing to reload", "", 0};
   }

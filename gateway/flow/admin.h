@@ -37,7 +37,8 @@ class Admin {
   static bool Serves(const rest::Request& request);
 
   // Authenticates, authorizes, does it; *record is filled in and not yet appended.
-  // Errors: kUnauthenticated, kForbidden, kNotFound (no such path or message), kInvalid, kConflict.
+  // Errors: kUnauthenticated, kForbidden, kNotFound (no such path, feed or message), kInvalid,
+  // kConflict.
   Result<access::Disclosure> Run(const rest::Request& request, AccessRecord* record);
 
  private:
@@ -45,14 +46,15 @@ class Admin {
   Result<std::string> Read(const Call& call, AccessRecord* record);
   Result<std::string> Write(const Call& call, AccessRecord* record);
   Result<std::string> Feeds();
-  Result<std::string> Causes(const Call& call);
-  Result<std::string> Messages(const Call& call);
+  Status NameFeed(const Call& call, AccessRecord* record);
+  Result<std::string> Causes(const Call& call, AccessRecord* record);
+  Result<std::string> Messages(const Call& call, AccessRecord* record);
   Result<std::string> OpenMessage(uint64_t number, AccessRecord* record);
   Result<std::string> OnMessage(const Call& call, uint64_t number, AccessRecord* record);
-  Result<std::string> OnCause(const Call& call);
-  Result<std::string> Replay(const Call& call);
+  Result<std::string> OnCause(const Call& call, AccessRecord* record);
+  Result<std::string> Replay(const Call& call, AccessRecord* record);
   Result<std::string> TraceFor(const Call& call, AccessRecord* record);
-  Result<std::string> Reload();
+  Result<std::string> Reload(AccessRecord* record);
 
   const Parts& parts_;
   Operations* operations_;

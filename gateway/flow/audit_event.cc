@@ -1,5 +1,7 @@
 // An access-log entry as a FHIR AuditEvent.
 // Spec: R4 auditevent.html; IHE BALP 1.1 (patterns for REST and for AuthZconsent).
+#include <algorithm>
+
 #include "gateway/base/crypto.h"
 #include "gateway/base/json.h"
 #include "gateway/flow/access_record.h"
@@ -9,6 +11,7 @@ namespace {
 
 constexpr std::string_view kEventType = "http://terminology.hl7.org/CodeSystem/audit-event-type";
 constexpr std::string_view kInteraction = "http://hl7.org/fhir/restful-interaction";
+constexpr std::string_view kOperation = "urn:caregate:operation";
 constexpr std::string_view kEntityType = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
 constexpr std::string_view kObjectRole = "http://terminology.hl7.org/CodeSystem/object-role";
 constexpr std::string_view kDicom = "http://dicom.nema.org/resources/ontology/DCM";
@@ -28,7 +31,43 @@ void WriteConcept(std::string_view name, std::string_view system, std::string_vi
 }
 
 // AuditEvent.action of what was done: C R U E.
+// What an operator did: of "POST /admin/messages/7/resubmit" and of "feed resubmit" the same.
+std::string OperationOf(const AccessRecord& record) {
+  constexpr std::string_view kPath = " /admin/";
+  const size_t at = record.action.find(kPath);
+  if (at == std::string::npos) {
+    const std::string_view verb =
+        std::string_view(record.action).substr(0, record.action.find(' '));
+    return record.action.substr(verb == "feed" ? std::min(verb.size() + 1, record.action.size())
+                                               : 0);
+  }
+  const std::string_view path = std::string_view(record.action).substr(at + kPath.size());
+  const size_t first = path.find('/');
+  const size_t last = path.rfind('/');
+  if (first == std::string_view::npos) {
+    return std::string(path == "feeds" ? "list" : path);
+  }
+  if (path.starts_with("messages/") && first == last) {
+    return "show";
+  }
+  const std::string_view verb = path.substr(last + 1);
+  return std::string(verb) + (path.starts_with("causes/") ? "-cause" : "");
+}
+
+// AuditEvent.action of an operation: looking, doing away with, or making something happen.
+std::string_view ActionOfOperation(std::string_view operation) {
+  for (const std::string_view looks : {"list", "causes", "messages", "fields", "show", "trace"}) {
+    if (operation == looks) {
+      return "R";
+    }
+  }
+  return operation.starts_with("discard") ? "U" : "E";
+}
+
 std::string_view ActionOf(const AccessRecord& record) {
+  if (record.kind == "operation") {
+    return ActionOfOperation(OperationOf(record));
+  }
   if (record.action == "create") {
     return "C";
   }
@@ -202,6 +241,10 @@ fhir::StoredResource ToAuditEvent(const AccessRecord& record, std::string_view s
   if (record.kind == "request" && record.action != "health") {
     writer.Key("subtype").ArrayStart();
     WriteCoding(kInteraction, record.action, &writer);
+    writer.ArrayEnd();
+  } else if (record.kind == "operation") {
+    writer.Key("subtype").ArrayStart();
+    WriteCoding(kOperation, OperationOf(record), &writer);
     writer.ArrayEnd();
   }
   writer.Member("action", ActionOf(record))

@@ -33,7 +33,11 @@ Status FeedWatch::Look() {
   }
   for (const store::FeedState& state : states) {
     const FeedCare& care = mappings->CareOf(state.feed);
-    const Instant heard = std::max(state.last_received, since_);
+    // Since a restart nothing can have been heard before it; an alert that stands knows better.
+    const Instant told = Since(state.feed, "silent");
+    const Instant heard = told.unix_us != 0 && state.last_received <= told
+                              ? state.last_received
+                              : std::max(state.last_received, since_);
     const bool silent = care.silent_after_minutes != 0 && !state.feed.empty() &&
                         now.unix_us - heard.unix_us > care.silent_after_minutes * kMinuteUs;
     GW_RETURN_IF_ERROR(Tell(state.feed, "silent", silent, now));
@@ -44,12 +48,16 @@ Status FeedWatch::Look() {
   return {};
 }
 
+Instant FeedWatch::Since(std::string_view feed, std::string_view condition) const {
+  const auto told = std::find_if(alerts_.begin(), alerts_.end(), [&](const auto& alert) {
+    return alert.feed == feed && alert.condition == condition;
+  });
+  return told == alerts_.end() ? Instant{} : told->since;
+}
+
 Status FeedWatch::Tell(const std::string& feed, std::string_view condition, bool holds,
                        Instant now) {
-  const bool told = std::any_of(alerts_.begin(), alerts_.end(), [&](const auto& alert) {
-    return alert.feed == feed && alert.condition == condition && alert.since.unix_us != 0;
-  });
-  if (told == holds) {
+  if ((Since(feed, condition).unix_us != 0) == holds) {
     return {};
   }
   store::Transaction transaction;

@@ -21,12 +21,14 @@ class FeedWatch {
   Status Look();
 
  private:
+  // Since when the condition holds, as it was told; 0: it does not.
+  Instant Since(std::string_view feed, std::string_view condition) const;
   Status Tell(const std::string& feed, std::string_view condition, bool holds, Instant now);
   Status Forget(const std::string& feed, const FeedCare& care, Instant now);
 
   const Parts& parts_;
   Journal* journal_;
-  const Instant since_;                   // silence is counted from here at the earliest
+  const Instant since_;  // silence that was not told yet is counted from here at the earliest
   std::vector<store::FeedAlert> alerts_;  // as they are stored
 };
 

@@ -16,6 +16,8 @@
 namespace gw::flow {
 namespace {
 
+constexpr int kApplicationError = 207;  // table 0357
+
 store::Upkeep UpkeepOf(const Again* again) {
   store::Upkeep upkeep;
   if (again != nullptr && !again->same_bytes) {
@@ -112,6 +114,7 @@ Taken Ingest::TakeAgain(std::string bytes, const Again& again) {
   Arrival arrival = ArrivalOf(bytes, again.peer);
   arrival.again = &again;
   arrival.kept.replay = true;
+  arrival.kept.feed = arrival.record.feed = again.feed;
   arrival.record.reason = again.note;
   hl7v2::ParseOptions options;
   options.limits = parts_.limits;
@@ -247,13 +250,41 @@ std::string Ingest::Repeat(const hl7v2::Message& message, const store::PriorAnsw
 
 std::string Ingest::Refuse(const hl7v2::Message& message, Arrival* arrival, const Error& error) {
   const hl7v2::AckCode code = hl7v2::AckCodeFor(error);
-  const hl7v2::Issue issue{error, 'E'};
   arrival->refusal = error;
   arrival->kept.outcome = std::string(hl7v2::NameOf(code));
-  arrival->kept.answer =
-      hl7v2::Acknowledge(message, code, {&issue, 1}, arrival->record.id, arrival->record.recorded);
+  arrival->kept.answer = hl7v2::Acknowledge(message, code, IssuesOfRefusal(*arrival, error),
+                                            arrival->record.id, arrival->record.recorded);
   Keep(arrival, error);
   return arrival->kept.answer;
+}
+
+// What is wrong, and where an operator has settled the same bytes before: that this still stands,
+// so that nobody waits for it in the queue.
+std::vector<hl7v2::Issue> Ingest::IssuesOfRefusal(const Arrival& arrival, const Error& error) {
+  std::vector<hl7v2::Issue> issues = {{error, 'E'}};
+  if (arrival.again != nullptr || arrival.kept.control_id.empty()) {
+    return issues;
+  }
+  store::MessageQuery query;
+  query.control_id = arrival.kept.control_id;
+  const auto known = parts_.store.archive().List(query);
+  for (const store::MessageEntry& entry : known ? *known : std::vector<store::MessageEntry>()) {
+    const bool replaced = entry.state == store::MessageState::kReplaced;
+    if (entry.sender != arrival.kept.sender ||
+        (!replaced && entry.state != store::MessageState::kDiscarded)) {
+      continue;
+    }
+    const auto kept = parts_.store.archive().Open(entry.number);
+    if (kept && kept->bytes == arrival.kept.bytes) {
+      issues.push_back({Error{Code::kConflict,
+                              replaced ? "an operator has put another message in its place"
+                                       : "an operator has discarded this message",
+                              "", kApplicationError},
+                        'W'});
+      break;
+    }
+  }
+  return issues;
 }
 
 std::string Ingest::RefuseUnreadable(Arrival* arrival, const Error& error) {

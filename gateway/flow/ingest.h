@@ -10,6 +10,7 @@
 #include "gateway/flow/access_record.h"
 #include "gateway/flow/journal.h"
 #include "gateway/flow/parts.h"
+#include "gateway/hl7v2/acknowledgment.h"
 
 namespace gw::flow {
 
@@ -45,6 +46,7 @@ struct Again {
   bool was_taken = false;  // it was answered AA: what a later message changed stays as it is
   Instant received;        // when it came first
   std::string note;        // who, and why
+  std::string feed;        // of the kept one: where the bytes do not say one
   std::string_view peer;
 };
 
@@ -85,8 +87,9 @@ class Ingest {
   Taken TakeAgain(std::string bytes, const Again& again);
 
   // A whole file of a feed. Errors: those of the file as such (header, encoding); bad rows are in
-  // the report and stop nothing. The same file again changes nothing.
-  // `again`: at an operator's word: no arrival is counted.
+  // the report and stop nothing. The same file again changes nothing. A file that is refused is
+  // kept with the reason, and waits in the queue.
+  // `again`: at an operator's word: no arrival is counted, and what was discarded stays so.
   Result<CsvReport> AcceptCsv(std::string_view bytes, const map::Feed& feed,
                               std::string_view file_name, bool again = false);
 
@@ -108,9 +111,12 @@ class Ingest {
   std::string Refuse(const hl7v2::Message& message, Arrival* arrival, const Error& error);
   std::string RefuseUnreadable(Arrival* arrival, const Error& error);
   void Keep(Arrival* arrival, const Error& error);
+  std::vector<hl7v2::Issue> IssuesOfRefusal(const Arrival& arrival, const Error& error);
 
   struct File;  // a CSV file on its way
-  void KeepFile(std::string_view bytes, const File& file);
+  static AccessRecord RecordOf(const File& file, const store::MessageRecord& kept);
+  void KeepFile(std::string_view bytes, const File& file, const Error* refusal);
+  bool IsDiscarded(const store::MessageRecord& rows);
   RowReport TakeRows(map::RowGroup* group, const File& file);
   Status AdmitRows(const map::Translation& translation, const File& file, store::MessageRecord kept,
                    AccessRecord record);

@@ -42,19 +42,37 @@ struct Ingest::File {
   const bool again;
 };
 
+// What the log says of a file, or of rows of it; `kept` is its record so far.
+AccessRecord Ingest::RecordOf(const File& file, const store::MessageRecord& kept) {
+  AccessRecord record;
+  record.recorded = kept.received;
+  record.id = crypto::Uuid7(record.recorded.unix_us / 1000);
+  record.kind = "rows";
+  record.action = file.feed.map;
+  record.feed = file.feed.name;
+  record.sender = std::string(file.name);
+  record.organization = {map::IdentifierSystem(file.feed, "ODS", ""), file.feed.organization};
+  record.control_id = kept.control_id;
+  record.digest = crypto::Hex(file.digest);
+  return record;
+}
+
 Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& feed,
                                     std::string_view file_name, bool again) {
   const File file{feed, file_name, crypto::Sha256(bytes), parts_.mappings.Get(), again};
-  GW_TRY(map::CsvTranslation translation,
-         file.mappings->translator.FromCsv(bytes, feed, parts_.clock.Now()));
-  KeepFile(bytes, file);
+  Result<map::CsvTranslation> translation =
+      file.mappings->translator.FromCsv(bytes, feed, parts_.clock.Now());
+  KeepFile(bytes, file, translation ? nullptr : &translation.error());
+  if (!translation) {
+    return translation.error();
+  }
   CsvReport report;
-  report.rows_read = translation.rows_read;
-  report.duplicates = translation.duplicates;
-  report.blank = translation.blank;
-  report.trailers = translation.trailers;
-  report.remarks = std::move(translation.remarks);
-  for (map::RowGroup& group : translation.groups) {
+  report.rows_read = translation->rows_read;
+  report.duplicates = translation->duplicates;
+  report.blank = translation->blank;
+  report.trailers = translation->trailers;
+  report.remarks = std::move(translation->remarks);
+  for (map::RowGroup& group : translation->groups) {
     RowReport rows = TakeRows(&group, file);
     const auto count = static_cast<uint32_t>(rows.rows.size());
     (rows.result == "refused"     ? report.refused
@@ -72,8 +90,9 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
 }
 
 // The file's bytes stand once, beside what is kept of its groups: from them a refused group is
-// taken once more. Where they cannot be kept the file itself is still in the folder.
-void Ingest::KeepFile(std::string_view bytes, const File& file) {
+// taken once more. A file that is refused as such is open itself. Where they cannot be kept the
+// file is still in the folder.
+void Ingest::KeepFile(std::string_view bytes, const File& file, const Error* refusal) {
   store::Transaction transaction;
   store::MessageRecord& kept = transaction.message.emplace();
   kept.feed = file.feed.name;
@@ -86,24 +105,41 @@ void Ingest::KeepFile(std::string_view bytes, const File& file) {
   kept.remarks_json = "[]";
   kept.map_version = file.mappings->translator.version();
   kept.received = parts_.clock.Now();
+  kept.replay = file.again;
   const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, kept.digest);
-  const bool known = prior && *prior;
-  if (!known && !parts_.store.Commit(std::move(transaction))) {
-    log::Write(log::Level::kError, "file.not_kept", {{"feed", file.feed.name}});
+  if (prior && *prior) {
+    return;
   }
+  AccessRecord record = RecordOf(file, kept);
+  if (refusal != nullptr) {
+    kept.outcome = kept.answer = record.answer = "AE";
+    kept.reason = record.reason = ReasonOf(*refusal);
+    kept.cause = CauseOf(*refusal);
+    record.outcome = "4";
+    transaction.entry = store::PendingEntry{record.id, ToBytes(record)};
+    transaction.settled = journal_->TakeSettled();
+  }
+  if (!parts_.store.Commit(std::move(transaction))) {
+    log::Write(log::Level::kError, "file.not_kept", {{"feed", file.feed.name}});
+  } else if (refusal != nullptr) {
+    static_cast<void>(journal_->Append(record, true)
+                          .ok());  // still pending if it failed: appended at the next start
+  }
+}
+
+// Resubmitting some rows of a file takes its other open ones along, and none that was given up.
+bool Ingest::IsDiscarded(const store::MessageRecord& rows) {
+  store::MessageQuery query;
+  query.feed = rows.feed;
+  query.control_id = rows.control_id;
+  query.state = store::MessageState::kDiscarded;
+  const auto found = parts_.store.archive().List(query);
+  return found && !found->empty();
 }
 
 RowReport Ingest::TakeRows(map::RowGroup* group, const File& file) {
   const map::Feed& feed = file.feed;
   RowReport report{group->rows, "refused", "", ""};
-  AccessRecord record;
-  record.recorded = parts_.clock.Now();
-  record.id = crypto::Uuid7(record.recorded.unix_us / 1000);
-  record.kind = "rows";
-  record.action = feed.map;
-  record.feed = feed.name;
-  record.sender = std::string(file.name);
-  record.organization = {map::IdentifierSystem(feed, "ODS", ""), feed.organization};
   store::MessageRecord kept;
   kept.feed = feed.name;
   kept.sender = "csv:" + feed.name;
@@ -113,11 +149,11 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const File& file) {
   kept.digest = file.digest;
   kept.type = "rows";
   kept.replay = file.again;
-  kept.received = record.recorded;
+  kept.received = parts_.clock.Now();
+  AccessRecord record = RecordOf(file, kept);
   record.control_id = RowsText(group->rows);
-  record.digest = crypto::Hex(file.digest);
   const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, file.digest);
-  if (prior && *prior && (*prior)->same_bytes) {
+  if ((prior && *prior && (*prior)->same_bytes) || (file.again && IsDiscarded(kept))) {
     report.result = "unchanged";
     return report;
   }

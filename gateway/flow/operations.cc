@@ -35,6 +35,12 @@ store::MessageQuery QueryOf(const Selection& selection) {
   return query;
 }
 
+Status IsReason(std::string_view reason) {
+  return reason.find_first_not_of(" \t\r\n") == std::string_view::npos
+             ? Status(Error{Code::kInvalid, "a message is discarded for a reason", "reason", 0})
+             : Status();
+}
+
 Batch PageOf(const std::vector<store::MessageEntry>& entries, const Selection& selection) {
   Batch batch;
   batch.more = !entries.empty() && entries.size() == selection.count;
@@ -68,20 +74,6 @@ std::optional<Instant> ParseMoment(std::string_view text) {
   return timed || (dated && text.size() == 10) ? std::optional(FromCivil(civil)) : std::nullopt;
 }
 
-void RecordOpened(const store::MessageEntry& message, store::Store& store, AccessRecord* record) {
-  for (const std::string& name : message.resources) {
-    const size_t slash = name.find('/');
-    const std::string id = name.substr(slash + 1, name.find('/', slash + 1) - slash - 1);
-    const auto resource = store.Current({name.substr(0, slash), id});
-    for (const std::string& person : resource ? resource->persons : std::vector<std::string>()) {
-      if (std::find(record->patients.begin(), record->patients.end(), person) ==
-          record->patients.end()) {
-        record->patients.push_back(person);
-      }
-    }
-  }
-}
-
 Result<Taken> Operations::Resubmit(uint64_t number, std::string_view who) {
   GW_TRY(const store::KeptMessage message, parts_.store.archive().Open(number));
   if (message.entry.state != store::MessageState::kOpen) {
@@ -91,7 +83,7 @@ Result<Taken> Operations::Resubmit(uint64_t number, std::string_view who) {
 }
 
 Result<Taken> Operations::Retake(const store::KeptMessage& message, std::string_view who) {
-  if (message.entry.type == "rows") {
+  if (message.entry.type == "rows" || message.entry.type == store::kFileType) {
     return RetakeRows(message.entry);
   }
   Again again;
@@ -99,28 +91,29 @@ Result<Taken> Operations::Retake(const store::KeptMessage& message, std::string_
   again.was_taken = message.entry.outcome == "AA";
   again.received = message.entry.first_received;
   again.note = NoteOf("taken once more", who);
+  again.feed = message.entry.feed;
   again.peer = "operator";
   return ingest_->TakeAgain(message.bytes, again);
 }
 
 // A group of rows has no bytes of its own: its file is read once more, in which all that was taken
-// is unchanged.
+// is unchanged. So is a file that was refused as such.
 Result<Taken> Operations::RetakeRows(const store::MessageEntry& rows) {
-  store::MessageQuery query;
-  query.feed = rows.feed;
-  query.control_id = rows.control_id.substr(0, rows.control_id.find(':'));
-  query.count = 1;
-  GW_TRY(const std::vector<store::MessageEntry> files, parts_.store.archive().List(query));
   const std::shared_ptr<const Mappings> mappings = parts_.mappings.Get();
   const auto feed = mappings->feeds.find(rows.feed);
-  if (files.empty() || feed == mappings->feeds.end()) {
+  const Result<store::KeptMessage> file = FileOf(rows);
+  if (!file && file.error().code != Code::kNotFound) {
+    return file.error();
+  }
+  if (!file || feed == mappings->feeds.end()) {
     return Error{Code::kUnprocessable, "the rows' file or feed is not there any more", "message",
                  0};
   }
-  GW_TRY(const store::KeptMessage file, parts_.store.archive().Open(files.front().number));
-  GW_TRY(const CsvReport report,
-         ingest_->AcceptCsv(file.bytes, feed->second, "resubmitted", /*again=*/true));
-  static_cast<void>(report);
+  const Result<CsvReport> report =
+      ingest_->AcceptCsv(file->bytes, feed->second, "resubmitted", /*again=*/true);
+  if (!report && rows.type != store::kFileType) {
+    return report.error();
+  }
   GW_TRY(const store::KeptMessage now, parts_.store.archive().Open(rows.number));
   return Taken{now.entry.outcome, now.entry.reason, now.entry.number,
                static_cast<uint32_t>(now.entry.resources.size())};
@@ -134,7 +127,7 @@ Result<Taken> Operations::ResubmitEdited(uint64_t number, std::string bytes, std
   if (bytes == message.bytes) {
     return Retake(message, who);
   }
-  if (message.entry.type == "rows") {
+  if (message.entry.type == "rows" || message.entry.type == store::kFileType) {
     return Error{Code::kUnsupported, "rows are edited in their file, which is put in again",
                  "message", 0};
   }
@@ -142,6 +135,7 @@ Result<Taken> Operations::ResubmitEdited(uint64_t number, std::string bytes, std
   again.number = number;
   again.same_bytes = false;
   again.note = NoteOf("edited", who);
+  again.feed = message.entry.feed;
   again.peer = "operator";
   return ingest_->TakeAgain(std::move(bytes), again);
 }
@@ -172,9 +166,7 @@ Result<Batch> Operations::ResubmitAll(const Selection& selection, std::string_vi
 }
 
 Status Operations::Discard(uint64_t number, std::string_view reason, std::string_view who) {
-  if (reason.empty()) {
-    return Error{Code::kInvalid, "a message is discarded for a reason", "reason", 0};
-  }
+  GW_RETURN_IF_ERROR(IsReason(reason));
   GW_RETURN_IF_ERROR(parts_.store.archive().Open(number));
   store::Transaction transaction;
   transaction.upkeep.settlements = {
@@ -187,6 +179,7 @@ Status Operations::Discard(uint64_t number, std::string_view reason, std::string
 
 Result<Batch> Operations::DiscardAll(const Selection& selection, std::string_view reason,
                                      std::string_view who) {
+  GW_RETURN_IF_ERROR(IsReason(reason));
   store::MessageQuery query = QueryOf(selection);
   query.state = store::MessageState::kOpen;
   GW_TRY(const std::vector<store::MessageEntry> entries, parts_.store.archive().List(query));

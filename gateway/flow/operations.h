@@ -55,6 +55,14 @@ class Operations {
   Operations(const Parts& parts, Ingest* ingest, Journal* journal)
       : parts_(parts), ingest_(ingest), journal_(journal) {}
 
+  // A kept message; CSV rows with the text of the rows under their file's header, as far as file
+  // and feed are there. The persons it speaks of, as far as they are known here, go into *record.
+  // Errors: kNotFound.
+  Result<store::KeptMessage> Open(uint64_t number, AccessRecord* record);
+  // Is there a feed of this name, configured or of kept messages? The empty name stands for what is
+  // of no configured feed. Errors: kNotFound.
+  Status RequireFeed(std::string_view name);
+
   // Takes an open message once more as it is; of CSV rows, all that is open of their file.
   // Errors: kNotFound; kConflict where it is not open; kUnprocessable where its feed or file is
   // gone. A refusal is no error: Taken says it.
@@ -63,7 +71,8 @@ class Operations {
   Result<Taken> ResubmitEdited(uint64_t number, std::string bytes, std::string_view who);
   // One page of the open messages of a cause.
   Result<Batch> ResubmitAll(const Selection& selection, std::string_view who);
-  // Takes open messages out of the queue; they are kept. Errors: kInvalid without a reason.
+  // Takes open messages out of the queue; they are kept. Errors: kInvalid without a reason, or with
+  // a blank one.
   Status Discard(uint64_t number, std::string_view reason, std::string_view who);
   Result<Batch> DiscardAll(const Selection& selection, std::string_view reason,
                            std::string_view who);
@@ -82,6 +91,8 @@ class Operations {
  private:
   Result<Taken> Retake(const store::KeptMessage& message, std::string_view who);
   Result<Taken> RetakeRows(const store::MessageEntry& rows);
+  // The file that rows are of.
+  Result<store::KeptMessage> FileOf(const store::MessageEntry& rows);
   Status RetakeInto(const store::MessageEntry& entry, std::string_view who, Batch* batch);
   Result<std::vector<store::MessageEntry>> MessagesOf(
       const std::vector<store::VersionOrigin>& versions);

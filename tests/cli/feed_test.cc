@@ -9,6 +9,7 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/gateway.h"
 #include "gateway/cli/reload.h"
+#include "gateway/map/structure_map.h"
 #include "tests/temp_folder.h"
 
 namespace gw::cli {
@@ -94,8 +95,8 @@ TEST_F(FeedCommand, FindsAndSettlesWhatWasRefused) {
   const auto shown = Json::Parse(Feed({"show", number}).second, Limits{});
   ASSERT_TRUE(shown);
   EXPECT_EQ(shown->TextOf("bytes"), test_message);
-  EXPECT_EQ(Feed({"resubmit", number}).first, kRefused);  // nothing has changed
-  EXPECT_EQ(Feed({"discard", number}).first, kRefused);   // without a reason
+  EXPECT_EQ(Feed({"resubmit", number}).first, kRefused);   // nothing has changed
+  EXPECT_EQ(Feed({"discard", number}).first, kCannotRun);  // without a reason
   Write("edited.hl7", message_);
   EXPECT_EQ(Feed({"resubmit", number, "--file", Path("edited.hl7")}).first, kDone);
   EXPECT_EQ(Feed({"causes"}).second, "");
@@ -108,9 +109,37 @@ TEST_F(FeedCommand, FindsAndSettlesWhatWasRefused) {
   EXPECT_GT(trace->Find("versions")->items().size(), 4u);
   EXPECT_EQ(Feed({"list"}).first, kDone);
   EXPECT_EQ(Feed({"fields", "--feed", "council"}).first, kDone);
-  EXPECT_EQ(Feed({"nothing"}).first, kRefused);
-  EXPECT_EQ(Feed({"show", "one"}).first, kCannotRun);
-  EXPECT_EQ(Feed({"list", "--what"}).first, kCannotRun);
+  const std::vector<std::vector<std::string>> misused = {
+      {"nothing"},
+      {"show"},
+      {"show", "one"},
+      {"list", "--what"},
+      {"list", number},
+      {"fields"},
+      {"resubmit"},
+      {"resubmit", "--feed", "council"},
+      {"discard", number, "--reason", " "},
+      {"discard", "--feed", "council", "--cause", "202 MSH-11"},
+      {"replay", "--feed", "council", "--from", "2020-01-01"},
+      {"replay", "--feed", "council", "--from", "2020-01-01T18", "--until", "2099-01-01"},
+      {"messages", "--from", "2026-11-22T18"},
+      {"messages", "--state", "gone"},
+      {"trace"},
+      {"trace", "--resource", "CarePlan"}};
+  for (const std::vector<std::string>& words : misused) {
+    EXPECT_EQ(Feed(words).first, kCannotRun) << words.front() << " " << words.back();
+  }
+  const std::vector<std::vector<std::string>> unknown_feeds = {
+      {"list", "--feed", "nope"},
+      {"causes", "--feed", "nope"},
+      {"fields", "--feed", "nope"},
+      {"replay", "--feed", "nope", "--from", "2020-01-01", "--until", "2099-01-01"},
+      {"resubmit", "--feed", "nope", "--cause", "c"}};
+  for (const std::vector<std::string>& words : unknown_feeds) {
+    EXPECT_EQ(Feed(words).first, kRefused) << words.front();
+  }
+  EXPECT_EQ(Feed({"list", "--feed", ""}).second, "");  // nothing is of no feed
+  EXPECT_NE(Feed({"list", "--feed", "council"}).second, "");
 
   size_t operations = 0;
   On([&](Gateway* gateway) {
@@ -121,7 +150,59 @@ TEST_F(FeedCommand, FindsAndSettlesWhatWasRefused) {
       operations += record && record->kind == "operation" ? 1u : 0u;
     }
   });
-  EXPECT_EQ(operations, 7u);  // show, resubmit twice, discard, replay, trace, nothing
+  EXPECT_EQ(operations, 7u);  // show, resubmit twice, replay, trace; of no feed: replay, resubmit
+}
+
+// Whatever a message, a row or a destination will need is missed when the maps are loaded.
+TEST_F(FeedCommand, ALoadMissesWhatIsNotThere) {
+  const std::string admit = "mappings/hl7v2-to-fhir/message/ADT_A01.map";
+  const std::string outward = "mappings/fhir-to-hl7v2/message/ADT_A01.map";
+  const std::string carers = "mappings/csv-to-fhir/carers/carers.map";
+  Write("feeds/carers.json",
+        FileText(std::string(GW_SOURCE_DIR) + "/config/feeds/northshire-carers.json"));
+  Write("config.json", Replaced(ConfigText(), "\"feeds/council.json\"",
+                                "\"feeds/council.json\",\"feeds/carers.json\""));
+  On([&](Gateway* gateway) {
+    ConfigReloader reloader(Path("config.json"), gateway);
+    const auto check = [&] {
+      testing::internal::CaptureStdout();
+      const int code = Check(Arguments({"--config", Path("config.json")}));
+      return std::pair(code, testing::internal::GetCapturedStdout());
+    };
+    ASSERT_EQ(check(), std::pair(kDone, std::string()));
+    const auto expect_missed = [&](const std::string& place) {
+      const Status reloaded = reloader.Reload();
+      ASSERT_FALSE(reloaded) << place;
+      EXPECT_NE(reloaded.error().where.find(place), std::string::npos) << reloaded.error().where;
+      const auto [code, said] = check();
+      EXPECT_EQ(code, kRefused) << place;
+      EXPECT_NE(said.find(place), std::string::npos) << said;
+    };
+    const std::string admit_text = FileText(Path(admit));
+    fs::remove(Path(admit));
+    expect_missed("hl7v2-to-fhir/messages.json: $.ADT[0]");
+    Write(admit, admit_text);
+    const std::string carers_text = FileText(Path(carers));
+    fs::remove(Path(carers));
+    expect_missed("feeds/carers.json: map");
+    Write(carers, carers_text);
+    const std::string outward_text = FileText(Path(outward));
+    Write(outward, outward_text + "\nzzz\n");
+    expect_missed("fhir-to-hl7v2/message/ADT_A01.map:");
+    Write(outward, outward_text);
+    Write("destinations/ward.json", R"({"zz":1})");
+    expect_missed("destinations/ward.json");
+    fs::remove(Path("destinations/ward.json"));
+    // A StructureMap is a map wherever it stands; another JSON file is missed.
+    const auto map = map::ReadMap(admit, admit_text, gateway->definitions, Limits{});
+    ASSERT_TRUE(map);
+    fs::remove(Path(admit));
+    Write("mappings/hl7v2-to-fhir/message/ADT_A01.json", map::WriteStructureMap(*map));
+    EXPECT_EQ(check(), std::pair(kDone, std::string()));
+    EXPECT_TRUE(reloader.Reload());
+    Write("mappings/hl7v2-to-fhir/notes.json", R"({"a":1})");
+    expect_missed("hl7v2-to-fhir/notes.json");
+  });
 }
 
 TEST_F(FeedCommand, AReloadIsWholeOrNothing) {

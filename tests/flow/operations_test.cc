@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -127,11 +128,31 @@ TEST_F(OperationsTest, WhatIsDiscardedNeedsAReasonAndIsKept) {
   Accept(UpdateMessage());
   const uint64_t number = NumberOf("DEMO000077");
   EXPECT_EQ(operations_.Discard(number, "", "test").error().code, Code::kInvalid);
+  EXPECT_EQ(operations_.Discard(number, " \n", "test").error().code, Code::kInvalid);
   EXPECT_TRUE(operations_.Discard(number, "sent twice", "test"));
   EXPECT_EQ(archive().Open(number)->entry.note, "discarded by test: sent twice");
   EXPECT_EQ(archive().Open(number)->bytes, UpdateMessage());
   EXPECT_EQ(operations_.Discard(number, "again", "test").error().code, Code::kConflict);
   EXPECT_EQ(operations_.Discard(1, "none", "test").error().code, Code::kNotFound);
+  // Its sender does not know, and tries again: it stays so, and the answer says so.
+  const std::string answer = Accept(UpdateMessage());
+  EXPECT_NE(answer.find("MSA|AE"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("an operator has discarded this message"), std::string::npos) << answer;
+  EXPECT_EQ(archive().Open(number)->entry.state, store::MessageState::kDiscarded);
+  Accept(CarePlanMessage());
+  EXPECT_NE(Accept(UpdateMessage()).find("MSA|AA"), std::string::npos);
+  EXPECT_EQ(archive().Open(number)->entry.state, store::MessageState::kDone);
+}
+
+TEST_F(OperationsTest, AnEditThatCannotBeReadStaysWithItsFeed) {
+  Accept(UpdateMessage());
+  const auto edited = operations_.ResubmitEdited(NumberOf("DEMO000077"), "xxx", "test");
+  ASSERT_TRUE(edited);
+  EXPECT_NE(edited->outcome, "AA");
+  EXPECT_EQ(archive().Open(edited->number)->entry.feed, "northshire-council");
+  const std::string answer = Accept(UpdateMessage());
+  EXPECT_NE(answer.find("an operator has put another message in its place"), std::string::npos)
+      << answer;
 }
 
 TEST_F(OperationsTest, AReplayMakesNoVersionTwice) {
@@ -213,6 +234,9 @@ TEST_F(OperationsTest, OperatorsAloneAreServedAndEachRequestIsLogged) {
   nobody.headers.pop_back();
   EXPECT_EQ(gateway_.Answer(nobody).status(), 401);
 
+  // What was refused made nothing, and is somebody's all the same.
+  Ask("GET", "/admin/messages/" + std::to_string(NumberOf("DEMO2")));
+  EXPECT_EQ(gateway_.Records().back().patients.size(), 1u);
   const size_t entries = gateway_.Records().size();
   const Json message = Ask("GET", "/admin/messages/" + number);
   EXPECT_EQ(message.TextOf("bytes"), CarePlanMessage());
@@ -246,7 +270,46 @@ TEST_F(OperationsTest, OperatorsAloneAreServedAndEachRequestIsLogged) {
             "2");
   Ask("POST", "/admin/feeds/northshire-council/replay", R"({"from":"soon"})", 400);
   Ask("GET", "/admin/nothing", "", 404);
+  for (const char* path :
+       {"/admin/feeds/nope/fields", "/admin/causes?feed=nope", "/admin/messages?feed=nope"}) {
+    Ask("GET", path, "", 404);
+  }
+  Ask("POST", "/admin/feeds/nope/replay", R"({"from":"2020-01-01","until":"2099-01-01"})", 404);
+  Ask("POST", "/admin/causes/resubmit", R"({"feed":"nope","cause":"c"})", 404);
+  EXPECT_EQ(Ask("GET", "/admin/causes?feed=").Find("causes")->items().size(), 0u);
   Ask("POST", "/admin/reload", "", 405);  // nothing to reload here
+}
+
+TEST(AuditEvents, SayWhichOperationItWas) {
+  struct Case {
+    const char* action;
+    const char* subtype;
+    const char* kind;
+  };
+  const Case cases[] = {
+      {"GET /admin/messages/7", "show", "R"},
+      {"feed show", "show", "R"},
+      {"GET /admin/messages", "messages", "R"},
+      {"GET /admin/feeds", "list", "R"},
+      {"GET /admin/feeds/council/fields", "fields", "R"},
+      {"POST /admin/trace", "trace", "R"},
+      {"POST /admin/messages/7/resubmit", "resubmit", "E"},
+      {"POST /admin/messages/7/discard", "discard", "U"},
+      {"feed discard", "discard", "U"},
+      {"POST /admin/causes/discard", "discard-cause", "U"},
+      {"POST /admin/causes/resubmit", "resubmit-cause", "E"},
+      {"POST /admin/feeds/council/replay", "replay", "E"},
+      {"POST /admin/reload", "reload", "E"},
+  };
+  for (const Case& test : cases) {
+    AccessRecord record;
+    record.kind = "operation";
+    record.action = test.action;
+    const auto event = Json::Parse(ToAuditEvent(record, "caregate").json, Limits{});
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->Find("subtype")->items().front().TextOf("code"), test.subtype) << test.action;
+    EXPECT_EQ(event->TextOf("action"), test.kind) << test.action;
+  }
 }
 
 TEST_F(OperationsTest, WithoutTheLogNoMessageIsOpened) {
@@ -274,10 +337,55 @@ TEST_F(OperationsTest, RowsAreResubmittedFromTheirFile) {
     } else if (entry.state == store::MessageState::kOpen) {
       EXPECT_EQ(operations_.Resubmit(entry.number, "test")->outcome, "AE");
       EXPECT_EQ(archive().Open(entry.number)->entry.attempts, entry.attempts + 1);
+      AccessRecord record;
+      const auto shown = operations_.Open(entry.number, &record);
+      ASSERT_TRUE(shown);
+      EXPECT_EQ(std::count(shown->bytes.begin(), shown->bytes.end(), '\n'), 2) << shown->bytes;
+      EXPECT_TRUE(shown->bytes.starts_with("PersonID,NHS No,Surname,")) << shown->bytes;
     }
   }
   const store::FeedState state = archive().Feeds()->front();
   EXPECT_EQ(state.received, report->groups.size());  // no arrival was counted twice
+}
+
+TEST_F(OperationsTest, AFileThatIsRefusedWaitsInTheQueue) {
+  const map::Feed feed =
+      gateway_.parts().mappings.Get()->feeds.find("northshire-care-plans")->second;
+  const std::string good = ProjectFile("tests/demo/northshire-care-plans-2026-02-02.csv");
+  const std::string bad = good + "\"never closed";
+  EXPECT_FALSE(gateway_.ingest().AcceptCsv(bad, feed, "plans.csv"));
+  store::MessageQuery query;
+  query.feed = feed.name;
+  query.state = store::MessageState::kOpen;
+  ASSERT_EQ(archive().List(query)->size(), 1u);
+  const store::MessageEntry entry = archive().List(query)->front();
+  EXPECT_EQ(entry.type, store::kFileType);
+  EXPECT_EQ(entry.outcome, "AE");
+  EXPECT_FALSE(entry.reason.empty());
+  EXPECT_EQ(archive().Open(entry.number)->bytes, bad);
+  EXPECT_EQ(gateway_.Records().back().outcome, "4");
+  const auto again = operations_.Resubmit(entry.number, "test");
+  ASSERT_TRUE(again) << again.error().detail;
+  EXPECT_EQ(again->outcome, "AE");
+  EXPECT_EQ(archive().Open(entry.number)->entry.attempts, 2u);
+  EXPECT_TRUE(operations_.Discard(entry.number, "sent anew", "test"));
+  EXPECT_TRUE(archive().List(query)->empty());
+}
+
+TEST_F(OperationsTest, RowsThatWereGivenUpAreNotTakenAlong) {
+  const map::Feed feed =
+      gateway_.parts().mappings.Get()->feeds.find("northshire-care-plans")->second;
+  ASSERT_TRUE(gateway_.ingest().AcceptCsv(ProjectFile("tests/data/csv/northshire-care-plans.csv"),
+                                          feed, "plans.csv"));
+  store::MessageQuery query;
+  query.feed = feed.name;
+  query.state = store::MessageState::kOpen;
+  const auto open = archive().List(query);
+  ASSERT_GE(open->size(), 2u);
+  ASSERT_TRUE(operations_.Discard(open->front().number, "known", "test"));
+  ASSERT_TRUE(operations_.Resubmit(open->back().number, "test"));
+  EXPECT_EQ(archive().Open(open->front().number)->entry.state, store::MessageState::kDiscarded);
+  EXPECT_EQ(archive().Open(open->front().number)->entry.attempts, 1u);
 }
 
 // A clock that tests move.
@@ -313,6 +421,14 @@ TEST_F(OperationsTest, AFeedThatFallsSilentOrPilesUpIsToldOnce) {
   EXPECT_EQ(in_force("silent"), std::pair(true, uint64_t{1}));  // told once
   FeedWatch restarted(watched, &gateway_.journal());
   EXPECT_TRUE(restarted.Look());
+  const auto standing = archive().Alerts();
+  ASSERT_TRUE(standing);
+  for (const store::FeedAlert& alert : *standing) {
+    if (alert.feed == "northshire-council" && alert.condition == "silent") {
+      EXPECT_NE(alert.since.unix_us, 0);  // a restart is no recovery
+      EXPECT_EQ(alert.raised, 1u);
+    }
+  }
   clock.Set(gateway_clock_.Now());
   Accept(UpdateMessage());
   EXPECT_EQ(in_force("silent"), std::pair(false, uint64_t{1}));
