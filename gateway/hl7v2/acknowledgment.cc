@@ -228,7 +228,7 @@ HeaderFields FieldsOfHeader(std::string_view line) {
   const bool is_letter = (separator >= '0' && separator <= '9') ||
                          (separator >= 'A' && separator <= 'Z') ||
                          (separator >= 'a' && separator <= 'z');
-  if (separator <= ' ' || separator >= 0x7F || is_letter ||
+  if (separator <= ' ' || separator >= 0x7F || is_letter || separator == '"' ||
       Heading{}.encoding_characters.find(separator) != std::string_view::npos) {
     return fields;
   }

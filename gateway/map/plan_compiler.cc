@@ -73,8 +73,9 @@ const CodeTable* Compiler::CodesNamed(uint32_t map, std::string_view url) const 
   const size_t bar = url.find('|');
   if (found == codes_.end() && owner == kAnyMap && bar != std::string_view::npos) {
     found = codes_.find(std::pair(owner, std::string(url.substr(0, bar))));
-    const std::string_view version = found == codes_.end() ? "" : found->second->version();
-    if (!version.empty() && version != url.substr(bar + 1)) {
+    const bool is_other = found != codes_.end() && !found->second->version().empty() &&
+                          found->second->version() != url.substr(bar + 1);
+    if (is_other) {
       return nullptr;  // another version may say other things
     }
   }

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/cli/command_testing.h"
 #include "tests/temp_folder.h"
 
 namespace gw::cli {
 namespace {
+
+Ran RunCommand(std::vector<std::string> words) { return Run(Convert, std::move(words)); }
 
 constexpr const char* kPatient =
     R"({"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number",)"
@@ -29,9 +33,9 @@ TEST(ConvertCommand, TellsADocumentFromLines) {
   const TempFolder folder;
   for (const Case& test : cases) {
     folder.Write("in.json", test.text);
-    const Ran ran = Run(
-        Convert, {"--from", "fhir", "--to", "hl7v2", "--destination", "fenwick-ward", "--config",
-                  GW_SOURCE_DIR "/config/development.json", folder.Path("in.json")});
+    const Ran ran =
+        RunCommand({"--from", "fhir", "--to", "hl7v2", "--destination", "fenwick-ward", "--config",
+                    GW_SOURCE_DIR "/config/development.json", folder.Path("in.json")});
     EXPECT_EQ(ran.exit_code, kDone) << test.name << ": " << ran.error;
     ptrdiff_t messages = 0;
     for (size_t at = 0; (at = ran.out.find("MSH|", at)) != std::string::npos; ++at) {

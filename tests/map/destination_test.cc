@@ -60,9 +60,10 @@ std::string Field(const std::string& bytes, const char* place) {
 
 TEST(Destination, EachVersionHasItsOwnTeamSegment) {
   const fhir::Resource team = OwnResource("ADT_A05.team");
-  for (const auto& [version, segment, other] : {std::tuple{"2.3", "ROL", "PRT"},
-                                                {"2.3.1", "ROL", "PRT"},
-                                                {"2.4", "ROL", "PRT"},
+  for (const char* version : {"2.3", "2.3.1"}) {  // ADT has had ROL since 2.4
+    EXPECT_FALSE(Send(team, To(R"(, "version": ")" + std::string(version) + "\"")).ok()) << version;
+  }
+  for (const auto& [version, segment, other] : {std::tuple{"2.4", "ROL", "PRT"},
                                                 {"2.5", "ROL", "PRT"},
                                                 {"2.5.1", "ROL", "PRT"},
                                                 {"2.6", "ROL", "PRT"},
@@ -78,12 +79,20 @@ TEST(Destination, EachVersionHasItsOwnTeamSegment) {
     EXPECT_EQ(Field(message->bytes, "MSH-12"), version);
     EXPECT_NE(message->bytes.find("\r" + std::string(segment) + "|"), std::string::npos) << version;
     EXPECT_EQ(message->bytes.find("\r" + std::string(other) + "|"), std::string::npos) << version;
-    // MSH-9.3 came with 2.3.1.
-    EXPECT_EQ(Field(message->bytes, "MSH-9.3"), std::string(version) == "2.3" ? "" : "ADT_A05");
+    EXPECT_EQ(Field(message->bytes, "MSH-9.3"), "ADT_A05");
   }
   const auto chosen = Send(team, To(R"(, "version": "2.8", "participation": "ROL")"));
   ASSERT_TRUE(chosen.ok());
   EXPECT_NE(chosen->bytes.find("\rROL|T-1^CARE1|"), std::string::npos);
+}
+
+TEST(Destination, TheStructureIsNamedSinceVersion231) {
+  for (const auto& [version, structure] : {std::pair{"2.3", ""}, {"2.3.1", "ADT_A05"}}) {
+    const auto message =
+        Send(PersonNamed("Ada"), To(R"(, "version": ")" + std::string(version) + "\""));
+    ASSERT_TRUE(message.ok()) << version;
+    EXPECT_EQ(Field(message->bytes, "MSH-9.3"), structure) << version;
+  }
 }
 
 TEST(Destination, EachCharacterSetHasItsBytesAndItsName) {
