@@ -146,9 +146,10 @@ Status NamesPersons(const Element& part) {
     if (is_nameless || (child->name() == "PATIENT_RESULT" && child->Child("PATIENT") == nullptr)) {
       return NamesNobody();
     }
-    // Before 2.7 the number may stand in MRG-4 or MRG-2 alone.
-    if (child->name() == "MRG" && !HasValue(*child, "f1") && !HasValue(*child, "f2") &&
-        !HasValue(*child, "f4")) {
+    // Before 2.7 the number may stand in MRG-4 or MRG-2 alone. Outside of a PATIENT nobody is
+    // merged: of a change of class MRG names the account or the visit that was (ADT^A06).
+    if (child->name() == "MRG" && part.name() == "PATIENT" && !HasValue(*child, "f1") &&
+        !HasValue(*child, "f2") && !HasValue(*child, "f4")) {
       return Error{Code::kInvalid, "the message does not say which record is merged", "MRG-1",
                    kRequiredField};
     }

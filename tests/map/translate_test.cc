@@ -72,6 +72,10 @@ TEST(TranslateTest, RefusesWithThePlace) {
   const std::string merge = Header("ADT^A40") + "EVN||20260302\r" + std::string(kPerson) + "MRG|";
   EXPECT_EQ(CodeOfRefusal(merge + "\r"), "101 MRG-1");
   EXPECT_EQ(CodeOfRefusal(merge + "\"\"\r"), "101 MRG-1");
+  EXPECT_EQ(CodeOfRefusal(Header("ADT^A06") + "EVN||20260302\r" + std::string(kPerson) +
+                          "MRG|||ACC-1\rPV1|1|I|||||||||||||||||V-1\r"),
+            "")
+      << "an account that was";
   EXPECT_EQ(CodeOfRefusal(merge + "M1^^^X9910^MR\r"), "");
   const std::string consent =
       Header("MDM^T02") + "EVN||20260302\r" + std::string(kPerson) + "PV1|1|N\rTXA|1|CONS|TX\r";
