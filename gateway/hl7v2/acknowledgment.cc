@@ -259,11 +259,10 @@ Heading SalvageFields(std::string_view line) {
 }
 
 // FHS or BHS of an answer; the sender's own id (field 11) is what it refers to (field 12).
-void WriteBatchHeader(std::string_view name, const HeaderFields& sent, std::string_view control_id,
-                      Instant now, const Delimiters& delimiters, std::string* out) {
+void WriteBatchHeader(SegmentWriter header, const HeaderFields& sent, std::string_view control_id,
+                      Instant now) {
   const std::string_view usual = Heading{}.encoding_characters;
-  SegmentWriter(out, delimiters, name)
-      .Raw(sent[2].size() == usual.size() ? sent[2] : usual)
+  header.Raw(sent[2].size() == usual.size() ? sent[2] : usual)
       .Raw(sent[5])
       .Raw(sent[6])
       .Raw(sent[3])
@@ -441,9 +440,9 @@ std::string AcknowledgeBatch(std::string_view batch, std::span<const std::string
   const bool is_file = batch.starts_with("FHS");
   std::string out;
   if (is_file) {
-    WriteBatchHeader("FHS", file, control_id, now, delimiters, &out);
+    WriteBatchHeader({&out, delimiters, "FHS"}, file, control_id, now);
   }
-  WriteBatchHeader("BHS", first[1].empty() ? file : first, control_id, now, delimiters, &out);
+  WriteBatchHeader({&out, delimiters, "BHS"}, first[1].empty() ? file : first, control_id, now);
   for (const std::string& answer : answers) {
     out += answer;
   }

@@ -220,6 +220,18 @@ Result<Element*> FoldTwo(Element* earlier, Element* later, bool* is_dropped) {
   return later;
 }
 
+// What an item that segments speak of is found by in its list; empty: it is none, or has no key.
+std::string KeyText(const Element& item) {
+  if (MarkOf(item, kActionMark).empty()) {
+    return {};
+  }
+  std::string text;
+  for (const Operation::KeyPart& part : KeyOf(item)) {
+    text.append("|").append(part.text);
+  }
+  return text.empty() ? text : std::string(item.name()) + text;
+}
+
 }  // namespace
 
 int RankOf(Action action) {
@@ -281,18 +293,9 @@ Result<bool> FoldItems(Change* change) {
   Element* child = change->fragment.root().first_child();
   while (child != nullptr) {
     Element* next = child->next();
-    const bool is_marked = !MarkOf(*child, kActionMark).empty();
-    const std::vector<Operation::KeyPart> key =
-        is_marked ? KeyOf(*child) : std::vector<Operation::KeyPart>();
-    std::string name(child->name());
-    for (const Operation::KeyPart& part : key) {
-      name.append("|").append(part.text);
-    }
-    if (!key.empty()) {
-      Element*& earlier = standing[name];
-      if (earlier == nullptr) {
-        earlier = child;
-      } else {
+    if (const std::string key = KeyText(*child); !key.empty()) {
+      Element*& earlier = standing.try_emplace(key, child).first->second;
+      if (earlier != child) {
         GW_TRY(earlier, FoldTwo(earlier, child, &is_dropped));
       }
     }

@@ -144,7 +144,7 @@ int Register() {
 Result<const char*> GatheringVfs() {
   static const int registered = Register();
   return registered == SQLITE_OK ? Result<const char*>(kName)
-                                  : Result<const char*>(SqliteError(registered));
+                                 : Result<const char*>(SqliteError(registered));
 }
 
 }  // namespace gw::store

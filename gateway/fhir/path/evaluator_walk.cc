@@ -13,9 +13,8 @@ constexpr std::string_view kSeveral = "one item was expected, there are several"
 
 // Most texts that have one length differ at their end (c1, c2) or at their start.
 bool SameText(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         (a.empty() || (a.back() == b.back() && a.front() == b.front() &&
-                        std::memcmp(a.data(), b.data(), a.size()) == 0));
+  return a.size() == b.size() && (a.empty() || (a.back() == b.back() && a.front() == b.front() &&
+                                                std::memcmp(a.data(), b.data(), a.size()) == 0));
 }
 
 bool IsAmong(const Value& sought, std::span<const Value> literals) {
