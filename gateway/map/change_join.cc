@@ -290,16 +290,17 @@ Result<bool> FoldItems(Change* change) {
     return is_dropped;
   }
   std::map<std::string, Element*> standing;
-  Element* child = change->fragment.root().first_child();
-  while (child != nullptr) {
-    Element* next = child->next();
-    if (const std::string key = KeyText(*child); !key.empty()) {
-      Element*& earlier = standing.try_emplace(key, child).first->second;
-      if (earlier != child) {
-        GW_TRY(earlier, FoldTwo(earlier, child, &is_dropped));
-      }
+  Element* next = nullptr;
+  for (Element* child = change->fragment.root().first_child(); child != nullptr; child = next) {
+    next = child->next();
+    const std::string key = KeyText(*child);
+    if (key.empty()) {
+      continue;
     }
-    child = next;
+    Element*& earlier = standing.try_emplace(key, child).first->second;
+    if (earlier != child) {
+      GW_TRY(earlier, FoldTwo(earlier, child, &is_dropped));
+    }
   }
   return is_dropped;
 }

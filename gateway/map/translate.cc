@@ -70,6 +70,14 @@ constexpr ActionField kActionFields[] = {{"PRB", "f1", "action"}, {"GOL", "f1", 
                                          {"PTH", "f1", "action"}, {"ROL", "f2", "action"},
                                          {"PRT", "f2", "action"}, {"ORC", "f1", "order-control"}};
 
+// Of a segment that has an action code; null for any other.
+const ActionField* ActionOf(const Element& segment) {
+  const auto* found = std::find_if(
+      std::begin(kActionFields), std::end(kActionFields),
+      [&segment](const ActionField& action) { return action.segment == segment.name(); });
+  return found == std::end(kActionFields) ? nullptr : found;
+}
+
 // Nobody guesses what an action code means that no table has, nor what its absence does: whatever
 // was done then would be another thing than was asked for. Codes of table 0206 become those of
 // table 0287, which the maps read.
@@ -78,15 +86,17 @@ Status KnowAction(const ActionField& action, const Feed& feed, Element* segment)
   if (field == nullptr) {
     return {};  // where the standard wants one, the reader has refused
   }
-  const Error unknown{Code::kInvalid, "an action code that is in no table", PlaceOf(*field),
-                      kTableValue};
+  const auto unknown = [field] {
+    return Error{Code::kInvalid, "an action code that is in no table", PlaceOf(*field),
+                 kTableValue};
+  };
   const auto table = feed.tables.find(std::string(action.table));
   if (table == feed.tables.end() || field->is_null()) {
-    return unknown;
+    return unknown();
   }
   const auto code = table->second.find(std::string(field->text()));
   if (code == table->second.end()) {
-    return unknown;
+    return unknown();
   }
   if (field->text() != code->second) {
     field->SetText(code->second);
@@ -115,12 +125,8 @@ Status KnowActions(const Feed& feed, Element* part) {
       GW_RETURN_IF_ERROR(KnowActions(feed, child));
     } else if (child->name() == "ARV") {
       GW_RETURN_IF_ERROR(KnowRestriction(*child));
-    } else {
-      for (const ActionField& action : kActionFields) {
-        if (child->name() == action.segment) {
-          GW_RETURN_IF_ERROR(KnowAction(action, feed, child));
-        }
-      }
+    } else if (const ActionField* action = ActionOf(*child); action != nullptr) {
+      GW_RETURN_IF_ERROR(KnowAction(*action, feed, child));
     }
   }
   return {};

@@ -183,7 +183,8 @@ TEST_F(RowsTest, ReviewsAreDueAsSentOrByTheirInterval) {
   const std::string path = GW_SOURCE_DIR "/../shared/samples/csv/csv06_plan_reviews_due.csv";
   std::ifstream in(path, std::ios::binary);
   if (!in) {
-    GTEST_SKIP() << "the shared samples are not on this machine";
+    GTEST_SKIP() << "the shared samples are not on this machine; the pairs of "
+                    "mappings/csv-to-fhir/reviews hold reviews of our own";
   }
   const CsvReport report =
       Take("northshire-reviews", std::string(std::istreambuf_iterator<char>(in), {}));

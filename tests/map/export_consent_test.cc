@@ -15,12 +15,6 @@ namespace {
 
 constexpr Instant kNow{1'780'000'000'000'000};
 
-fhir::Resource Parsed(const std::string& json) {
-  auto resource = fhir::ParseJson(json, Definitions(), Limits());
-  EXPECT_TRUE(resource.ok()) << json;
-  return *std::move(resource);
-}
-
 std::string Actor(const std::string& code) {
   return R"({"role": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/)"
          R"(v3-ParticipationType", "code": "IRCP"}]}, "reference": {"type": "Organization", )"

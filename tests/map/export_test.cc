@@ -16,12 +16,6 @@ namespace {
 
 constexpr Instant kNow{1'780'000'000'000'000};
 
-fhir::Resource Parsed(const std::string& json) {
-  auto resource = fhir::ParseJson(json, Definitions(), Limits());
-  EXPECT_TRUE(resource.ok()) << json;
-  return *std::move(resource);
-}
-
 // A Bundle of a person (p) and these entries, each with its request.
 struct Item {
   std::string resource;

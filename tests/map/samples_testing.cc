@@ -89,6 +89,12 @@ fhir::Resource OwnResource(const std::string& name) {
   return *std::move(resource);
 }
 
+fhir::Resource Parsed(const std::string& json) {
+  auto resource = fhir::ParseJson(json, Definitions(), Limits());
+  EXPECT_TRUE(resource.ok()) << json;
+  return *std::move(resource);
+}
+
 std::string ReadFile(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(stream), {});

@@ -23,6 +23,9 @@ const Exporter& BackMaps();
 // What goes in of a pair of mappings/fhir-to-hl7v2/message: "PPP_PCB.plan".
 fhir::Resource OwnResource(const std::string& name);
 
+// A resource of JSON that is right.
+fhir::Resource Parsed(const std::string& json);
+
 // The bytes of a file; empty where it cannot be read.
 std::string ReadFile(const std::string& path);
 
