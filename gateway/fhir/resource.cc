@@ -81,7 +81,7 @@ std::string_view Element::TextAt(std::string_view dotted) const {
 Result<Element*> Element::Add(std::string_view name, std::string_view text) {
   const TypeDef::Property property = type_->ByJsonName(name);
   if (property.element != nullptr) {
-    return AddOf(*property.element, *property.type, text);
+    return Insert(*property.element, *property.type, text);
   }
   if (type_->Find(name) != nullptr) {
     return Refusal("a choice of types needs its type", *this, name);
@@ -111,11 +111,35 @@ Result<Element*> Element::AddOf(const ElementDef& definition, const TypeDef& typ
   if (!fits) {
     return Refusal("the element does not take that type", *this, definition.name);
   }
-  if (definition.max == 1 && ChildOf(definition) != nullptr) {
+  return Insert(definition, type, text);
+}
+
+// The elements of a type stand side by side, so the order of their addresses is the definition's.
+Result<Element*> Element::Insert(const ElementDef& definition, const TypeDef& type,
+                                 std::string_view text) {
+  Element* before = nullptr;
+  Element* last_of_name = nullptr;
+  // A list grows at the end of it without a walk.
+  const bool goes_on = last_child_ != nullptr && last_child_->definition_ == &definition;
+  for (Element* child = goes_on ? last_child_ : first_child_; child != nullptr;
+       child = child->next_) {
+    if (child->definition_ == &definition) {
+      last_of_name = child;
+    } else if (child->definition_ < &definition) {
+      before = child;
+    }
+  }
+  if (definition.max == 1 && last_of_name != nullptr) {
     return Refusal("the element stands already and may not repeat", *this, definition.name);
   }
-  const std::string_view stored = text.empty() ? std::string_view() : arena_->Copy(text);
-  return InsertInOrder(&definition, type, stored);
+  before = last_of_name != nullptr ? last_of_name : before;
+  Element* added = arena_->New<Element>(arena_, this, &definition, type, arena_->Copy(text));
+  Element** link = before == nullptr ? &first_child_ : &before->next_;
+  added->next_ = std::exchange(*link, added);
+  if (before == last_child_) {
+    last_child_ = added;
+  }
+  return added;
 }
 
 Element* Element::ChildOf(const ElementDef& definition) {
@@ -125,37 +149,6 @@ Element* Element::ChildOf(const ElementDef& definition) {
     }
   }
   return nullptr;
-}
-
-// The elements of a type stand side by side, so the order of their addresses is the definition's.
-Element* Element::InsertInOrder(const ElementDef* definition, const TypeDef& type,
-                                std::string_view stored_text) {
-  if (last_child_ == nullptr || last_child_->definition_ == definition) {
-    return AppendRaw(definition, type, stored_text);
-  }
-  Element* before = nullptr;
-  Element* last_of_name = nullptr;
-  for (Element* child = first_child_; child != nullptr; child = child->next_) {
-    if (child->definition_ == definition) {
-      last_of_name = child;
-    } else if (child->definition_ < definition) {
-      before = child;
-    }
-  }
-  before = last_of_name != nullptr ? last_of_name : before;
-  if (before == last_child_) {
-    return AppendRaw(definition, type, stored_text);
-  }
-  Element* added = arena_->New<Element>(arena_, this, definition, type);
-  added->text_ = stored_text;
-  if (before == nullptr) {
-    added->next_ = first_child_;
-    first_child_ = added;
-  } else {
-    added->next_ = before->next_;
-    before->next_ = added;
-  }
-  return added;
 }
 
 Result<Element*> Element::AddCopy(std::string_view name, const Element& source) {
@@ -247,9 +240,7 @@ std::string Element::Location() const {
 
 Element* Element::AppendRaw(const ElementDef* definition, const TypeDef& type,
                             std::string_view stored_text, uint32_t offset) {
-  Element* added = arena_->New<Element>(arena_, this, definition, type);
-  added->text_ = stored_text;
-  added->offset_ = offset;
+  Element* added = arena_->New<Element>(arena_, this, definition, type, stored_text, offset);
   (last_child_ == nullptr ? first_child_ : last_child_->next_) = added;
   last_child_ = added;
   return added;
@@ -264,9 +255,16 @@ Result<Resource> Resource::Make(std::string_view type, const Definitions& defini
 }
 
 Resource Resource::MakeOf(const TypeDef& type) {
-  auto arena = std::make_unique<Arena>();
+  auto arena = std::make_shared<Arena>();
   Element* root = arena->New<Element>(arena.get(), nullptr, nullptr, type);
   return Resource(std::move(arena), root);
+}
+
+Resource Resource::Detach(Element* node) {
+  node->parent_->Remove(node);
+  node->parent_ = node->next_ = nullptr;
+  node->definition_ = nullptr;
+  return Resource(arena_, node);
 }
 
 Element* Resource::NewDetached(const TypeDef& type) {

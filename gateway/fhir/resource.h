@@ -86,10 +86,15 @@ class Element {
  private:
   friend class Resource;
   friend class gw::Arena;
-  Element(Arena* arena, Element* parent, const ElementDef* definition, const TypeDef& type)
-      : arena_(arena), parent_(parent), definition_(definition), type_(&type) {}
-  Element* InsertInOrder(const ElementDef* definition, const TypeDef& type,
-                         std::string_view stored_text);
+  Element(Arena* arena, Element* parent, const ElementDef* definition, const TypeDef& type,
+          std::string_view stored_text = {}, uint32_t offset = 0)
+      : arena_(arena),
+        parent_(parent),
+        definition_(definition),
+        type_(&type),
+        text_(stored_text),
+        offset_(offset) {}
+  Result<Element*> Insert(const ElementDef& definition, const TypeDef& type, std::string_view text);
   void Unlink(Element* previous, Element* child);
 
   Arena* arena_;
@@ -100,7 +105,7 @@ class Element {
   Element* last_child_ = nullptr;
   Element* next_ = nullptr;
   std::string_view text_;
-  uint32_t offset_ = 0;
+  uint32_t offset_;
   bool null_ = false;
 };
 
@@ -108,6 +113,12 @@ class Element {
 // The Definitions (or model) that drive it must outlive it.
 class Resource {
  public:
+  Resource(Resource&&) noexcept = default;
+  Resource& operator=(Resource&&) noexcept = default;
+  Resource(const Resource&) = delete;
+  Resource& operator=(const Resource&) = delete;
+  ~Resource() = default;
+
   // An empty resource. Errors: kUnsupported where `type` names no concrete resource type of R4.
   static Result<Resource> Make(std::string_view type, const Definitions& definitions);
   // An empty tree of any type, for source models and fragments of data types.
@@ -115,6 +126,9 @@ class Resource {
   Resource Clone() const;
   // A resource of its own that is a deep copy of a node of another (Bundle.entry.resource).
   static Resource CopyOf(const Element& node);
+  // Takes a node below the root out of this tree, as a resource of its own in the same arena, which
+  // lives as long as one of its resources. They are not to be written by several threads at a time.
+  Resource Detach(Element* node);
 
   std::string_view type() const { return root_->type().name(); }
   std::string_view id() const { return root_->TextAt("id"); }
@@ -130,9 +144,9 @@ class Resource {
   void SetVersion(uint64_t version, std::string_view last_updated);
 
  private:
-  Resource(std::unique_ptr<Arena> arena, Element* root) : arena_(std::move(arena)), root_(root) {}
+  Resource(std::shared_ptr<Arena> arena, Element* root) : arena_(std::move(arena)), root_(root) {}
   static void SetText(Element* parent, std::string_view name, std::string_view text);
-  std::unique_ptr<Arena> arena_;
+  std::shared_ptr<Arena> arena_;
   Element* root_;
 };
 

@@ -158,32 +158,80 @@ Result<bool> StoodBefore(const map::Change& change, const Known& known, const Pa
     }
     GW_TRY(const fhir::Resource before,
            fhir::ParseJson(stored->json, parts.definitions, parts.limits));
-    if (map::OperationsOf(change, &before, parts.definitions)) {
+    if (map::OperationsOf(change, before)) {
       return true;
     }
   }
   return false;
 }
 
+void Tell(std::vector<map::Note>* notes, const std::string& where,
+          std::vector<map::Remark>* remarks) {
+  for (map::Note& note : *notes) {
+    remarks->push_back({'W', std::string(note.code), where, std::move(note.text)});
+  }
+}
+
 // The operations of one change; what of it is not done becomes remarks.
 Result<std::vector<map::Operation>> ToldOperations(const map::Change& change, const Known& known,
                                                    const Parts& parts,
                                                    std::vector<map::Remark>* remarks) {
-  const fhir::Resource* current = known.current ? &*known.current : nullptr;
   std::vector<map::Note> notes;
   map::Comparison comparison{.repeated = false, .notes = &notes};
-  auto operations = map::OperationsOf(change, current, parts.definitions, comparison);
-  if (!operations && current != nullptr && operations.error().code == Code::kNotFound) {
+  auto operations = map::OperationsOf(change, *known.current, comparison);
+  if (!operations && operations.error().code == Code::kNotFound) {
     GW_TRY(comparison.repeated, StoodBefore(change, known, parts));
     if (comparison.repeated) {
       notes.clear();
-      operations = map::OperationsOf(change, current, parts.definitions, comparison);
+      operations = map::OperationsOf(change, *known.current, comparison);
     }
   }
-  for (map::Note& note : notes) {
-    remarks->push_back({'W', std::string(note.code), change.where, std::move(note.text)});
-  }
+  Tell(&notes, change.where, remarks);
   return operations;
+}
+
+// What nobody knew yet becomes a resource of the change.
+Status CreateOne(map::Change* change, bool upsert, Known* known,
+                 std::vector<map::Remark>* remarks) {
+  if (upsert &&
+      (change->action == map::Action::kUpdate || change->action == map::Action::kCorrect)) {
+    change->action = map::Action::kAdd;
+  }
+  std::vector<map::Note> notes;
+  auto created = map::Create(change, &notes);
+  Tell(&notes, change->where, remarks);
+  if (!created) {
+    return created.error();
+  }
+  if (!*created) {
+    return {};
+  }
+  if (change->stub || change->action == map::Action::kLink) {
+    remarks->push_back({'W', "stub-created", change->where,
+                        "what it refers to was not known, and was created by its identifier"});
+  }
+  known->changed = true;
+  known->current = *std::move(created);
+  return {};
+}
+
+Status ChangeOne(const map::Change& change, const Parts& parts, Known* known,
+                 std::vector<map::Remark>* remarks) {
+  const fhir::Resource& current = *known->current;
+  GW_TRY(std::vector<map::Operation> operations, ToldOperations(change, *known, parts, remarks));
+  if (IsOlder(change.fragment, current)) {
+    std::erase_if(operations, [&current](const map::Operation& operation) {
+      return Overwrites(operation, current.root());
+    });
+    remarks->push_back({'W', "older-update", "PID-33",
+                        "older than what is held of the person: only what was not known is taken"});
+  }
+  GW_TRY(fhir::Resource result, map::Apply(change, operations, current));
+  if (!map::SameContent(current, result) || !map::SameLabels(current, result)) {
+    known->changed = true;
+    known->current.emplace(std::move(result));
+  }
+  return {};
 }
 
 }  // namespace
@@ -206,37 +254,10 @@ Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, b
   for (size_t index = 0; index < changes->size(); ++index) {
     map::Change& change = (*changes)[index];
     Known& known = identified->resources[identified->of_change[index]];
-    const fhir::Resource* current = known.current ? &*known.current : nullptr;
-    if (current != nullptr && change.stub) {
-      continue;  // it was only to be there
-    }
-    if (current == nullptr && upsert &&
-        (change.action == map::Action::kUpdate || change.action == map::Action::kCorrect)) {
-      change.action = map::Action::kAdd;
-    }
-    GW_TRY(std::vector<map::Operation> operations,
-           ToldOperations(change, known, parts, &identified->remarks));
-    if (current != nullptr && IsOlder(change.fragment, *current)) {
-      std::erase_if(operations, [current](const map::Operation& operation) {
-        return Overwrites(operation, current->root());
-      });
-      identified->remarks.push_back(
-          {'W', "older-update", "PID-33",
-           "older than what is held of the person: only what was not known is taken"});
-    }
-    if (current == nullptr && operations.empty()) {
-      continue;  // nothing is known that it could be done to
-    }
-    GW_TRY(fhir::Resource result, map::Apply(change, operations, current, parts.definitions));
-    if (current == nullptr || !map::SameContent(*current, result) ||
-        !map::SameLabels(*current, result)) {
-      if (current == nullptr && (change.stub || change.action == map::Action::kLink)) {
-        identified->remarks.push_back(
-            {'W', "stub-created", change.where,
-             "what it refers to was not known, and was created by its identifier"});
-      }
-      known.changed = true;
-      known.current.emplace(std::move(result));
+    if (!known.current) {
+      GW_RETURN_IF_ERROR(CreateOne(&change, upsert, &known, &identified->remarks));
+    } else if (!change.stub) {  // a stub was only to be there
+      GW_RETURN_IF_ERROR(ChangeOne(change, parts, &known, &identified->remarks));
     }
   }
   return {};

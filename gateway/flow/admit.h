@@ -31,8 +31,8 @@ inline constexpr std::string_view kLastUpdate = "urn:caregate:extension:last-upd
 
 // Applies each change to its resource. What says of a person that it is older than what is held
 // (kLastUpdate) fills in what is not known and overwrites nothing. What is said and not done is a
-// remark. An item that is taken out once more is no error: an earlier version had it. Errors:
-// map::OperationsOf's and Apply's, kUnavailable.
+// remark. An item that is taken out once more is no error: an earlier version had it. The changes
+// are used up. Errors: map::Create's, OperationsOf's and Apply's, kUnavailable.
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
                     const Parts& parts);
 

@@ -66,6 +66,16 @@ bool SameChildren(const Element& a, const Element& b) {
   return left == right;
 }
 
+// What says nothing on its own in an element of this type: whose extension, whose reference, which
+// system.
+std::string_view HalfOf(const fhir::TypeDef& type) {
+  const std::string_view name = type.name();
+  return name == "Extension"                        ? "url"
+         : name == "Reference"                      ? "type"
+         : name == "Coding" || name == "Identifier" ? "system"
+                                                    : "";
+}
+
 Error Unfit(const Element& parent, std::string_view name) {
   return {Code::kUnprocessable, "no place for the value: " + std::string(name), parent.Location()};
 }
@@ -130,14 +140,9 @@ bool IsValued(const Element& element) {
   if (element.has_text() && !element.text().empty()) {
     return true;
   }
-  // These say nothing on their own: whose extension, whose reference, which system.
-  const std::string_view type = element.type().name();
-  const std::string_view empty_name = type == "Extension"                        ? "url"
-                                      : type == "Reference"                      ? "type"
-                                      : type == "Coding" || type == "Identifier" ? "system"
-                                                                                 : "";
+  const std::string_view half = HalfOf(element.type());
   for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-    if (child->name() != empty_name && IsValued(*child)) {
+    if (child->name() != half && IsValued(*child)) {
       return true;
     }
   }
@@ -228,6 +233,23 @@ Result<Element*> CopyValued(Element* parent, std::string_view name, const Elemen
     GW_TRY([[maybe_unused]] Element * added, CopyValued(*copy, child->name(), *child));
   }
   return *copy;
+}
+
+bool KeepValued(Element* element) {
+  bool is_valued = !element->text().empty();
+  if (element->first_child() == nullptr) {
+    return is_valued;
+  }
+  const std::string_view half = HalfOf(element->type());
+  for (Element *child = element->first_child(), *next = nullptr; child != nullptr; child = next) {
+    next = child->next();
+    if (child->is_null() || IsMark(*child) || !KeepValued(child)) {
+      element->Remove(child);
+    } else {
+      is_valued |= child->name() != half;
+    }
+  }
+  return is_valued;
 }
 
 std::vector<Operation::KeyPart> KeyOf(const Element& item) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -118,17 +119,19 @@ struct Comparison {
   std::vector<Note>* notes = nullptr;  // may be null
 };
 
-// What a change does to the current version of its resource, or to nothing (`current` null: it is
-// created). No operations: nothing changes, and where there is no current version nothing is
-// stored (UN of what is unknown). Errors: hl7_code 204 unknown key (kUpdate, kCorrect, kDelete,
-// kUnchanged without `current`; UP, CO, DE of an item that is not in its list), 205 (kAdd on other
+// The resource that a change makes where none is known: its fragment, which is used up, without
+// marks, nulls and what it does not link; nothing where it makes none (UN of what is unknown).
+// `notes` may be null. Errors: hl7_code 204 unknown key (kUpdate, kCorrect, kDelete, kUnchanged; DE
+// of an item).
+Result<std::optional<fhir::Resource>> Create(Change* change, std::vector<Note>* notes = nullptr);
+// What a change does to the current version of its resource. No operations: nothing changes.
+// Errors: hl7_code 204 (UP, CO, DE of an item that is not in its list), 205 (kAdd on other
 // content); kUnprocessable with the change's `where` otherwise.
-Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource* current,
-                                            const fhir::Definitions& definitions,
+Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource& current,
                                             const Comparison& comparison = {});
 // The resource after the operations; identical content comes back where nothing changes.
 Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
-                             const fhir::Resource* current, const fhir::Definitions& definitions);
+                             const fhir::Resource& current);
 
 // The changes as a standard R4 transaction Bundle, keys taken as known: AD, and stubs, a POST with
 // ifNoneExist; UP, CO, DE, LI, UN a conditional PATCH (FHIRPath Patch in Parameters; JSON Patch in

@@ -1,3 +1,4 @@
+#include <optional>
 #include <utility>
 
 #include "gateway/map/change.h"
@@ -9,6 +10,8 @@ namespace {
 
 using fhir::Element;
 using Kind = Operation::Kind;
+
+constexpr int kUnknownKey = 204;  // table 0357
 
 Error Absent(const Change& change, const Operation& operation) {
   return {Code::kUnprocessable, "no such element: " + operation.path, change.where};
@@ -109,21 +112,72 @@ Status TagAsStub(Element* root) {
   return {};
 }
 
+// What is not there yet cannot be taken out of it.
+Status TakeOutItems(const Change& change, Element* root, std::vector<Note>* notes) {
+  for (Element *child = root->first_child(), *next = nullptr; child != nullptr; child = next) {
+    next = child->next();
+    const std::string_view action = MarkOf(*child, kActionMark);
+    if (action == "DE") {
+      return UnknownKey(change, kNothingToTakeOut);
+    }
+    if (action == "UN") {
+      TellUnlinked(notes, child->name());
+    }
+    if (action == "UN" || action == "UC") {
+      root->Remove(child);
+    }
+  }
+  return {};
+}
+
+void KeepLabels(Element* meta) {
+  for (Element *child = meta->first_child(), *next = nullptr; child != nullptr; child = next) {
+    next = child->next();
+    const std::string_view action = MarkOf(*child, kActionMark);
+    if (action == "DE" || action == "UN" || action == "UC") {
+      meta->Remove(child);
+    }
+  }
+}
+
 }  // namespace
 
-Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
-                             const fhir::Resource* current, const fhir::Definitions& definitions) {
-  if (current == nullptr && operations.empty()) {
-    return Error{Code::kUnprocessable, "a change of nothing makes no resource", change.where};
+Result<std::optional<fhir::Resource>> Create(Change* change, std::vector<Note>* notes) {
+  if (change->if_known) {
+    return std::optional<fhir::Resource>();
   }
-  GW_TRY(fhir::Resource result, current != nullptr
-                                    ? Result<fhir::Resource>(current->Clone())
-                                    : fhir::Resource::Make(change.fragment.type(), definitions));
+  switch (change->action) {
+    case Action::kUpdate:
+    case Action::kCorrect:
+    case Action::kDelete:
+    case Action::kUnchanged:
+      return UnknownKey(*change, "no resource has this key");
+    case Action::kUnlink:
+      TellUnlinked(notes, change->fragment.type());
+      return std::optional<fhir::Resource>();
+    default:
+      break;
+  }
+  Element* root = &change->fragment.root();
+  GW_RETURN_IF_ERROR(TakeOutItems(*change, root, notes));
+  if (Element* meta = root->Child("meta"); meta != nullptr) {
+    KeepLabels(meta);
+  }
+  KeepValued(root);
+  if (root->first_child() == nullptr) {
+    return std::optional<fhir::Resource>();
+  }
+  if (change->stub || change->action == Action::kLink) {
+    GW_RETURN_IF_ERROR(TagAsStub(root));
+  }
+  return std::optional<fhir::Resource>(std::move(change->fragment));
+}
+
+Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
+                             const fhir::Resource& current) {
+  fhir::Resource result = current.Clone();
   for (const Operation& operation : operations) {
     GW_RETURN_IF_ERROR(Perform(change, operation, &result.root()));
-  }
-  if (current == nullptr && (change.stub || change.action == Action::kLink)) {
-    GW_RETURN_IF_ERROR(TagAsStub(&result.root()));
   }
   return result;
 }

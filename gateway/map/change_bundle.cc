@@ -1,4 +1,5 @@
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "gateway/base/crypto.h"
@@ -148,21 +149,27 @@ class BundleWriter {
     return {};
   }
 
+  static Change CopyOf(const Change& change) {
+    return {change.action, change.fragment.Clone(), change.full_url, change.where,
+            change.stub,   change.if_known};
+  }
+
   // The resource as the change alone makes it.
   Status WriteWhole(const Change& change, Element* entry) {
-    GW_TRY(const std::vector<Operation> creation, OperationsOf(change, nullptr, definitions_));
-    GW_TRY(const Resource whole, Apply(change, creation, nullptr, definitions_));
-    GW_TRY([[maybe_unused]] Element * copy, entry->AddCopy("resource", whole.root()));
+    Change own = CopyOf(change);
+    GW_TRY(const std::optional<Resource> whole, Create(&own));
+    if (!whole) {
+      return Error{Code::kUnprocessable, "a change of nothing makes no resource", change.where};
+    }
+    GW_TRY([[maybe_unused]] Element * copy, entry->AddCopy("resource", whole->root()));
     return {};
   }
 
   Status WritePatch(const Change& change, const std::vector<Operation>& operations,
                     Element* entry) {
     if (NeedsJsonPatch(operations)) {
-      Resource content = Resource::CopyOf(change.fragment.root());
-      references_.Rewrite(&content.root(), true);
-      Change literal{change.action, std::move(content), change.full_url,
-                     change.where,  change.stub,        change.if_known};
+      Change literal = CopyOf(change);
+      references_.Rewrite(&literal.fragment.root(), true);
       GW_TRY(const std::vector<Operation> same, OperationsOnKnown(literal));
       std::string patch;
       GW_RETURN_IF_ERROR(WriteJsonPatch(literal, same, &patch));

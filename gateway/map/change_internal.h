@@ -38,6 +38,13 @@ Result<bool> JoinChanges(const Change& from, Change* to);
 // the other. True where something that one said is dropped.
 Result<bool> FoldItems(Change* change);
 
+// A change of what nobody knows.
+inline constexpr std::string_view kNothingToTakeOut =
+    "the item that is to be taken out is not known";
+Error UnknownKey(const Change& change, std::string_view rule);
+// Tells, where somebody listens (`notes` may be null), that there was nothing to unlink in a list.
+void TellUnlinked(std::vector<Note>* notes, std::string_view list);
+
 // Does a list of the fragment have items with actions of their own?
 bool HasMarkedItems(const fhir::Resource& fragment);
 
@@ -48,6 +55,9 @@ bool SameElement(const fhir::Element& a, const fhir::Element& b);
 // then. Null where nothing is left of it. Errors: kUnprocessable where the parent cannot take it.
 Result<fhir::Element*> CopyValued(fhir::Element* parent, std::string_view name,
                                   const fhir::Element& source);
+
+// Takes out of an element what CopyValued leaves out of its copy. Has it a value then?
+bool KeepValued(fhir::Element* element);
 
 // The key of an item of a list (see Change); empty where it has none.
 std::vector<Operation::KeyPart> KeyOf(const fhir::Element& item);

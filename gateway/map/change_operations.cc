@@ -16,20 +16,10 @@ constexpr int kDuplicateKey = 205;  // table 0357
 
 bool IsTakenOut(std::string_view action) { return action == "DE" || action == "UN"; }
 
-Error UnknownItem(const Change& change, std::string_view rule) {
-  return {Code::kNotFound, std::string(rule), change.where, kUnknownKey};
-}
-
-constexpr std::string_view kNothingToTakeOut = "the item that is to be taken out is not known";
-
 void Tell(std::vector<Note>* notes, std::string_view code, std::string text) {
   if (notes != nullptr) {
     notes->push_back({code, std::move(text)});
   }
-}
-
-void TellUnlinked(std::vector<Note>* notes, std::string_view list) {
-  Tell(notes, "unlinked-unknown", "what is to be unlinked is not there: " + std::string(list));
 }
 
 // Compares a fragment with a version, or with what is known to exist, and lists what must be done.
@@ -355,11 +345,11 @@ class Differ {
         TellUnlinked(comparison_.notes, path);
         return {};
       }
-      return comparison_.repeated ? Status() : UnknownItem(change_, kNothingToTakeOut);
+      return comparison_.repeated ? Status() : UnknownKey(change_, kNothingToTakeOut);
     }
     if (!known_ && (action == "UP" || action == "CO")) {
       if (old == nullptr) {
-        return UnknownItem(change_, "the item that is to be changed is not known");
+        return UnknownKey(change_, "the item that is to be changed is not known");
       }
       return Elements({item, old, "", &item});
     }
@@ -407,41 +397,6 @@ class Differ {
   std::vector<std::string_view> skipped_;
   std::vector<Operation> operations_;
 };
-
-// Everything of one element of the fragment, for a resource that is made of it. What is not there
-// yet cannot be taken out of it.
-Status Create(const Change& change, const Element& holder, const std::string& prefix,
-              const Comparison& comparison, std::vector<Operation>* operations) {
-  const Element* child = holder.first_child();
-  while (child != nullptr) {
-    std::vector<const Element*> values;
-    const Element* end = child;
-    for (; end != nullptr && end->definition() == child->definition(); end = end->next()) {
-      const std::string_view action = MarkOf(*end, kActionMark);
-      if (prefix.empty() && action == "DE" && !comparison.repeated) {
-        return UnknownItem(change, kNothingToTakeOut);
-      }
-      if (prefix.empty() && action == "UN") {
-        TellUnlinked(comparison.notes, end->name());
-      }
-      if (IsValued(*end) && !IsTakenOut(action) && action != "UC") {
-        values.push_back(end);
-      }
-    }
-    if (!values.empty() && child->name() == "meta" && prefix.empty()) {
-      GW_RETURN_IF_ERROR(Create(change, *child, "meta.", comparison, operations));
-    } else if (!values.empty() && child->definition() != nullptr) {
-      const bool single = child->definition()->max == 1;
-      operations->push_back({single ? Kind::kSet : Kind::kReplaceList,
-                             prefix + std::string(JsonNameOf(*values.front())),
-                             std::move(values),
-                             "",
-                             {}});
-    }
-    child = end;
-  }
-  return {};
-}
 
 Operation RemoveTag() {
   return {Kind::kRemoveItem,
@@ -526,39 +481,26 @@ Result<std::vector<Operation>> Difference(const Change& change, const fhir::Reso
 
 }  // namespace
 
+Error UnknownKey(const Change& change, std::string_view rule) {
+  return {Code::kNotFound, std::string(rule), change.where, kUnknownKey};
+}
+
+void TellUnlinked(std::vector<Note>* notes, std::string_view list) {
+  Tell(notes, "unlinked-unknown", "what is to be unlinked is not there: " + std::string(list));
+}
+
 Result<std::vector<Operation>> OperationsOnKnown(const Change& change) {
   return Difference(change, nullptr, {});
 }
 
-Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource* current,
-                                            const fhir::Definitions& /*definitions*/,
+Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Resource& current,
                                             const Comparison& comparison) {
-  if (current == nullptr && change.if_known) {
-    return std::vector<Operation>();
-  }
-  if (current == nullptr) {
-    switch (change.action) {
-      case Action::kUpdate:
-      case Action::kCorrect:
-      case Action::kDelete:
-      case Action::kUnchanged:
-        return Error{Code::kNotFound, "no resource has this key", change.where, kUnknownKey};
-      case Action::kUnlink:
-        TellUnlinked(comparison.notes, change.fragment.type());
-        return std::vector<Operation>();
-      default: {
-        std::vector<Operation> operations;
-        GW_RETURN_IF_ERROR(Create(change, change.fragment.root(), "", comparison, &operations));
-        return operations;
-      }
-    }
-  }
-  if (current->type() != change.fragment.type()) {
+  if (current.type() != change.fragment.type()) {
     return Error{Code::kUnprocessable, "the key belongs to a resource of another type",
                  change.where};
   }
-  GW_TRY(auto operations, Difference(change, current, comparison));
-  if (change.action == Action::kAdd && !change.stub && !operations.empty() && !IsStub(*current)) {
+  GW_TRY(auto operations, Difference(change, &current, comparison));
+  if (change.action == Action::kAdd && !change.stub && !operations.empty() && !IsStub(current)) {
     return Error{Code::kConflict, "the key is taken, by other content", change.where,
                  kDuplicateKey};
   }

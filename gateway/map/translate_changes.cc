@@ -218,7 +218,7 @@ class ChangeMaker {
       const Element* source = origin == origins.end() ? nullptr : origin->second;
       const Element* part = PersonPartOf(source);
       Change change{ActionNamed(MarkOf(*entry, kActionMark)),
-                    fhir::Resource::CopyOf(*resource),
+                    bundle->Detach(resource),
                     std::string(),
                     source == nullptr ? std::string() : PlaceOf(*source),
                     MarkOf(*entry, kStubMark) == "true",

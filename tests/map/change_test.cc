@@ -36,14 +36,22 @@ Change Make(Action action, std::string_view fragment) {
 
 // What a change makes of a version; the error's HL7 code as text where it is refused.
 std::string Outcome(const Change& change, const Resource* current) {
-  const auto operations = OperationsOf(change, current, Definitions());
+  if (current == nullptr) {
+    Change own{change.action, change.fragment.Clone(), change.full_url, change.where,
+               change.stub,   change.if_known};
+    const auto created = Create(&own);
+    return !created   ? std::to_string(created.error().hl7_code)
+           : *created ? JsonOf(**created)
+                      : "unchanged";
+  }
+  const auto operations = OperationsOf(change, *current);
   if (!operations) {
     return std::to_string(operations.error().hl7_code);
   }
   if (operations->empty()) {
     return "unchanged";
   }
-  const auto result = Apply(change, *operations, current, Definitions());
+  const auto result = Apply(change, *operations, *current);
   return result ? JsonOf(*result) : result.error().detail;
 }
 
@@ -173,9 +181,9 @@ std::string GoalWith(std::string_view addresses) {
 TEST(ChangeTest, LinksTouchNothingButTheReference) {
   const Resource goal = Parse(kGoal);
   const Change link = Make(Action::kLink, GoalWith(Reference("C1", "LI")));
-  const auto operations = OperationsOf(link, &goal, Definitions());
+  const auto operations = OperationsOf(link, goal);
   ASSERT_TRUE(operations.ok());
-  const auto linked = Apply(link, *operations, &goal, Definitions());
+  const auto linked = Apply(link, *operations, goal);
   ASSERT_TRUE(linked.ok());
   EXPECT_EQ(linked->root().TextAt("lifecycleStatus"), "active");
   EXPECT_EQ(linked->root().TextAt("addresses.identifier.value"), "C1");
@@ -187,15 +195,32 @@ TEST(ChangeTest, LinksTouchNothingButTheReference) {
 }
 
 TEST(ChangeTest, WhatALinkNamesAndNobodyKnowsBecomesAStubUntilItIsFilled) {
-  const Change link = Make(Action::kLink, GoalWith(Reference("C1", "LI")));
-  const auto operations = OperationsOf(link, nullptr, Definitions());
-  ASSERT_TRUE(operations.ok());
-  const auto stub = Apply(link, *operations, nullptr, Definitions());
-  ASSERT_TRUE(stub.ok());
-  EXPECT_EQ(stub->root().TextAt("meta.tag.code"), kStubTag);
-  const std::string filled = Outcome(Make(Action::kAdd, kGoal), &*stub);
+  Change link = Make(Action::kLink, GoalWith(Reference("C1", "LI")));
+  const auto stub = Create(&link);
+  ASSERT_TRUE(stub.ok() && stub->has_value());
+  EXPECT_EQ((*stub)->root().TextAt("meta.tag.code"), kStubTag);
+  const std::string filled = Outcome(Make(Action::kAdd, kGoal), &**stub);
   EXPECT_EQ(filled.find(kStubTag), std::string::npos);
   EXPECT_NE(filled.find("Walk"), std::string::npos);
+}
+
+TEST(ChangeTest, WhatIsCreatedHasNeitherMarksNorNullsNorWhatSaysNothing) {
+  Change change = Make(
+      Action::kMerge,
+      R"({"resourceType":"Goal","extension":[{"url":"urn:caregate:rescind","valueCode":"x"}],)"
+      R"("identifier":[{"system":"urn:x:goal"},{"system":"urn:x:goal","value":"G1"}],)"
+      R"("lifecycleStatus":"active","description":{"text":"Walk"},"subject":{"type":"Patient"},)"
+      R"("startDate":"2026-03-02","addresses":[{"extension":[{"url":"urn:caregate:action",)"
+      R"("valueCode":"UC"}],"display":"gone"},{"extension":[{"url":"urn:caregate:action",)"
+      R"("valueCode":"AD"}],"display":"here"}]})");
+  change.fragment.root().Child("start")->SetNull();
+  EXPECT_EQ(Outcome(change, nullptr),
+            R"({"resourceType":"Goal","identifier":[{"system":"urn:x:goal","value":"G1"}],)"
+            R"("lifecycleStatus":"active","description":{"text":"Walk"},)"
+            R"("addresses":[{"display":"here"}]})");
+  const Change nothing =
+      Make(Action::kAdd, R"({"resourceType":"Goal","subject":{"type":"Patient"}})");
+  EXPECT_EQ(Outcome(nothing, nullptr), "unchanged");
 }
 
 TEST(ChangeTest, DeletedConditionLosesItsClinicalStatus) {

@@ -70,7 +70,7 @@ TEST(FeedSettings, ASnapshotOfRolesReplacesTheTeam) {
       const auto current = fhir::ParseJson(
           R"({"resourceType":"CareTeam","participant":[{"id":"old","onBehalfOf":{"display":"x"}}]})",
           Definitions(), Limits());
-      const auto operations = OperationsOf(change, &*current, Definitions());
+      const auto operations = OperationsOf(change, *current);
       ASSERT_TRUE(operations.ok());
       for (const Operation& operation : *operations) {
         whole = whole || (operation.kind == Operation::Kind::kReplaceList &&
@@ -98,37 +98,35 @@ TEST(FeedSettings, AnUnknownRecordThatIsMergedIsMadeOrRefused) {
   Feed feed = FeedOf("X9911");
   for (const bool refuse : {false, true}) {
     feed.unknown_merge = refuse ? "refuse" : "create";
-    const Outcome outcome = TranslateMessage(bytes, feed);
+    Outcome outcome = TranslateMessage(bytes, feed);
     ASSERT_EQ(outcome.refusal, "");
-    for (const Change& change : outcome.translation.changes) {
+    for (Change& change : outcome.translation.changes) {
       if (change.fragment.root().TextAt("identifier.value") == "H700901") {
-        EXPECT_EQ(OperationsOf(change, nullptr, Definitions()).ok(), !refuse);
+        EXPECT_EQ(Create(&change).ok(), !refuse);
       }
     }
   }
 }
 
 TEST(FeedSettings, DefaultsAreWrittenOnlyWhereNothingStands) {
-  const Outcome outcome =
+  Outcome outcome =
       TranslateMessage(ReadFile(kMessages + "visit_transfer_cancelled.hl7"), FeedOf("X9911"));
   ASSERT_EQ(outcome.refusal, "");
-  for (const Change& change : outcome.translation.changes) {
+  for (Change& change : outcome.translation.changes) {
     if (change.fragment.type() != "Encounter") {
       continue;
     }
     const auto current = fhir::ParseJson(
         R"({"resourceType":"Encounter","status":"cancelled","class":{"code":"IMP"}})",
         Definitions(), Limits());
-    const auto changed = OperationsOf(change, &*current, Definitions());
+    const auto changed = OperationsOf(change, *current);
     ASSERT_TRUE(changed.ok());
     for (const Operation& operation : *changed) {
       EXPECT_NE(operation.path, "status");
     }
-    const auto made = OperationsOf(change, nullptr, Definitions());
-    ASSERT_TRUE(made.ok());
-    const auto result = Apply(change, *made, nullptr, Definitions());
-    ASSERT_TRUE(result.ok());
-    EXPECT_EQ(result->root().TextAt("status"), "in-progress");
+    const auto made = Create(&change);
+    ASSERT_TRUE(made.ok() && made->has_value());
+    EXPECT_EQ((*made)->root().TextAt("status"), "in-progress");
   }
 }
 
