@@ -9,7 +9,7 @@ namespace gw {
 // A point in time, in microseconds since 1970-01-01T00:00:00Z.
 struct Instant {
   int64_t unix_us = 0;
-  auto operator<=>(const Instant&) const = default;
+  auto operator<=>(const Instant&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // The only source of time. Tests pass a FixedClock; nothing else in the program asks the system.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kUsage =
     "audit verify DIR [--checkpoint FILE] [--verifier FILE]\n"
     "  There is no audit export and no audit prove: entries are read over REST, as AuditEvents.";
-constexpr uint64_t kNoteBytesMax = 64 * 1024;
+constexpr uint64_t kNoteBytesMax = uint64_t{64} * 1024;
 
 // The text of an optional file; false where it cannot be read.
 bool ReadOption(const std::string& path, std::string* text) {

@@ -138,7 +138,7 @@ int ConvertMessages(const std::string& path, std::string_view bytes, const Conve
         return {};
       });
   for (const std::string& warning : warnings) {
-    PrintError(path + ": " + warning);
+    PrintError(std::string(path).append(": ").append(warning));
   }
   if (!split && conversion.report) {
     PrintReport("", split.error(), {});

@@ -12,7 +12,7 @@
 namespace gw::cli {
 namespace {
 
-constexpr uint64_t kKeyBytesMax = 64 * 1024;
+constexpr uint64_t kKeyBytesMax = uint64_t{64} * 1024;
 
 // A private key is for its owner's eyes: the file is made so, not changed to it.
 Status WriteKey(const std::string& path, const std::string& pem) {

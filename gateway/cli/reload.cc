@@ -61,7 +61,7 @@ std::string KeyOfRestart(const Config& a, const Config& b) {
 
 Status ConfigReloader::Reload() {
   const std::lock_guard lock(mutex_);
-  const Status loaded = Load();
+  Status loaded = Load();
   if (!loaded) {
     log::Write(log::Level::kError, "reload.refused", {{"reason", Describe(loaded.error())}});
     return loaded;

@@ -65,7 +65,7 @@ bool IsAnswered(const hl7v2::Message& message) {
 struct MllpSender::Connection {
   // The next frame that comes in.
   Result<std::string> Receive() {
-    std::array<char, 16 * 1024> buffer{};
+    std::array<char, size_t{16} * 1024> buffer{};
     while (units.empty()) {
       const int count = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
       if (count <= 0) {

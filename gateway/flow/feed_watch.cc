@@ -10,7 +10,7 @@ namespace gw::flow {
 namespace {
 
 constexpr int64_t kMinuteUs = 60'000'000;
-constexpr int64_t kDayUs = 24 * 60 * kMinuteUs;
+constexpr int64_t kDayUs = int64_t{24} * 60 * kMinuteUs;
 // Messages that one step deletes, and steps of one look: a step keeps the writer for some
 // milliseconds, and a backlog of a million is gone within the hour.
 constexpr uint32_t kForgottenAtOnce = 100;

@@ -294,12 +294,10 @@ class Identification {
     for (fhir::Element* child = element->first_child(); child != nullptr; child = child->next()) {
       if (child->name() == "reference" && child->text().starts_with(kPatient)) {
         const std::string person(child->text().substr(kPatient.size()));
-        if (person != known.home) {
-          GW_TRY(const std::string end, links_.EndOf(person));
-          GW_TRY(const std::string home_end, links_.EndOf(known.home));
-          if (end == home_end) {
-            child->SetText(kPatient + known.home);
-          }
+        GW_TRY(const std::string end, links_.EndOf(person));
+        GW_TRY(const std::string home_end, links_.EndOf(known.home));
+        if (person != known.home && end == home_end) {
+          child->SetText(kPatient + known.home);
         }
       }
       GW_RETURN_IF_ERROR(StayAtHome(known, child));
