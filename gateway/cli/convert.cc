@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
@@ -224,16 +225,12 @@ const map::Feed* CsvFeedOf(const std::string& path, std::string_view bytes,
 // HL7 v2 begins with MSH, or FHS or BHS of a batch, behind a BOM, blank lines or an MLLP frame's
 // VT, in UTF-16 too.
 bool LooksLikeHl7v2(std::string_view bytes) {
-  for (const char first : {'M', 'F', 'B'}) {
-    if (const auto utf16 = hl7v2::Utf16ByStart(bytes, first)) {
-      const std::string start =
-          hl7v2::DecodeLenient(std::string(bytes.substr(0, kStartBytes)), *utf16).text;
-      return start.starts_with("MSH") || start.starts_with("FHS") || start.starts_with("BHS");
-    }
+  std::string start(bytes.substr(0, kStartBytes));
+  if (const auto utf16 = hl7v2::Utf16OfMessages(bytes)) {
+    start = hl7v2::DecodeLenient(std::move(start), *utf16).text;
   }
-  const size_t start = bytes.find_first_not_of("\xEF\xBB\xBF\x0B\r\n ");
-  bytes.remove_prefix(std::min(start, bytes.size()));
-  return bytes.starts_with("MSH") || bytes.starts_with("FHS") || bytes.starts_with("BHS");
+  start.erase(0, start.find_first_not_of("\xEF\xBB\xBF\x0B\r\n\t "));
+  return start.starts_with("MSH") || start.starts_with("FHS") || start.starts_with("BHS");
 }
 
 int ConvertFile(const std::string& path, std::string_view from, Conversion conversion) {

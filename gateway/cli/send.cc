@@ -66,6 +66,9 @@ int SendFile(const std::string& path, edge::MllpSender* sender) {
     PrintError(path + ": " + Describe(messages.error()));
     return kRefused;
   }
+  for (const std::string& warning : warnings) {
+    PrintError(std::string(path).append(": ").append(warning));
+  }
   int result = kDone;
   for (const std::string_view message : *messages) {
     const Result<std::vector<std::string>> answers = sender->Send(message);

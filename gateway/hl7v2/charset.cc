@@ -245,4 +245,14 @@ std::optional<Charset> Utf16ByStart(std::string_view bytes, char first) {
   return std::nullopt;
 }
 
+std::optional<Charset> Utf16OfMessages(std::string_view bytes) {
+  constexpr std::string_view kFirst = "MFB \t\r\n";
+  for (const char first : kFirst) {
+    if (const auto charset = Utf16ByStart(bytes, first)) {
+      return charset;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace gw::hl7v2

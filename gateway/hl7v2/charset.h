@@ -45,5 +45,7 @@ Decoded DecodeLenient(std::string bytes, Charset charset);
 // The UTF-16 variant that a byte order mark or the pattern of zero bytes at the start shows, if
 // any. `first` is the ASCII character that the text begins with where no mark stands.
 std::optional<Charset> Utf16ByStart(std::string_view bytes, char first);
+// The same of bytes that begin with a message or a batch, perhaps behind blanks.
+std::optional<Charset> Utf16OfMessages(std::string_view bytes);
 
 }  // namespace gw::hl7v2

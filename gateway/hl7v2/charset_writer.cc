@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "gateway/base/utf8.h"
+
 namespace gw::hl7v2 {
 namespace {
 
@@ -80,26 +82,9 @@ void AppendUtf16(char32_t code_point, bool little, std::string* out) {
 }  // namespace
 
 char32_t NextCharacter(std::string_view text, size_t* at) {
-  const auto byte = [&text](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const uint32_t first = byte(*at);
-  const size_t size = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  if (size <= 1) {
-    ++*at;
-    return size == 1 ? first : kNoCharacter;
-  }
-  uint32_t code_point = first & (0xFFU >> (size + 1));
-  for (size_t i = 1; i < size; ++i) {
-    const uint32_t next = byte(*at + i);
-    if ((next & 0xC0U) != 0x80U) {
-      ++*at;
-      return kNoCharacter;
-    }
-    code_point = code_point << 6 | (next & 0x3FU);
-  }
-  *at += size;
-  return code_point;
+  const CodePoint found = FirstCodePoint(text.substr(*at));
+  *at += found.bytes;
+  return found.value;
 }
 
 bool CanSay(char32_t code_point, Charset charset) {
@@ -107,7 +92,7 @@ bool CanSay(char32_t code_point, Charset charset) {
 }
 
 Result<std::string> Encode(std::string_view text, Charset charset) {
-  if (charset == Charset::kUtf8) {
+  if (charset == Charset::kUtf8 && IsValidUtf8(text)) {
     return std::string(text);
   }
   std::string bytes;
@@ -115,6 +100,10 @@ Result<std::string> Encode(std::string_view text, Charset charset) {
   for (size_t at = 0; at < text.size();) {
     const size_t begin = at;
     const char32_t code_point = NextCharacter(text, &at);
+    if (charset == Charset::kUtf8) {
+      AppendUtf8(code_point, &bytes);
+      continue;
+    }
     if (IsUnicode(charset)) {
       AppendUtf16(code_point, charset == Charset::kUtf16Le, &bytes);
       continue;

@@ -23,6 +23,7 @@ struct Message::Parts {
 
 namespace {
 
+constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
 constexpr int kSegmentSequenceError = 100;  // table 0357
 constexpr int kDataTypeError = 102;
 constexpr int kTableValueNotFound = 103;
@@ -126,8 +127,25 @@ bool EndsInsideCharacter(std::string_view bytes) {
          });
 }
 
+// Sets that ISO 2022 escapes switch between are not read: each name of MSH-18 is one that is
+// offered, and they are all the same, or what stands behind an escape is another text.
+Status CheckEscapes(std::string_view text, std::string_view names, char repetition, Charset used) {
+  if (text.find('\x1B') == text.npos) {
+    return {};
+  }
+  while (!names.empty()) {
+    const std::string_view name = Part(names, repetition, 1);
+    if (!name.empty() && CharsetNamed(name) != used) {
+      return Invalid("character sets that escape sequences switch between are not offered",
+                     "MSH-18", kTableValueNotFound);
+    }
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+  }
+  return {};
+}
+
 Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warning>* warnings) {
-  const auto utf16 = Utf16ByStart(*bytes, 'M');
+  const auto utf16 = Utf16OfMessages(*bytes);
   if (utf16) {
     Decoded decoded = DecodeLenient(std::move(*bytes), *utf16);
     *bytes = std::move(decoded.text);
@@ -135,8 +153,8 @@ Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warni
       warnings->push_back({std::string(decoded.disagreement), "MSH-18"});
     }
   }
-  if (bytes->starts_with("\xEF\xBB\xBF")) {
-    bytes->erase(0, 3);
+  if (bytes->starts_with(kUtf8Mark)) {
+    bytes->erase(0, kUtf8Mark.size());
     warnings->push_back({"a byte order mark before the message", "MSH"});
   }
   const size_t start = bytes->find_first_not_of(" \t\r\n");
@@ -160,6 +178,7 @@ Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warni
   if (!charset) {
     return Invalid("a character set that is not offered", "MSH-18", kTableValueNotFound);
   }
+  GW_RETURN_IF_ERROR(CheckEscapes(text, names, delimiters.repetition, *charset));
   if (*charset == Charset::kUtf8 && EndsInsideCharacter(*bytes)) {
     return Invalid("the message ends inside a character", "", kSegmentSequenceError);
   }
@@ -378,6 +397,20 @@ Result<Message> Message::Parse(std::string bytes, const ParseOptions& options) {
     out.structure.append(out.message_code).append("_").append(out.trigger_event);
   }
   return message;
+}
+
+std::string SenderOf(std::string_view bytes) {
+  bytes.remove_prefix(bytes.starts_with(kUtf8Mark) ? kUtf8Mark.size() : 0);
+  bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
+  const auto delimiters = ReadDelimiters(bytes);
+  if (!delimiters) {
+    return {};
+  }
+  const auto name = [&](uint32_t field) {
+    return Part(Part(Part(Line(bytes), delimiters->field, field), delimiters->repetition, 1),
+                delimiters->component, 1);
+  };
+  return std::string(name(3)).append("|").append(name(4));
 }
 
 const Delimiters& Message::delimiters() const { return parts_->delimiters; }

@@ -98,6 +98,10 @@ class Message {
   std::unique_ptr<Parts> parts_;
 };
 
+// The sender as feeds name it, "MSH-3.1|MSH-4.1", of bytes whose character set is not known yet;
+// empty where they begin with no MSH, or in UTF-16, which needs no name.
+std::string SenderOf(std::string_view bytes);
+
 // Resolves the escape sequences of one value: \F\ \S\ \T\ \R\ \E\ \P\ \X..\ \.br\ (a line feed); an
 // unknown sequence or a lone escape character stays as it stands.
 std::string Unescape(std::string_view raw, const Delimiters& delimiters);

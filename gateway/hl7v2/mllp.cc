@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 #include <utility>
 
 #include "gateway/hl7v2/charset.h"
@@ -97,7 +96,37 @@ std::string MllpFrame(std::string_view message) {
 
 namespace {
 
-// Walks a file line by line and gathers its messages.
+constexpr std::string_view kBlanks = " \t\x0B\x1C\xEF\xBB\xBF";  // a mark is none of a message too
+constexpr std::string_view kLineEnds = "\r\n";
+
+// The lines that begin and end messages, batches and files.
+enum class Header : uint8_t { kNone, kMessage, kFile, kBatch, kBatchEnd, kFileEnd };
+
+Header HeaderNamed(std::string_view name) {
+  return name == "MSH"   ? Header::kMessage
+         : name == "FHS" ? Header::kFile
+         : name == "BHS" ? Header::kBatch
+         : name == "BTS" ? Header::kBatchEnd
+         : name == "FTS" ? Header::kFileEnd
+                         : Header::kNone;
+}
+
+bool IsPunctuation(char c) {
+  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return c > ' ' && c < 0x7F && !is_letter && c != '"';
+}
+
+// Are what separates and encodes told as a header tells them: "MSH|^~\\&|"?
+bool NamesItsMarks(std::string_view line) {
+  constexpr size_t kMarksMax = 5;
+  const std::string_view marks = line.substr(4, kMarksMax + 1);
+  const size_t end = std::min(marks.find(line[3]), marks.find_first_of(kLineEnds));
+  return end > 0 && end <= kMarksMax &&
+         std::all_of(marks.begin(), marks.begin() + static_cast<ptrdiff_t>(end), IsPunctuation);
+}
+
+// Walks a file line by line and gathers its messages. A VT begins a line where a header follows,
+// and an FS ends one where a frame may end; anywhere else both are part of a text.
 class FileSplitter {
  public:
   FileSplitter(std::string_view text, std::vector<std::string>* warnings)
@@ -106,9 +135,12 @@ class FileSplitter {
   std::vector<std::string_view> Run() {
     size_t at = 0;
     while (at < text_.size()) {
-      const size_t end = text_.find_first_of("\r\n\x0B\x1C", at);
+      const size_t end = LineEnd(at);
       TakeLine(at, text_.substr(at, end - at));
-      at = end == text_.npos ? text_.size() : end + 1;
+      if (end < text_.size() && kFrameBytes.find(text_[end]) != kNone) {
+        Close(end);
+      }
+      at = end + 1;
     }
     EndFile(text_.size());
     return std::move(messages_);
@@ -117,31 +149,80 @@ class FileSplitter {
  private:
   static constexpr size_t kNone = std::string_view::npos;
 
+  size_t LineEnd(size_t at) const {
+    constexpr std::string_view kEnds = "\r\n\x0B\x1C";
+    size_t end = text_.find_first_of(kEnds, at);
+    while (end != kNone && !EndsLine(end)) {
+      end = text_.find_first_of(kEnds, end + 1);
+    }
+    return std::min(end, text_.size());
+  }
+
+  bool EndsLine(size_t at) const {
+    if (text_[at] == kStart) {
+      return begin_ == kNone || HeaderOf(text_.substr(at + 1)) != Header::kNone;
+    }
+    return text_[at] != kEnd || begin_ == kNone || EndsFrame(at);
+  }
+
+  // Does this FS end the open message? Of one that came in a frame a line end follows, and behind
+  // any message the next one, or nothing.
+  bool EndsFrame(size_t at) const {
+    const size_t next = std::min(text_.find_first_not_of(kLineEnds, at + 1), text_.size());
+    const bool is_framed = begin_ > 0 && text_[begin_ - 1] == kStart;
+    return (is_framed && next > at + 1) || next == text_.size() || text_[next] == kStart ||
+           HeaderOf(text_.substr(next)) != Header::kNone;
+  }
+
+  // What begins here. In a message, a batch or a file it has their field separator, or names its
+  // own marks; else it is a text that only looks like it.
+  Header HeaderOf(std::string_view line) const {
+    if (line.size() < 4 || !IsPunctuation(line[3])) {
+      return Header::kNone;
+    }
+    const Header header = HeaderNamed(line.substr(0, 3));
+    const bool is_end = header == Header::kBatchEnd || header == Header::kFileEnd;
+    const bool is_known =
+        (separator_ == 0 && of_batch_ == 0) || line[3] == separator_ || line[3] == of_batch_;
+    return is_known || (!is_end && NamesItsMarks(line)) ? header : Header::kNone;
+  }
+
   void TakeLine(size_t at, std::string_view line) {
-    const std::string_view name = line.size() >= 4 ? line.substr(0, 3) : std::string_view{};
-    if (name == "MSH") {
+    if (begin_ == kNone) {  // blanks before a message are no part of it
+      const size_t blanks = std::min(line.find_first_not_of(kBlanks), line.size());
+      line.remove_prefix(blanks);
+      at += blanks;
+    }
+    const Header header = HeaderOf(line);
+    if (header == Header::kNone) {
+      if (begin_ == kNone && !line.empty()) {
+        Warn("a line outside of any message was left out");
+      }
+      return;
+    }
+    const bool begins_batch = header == Header::kFile || header == Header::kBatch;
+    (begins_batch ? of_batch_ : separator_) = line[3];
+    if (header == Header::kMessage) {
       Close(at);
       begin_ = at;
       ++in_batch_;
-    } else if (name == "FHS") {
+    } else if (header == Header::kFile) {
       EndFile(at);
       in_file_ = true;
       in_batch_ = batches_ = 0;
-    } else if (name == "BHS") {
+    } else if (header == Header::kBatch) {
       EndBatch(at);
       batch_is_open_ = true;
       in_batch_ = 0;
       ++batches_;
-    } else if (name == "BTS") {
+    } else if (header == Header::kBatchEnd) {
       Close(at);
       batch_is_open_ = false;
       Compare(line, in_batch_, "BTS-1 does not count the messages of its batch");
-    } else if (name == "FTS") {
+    } else {
       EndBatch(at);
       in_file_ = false;
       Compare(line, batches_, "FTS-1 does not count the batches of its file");
-    } else if (begin_ == kNone && line.find_first_not_of(" \t") != line.npos) {
-      Warn("a line outside of any message was left out");
     }
   }
 
@@ -159,22 +240,19 @@ class FileSplitter {
     }
   }
 
+  // Each once, however often a hostile file earns it.
   void Warn(std::string_view warning) {
     if (std::find(warnings_->begin(), warnings_->end(), warning) == warnings_->end()) {
       warnings_->emplace_back(warning);
     }
   }
 
-  // Ends the open message before `at`, without the frame and blanks around it.
+  // Ends the open message before `at`.
   void Close(size_t at) {
-    if (begin_ == kNone) {
-      return;
+    if (begin_ != kNone) {
+      messages_.push_back(text_.substr(begin_, at - begin_));
+      begin_ = kNone;
     }
-    std::string_view message = text_.substr(begin_, at - begin_);
-    const size_t frame_end = message.find_first_of(kFrameBytes);
-    message = message.substr(0, frame_end);
-    messages_.push_back(message);
-    begin_ = kNone;
   }
 
   void Compare(std::string_view line, uint32_t counted, const char* warning) {
@@ -184,7 +262,7 @@ class FileSplitter {
     const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), said);
     const bool whole = fault == std::errc{} && end == digits.data() + digits.size();
     if (!digits.empty() && (!whole || said != counted)) {
-      warnings_->emplace_back(warning);
+      Warn(warning);
     }
   }
 
@@ -192,6 +270,8 @@ class FileSplitter {
   std::vector<std::string>* warnings_;
   std::vector<std::string_view> messages_;
   size_t begin_ = kNone;
+  char separator_ = 0;  // of the last message
+  char of_batch_ = 0;   // of the last header of a batch or file
   uint32_t in_batch_ = 0;
   uint32_t batches_ = 0;
   bool batch_is_open_ = false;
@@ -210,15 +290,6 @@ std::string UnitsOf(std::string_view text, Charset charset) {
   return units;
 }
 
-std::optional<Charset> Utf16Of(std::string_view text) {
-  for (const char first : {'M', 'F', 'B'}) {
-    if (const auto charset = Utf16ByStart(text, first)) {
-      return charset;
-    }
-  }
-  return std::nullopt;
-}
-
 // The messages of a file in UTF-16. One alone is the file as it is, its mark with it.
 std::vector<std::string_view> SplitUtf16(std::string_view text, Charset charset,
                                          std::vector<std::string>* warnings) {
@@ -227,7 +298,7 @@ std::vector<std::string_view> SplitUtf16(std::string_view text, Charset charset,
   const size_t mark = units.starts_with('?') ? 1 : 0;
   const std::string_view lines = std::string_view(units).substr(mark);
   std::vector<std::string_view> messages = FileSplitter(lines, warnings).Run();
-  if (messages.size() == 1 && messages.front().data() == lines.data()) {
+  if (messages.size() == 1 && messages.front() == lines) {
     return {text};
   }
   for (std::string_view& message : messages) {
@@ -241,7 +312,7 @@ std::vector<std::string_view> SplitUtf16(std::string_view text, Charset charset,
 
 Result<std::vector<std::string_view>> SplitMessages(std::string_view text,
                                                     std::vector<std::string>* warnings) {
-  const auto utf16 = Utf16Of(text);
+  const auto utf16 = Utf16OfMessages(text);
   if (!utf16 && text.starts_with("\xEF\xBB\xBF")) {
     text.remove_prefix(3);
     warnings->emplace_back("a byte order mark before the first message");

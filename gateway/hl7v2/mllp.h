@@ -49,9 +49,11 @@ class MllpDecoder {
 std::string MllpFrame(std::string_view message);
 
 // The messages of a file: one message, a batch (FHS, BHS, BTS, FTS), an MLLP stream, or several
-// messages one after the other, in UTF-16 too. Views into `text`. Each a text in *warnings: a wrong
-// count of a batch or file (BTS-1, FTS-1), a batch or file without its end, lines outside of any
-// message. Errors: kInvalid where no MSH is found at all.
+// messages one after the other, in UTF-16 too, behind blanks or a mark. Views into `text`. A VT or
+// FS that begins or ends no frame is left in its message, and so is a text that begins a line with
+// MSH, BTS or the like and has not the message's field separator behind it. Each a text in
+// *warnings, once: a wrong count of a batch or file (BTS-1, FTS-1), a batch or file without its
+// end, lines outside of any message. Errors: kInvalid where no MSH is found at all.
 Result<std::vector<std::string_view>> SplitMessages(std::string_view text,
                                                     std::vector<std::string>* warnings);
 

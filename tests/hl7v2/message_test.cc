@@ -136,6 +136,9 @@ TEST(MessageTest, RefusesWithAPlace) {
       {"second MSH", msh + "\r" + msh + "\r", "MSH", 100},
       {"NUL", msh + "\rNTE|1||a" + std::string(1, '\0') + "b\r", "MSH", 102},
       {"unknown character set", msh + "||||||KLINGON\rNTE|1||\xC3\xA9\r", "MSH-18", 103},
+      {"escapes between sets", msh + "||||||~ISO IR87\rNTE|1||\x1B$B;3ED\x1B(B\r", "MSH-18", 103},
+      {"escapes between sets that are offered", msh + "||||||8859/1~8859/15\rNTE|1||\x1B-A\xA4\r",
+       "MSH-18", 103},
       {"cut in a name", msh + "\rPI", "MSH", 100},
       {"cut after a name", msh + "\r" + kPid + "\rPV1", "PV1", 100},
       {"cut on a separator", msh + "\rPID|1||H1^^^", "PID", 100},
@@ -202,6 +205,8 @@ TEST(MessageTest, ReadsCharacterSets) {
       {"ASCII by name only", "ASCII", "Zo\xEB", "Zo\xC3\xAB", 1},
       {"UTF-16 by name only", "UNICODE UTF-16", "Zo\xC3\xAB", "Zo\xC3\xAB", 1},
       {"unknown, but ASCII", "KLINGON", "Zoe", "Zoe", 0},
+      {"a further one that is not used", "~ISO IR87", "Zoe", "Zoe", 0},
+      {"an escape character in a text", "8859/1~8859/1", "Zo\x1B\xEB", "Zo \xC3\xAB", 1},
   };
   for (const Case& test : cases) {
     const auto message = Parse(Text(kMsh, "||||||" + test.msh18 + "\rNTE|1||" + test.bytes + "\r"));
@@ -238,6 +243,21 @@ TEST(MessageTest, UsesTheFeedsCharacterSetWhereMsh18IsEmpty) {
   ASSERT_TRUE(message.ok());
   EXPECT_EQ(message->Text({"NTE", 1, 3}), "Zo\xC3\xAB");
   EXPECT_TRUE(message->warnings().empty());
+}
+
+TEST(MessageTest, TellsTheSenderBeforeTheCharacterSetIsKnown) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"MSH|^~\\&|CARE1|X9910|C\rNTE|1||Zo\xEB\r", "CARE1|X9910"},
+      {"\xEF\xBB\xBF\r\n MSH#*~\\&#CARE1*x~y#X9910#C\r", "CARE1|X9910"},
+      {"MSH|^~\\&|CARE1", "CARE1|"},
+      {"MSH|^~\\&\rPID|CARE1|X9910", "|"},
+      {"MSH|ABC|CARE1|X9910", ""},
+      {"PID|1", ""},
+      {"", ""},
+  };
+  for (const auto& [bytes, sender] : cases) {
+    EXPECT_EQ(SenderOf(bytes), sender) << bytes;
+  }
 }
 
 TEST(LocationTest, SaysAndReadsPlaces) {

@@ -225,6 +225,47 @@ TEST(SplitMessagesTest, FindsTheMessagesOfAFile) {
       {"a line before the first message", "From: ward\r\nMSH|1\r", {"MSH|1\r"}, 1},
       {"lines after a batch", "BHS|^\rMSH|1\rBTS|1\rtotal\rend\r", {"MSH|1\r"}, 1},
       {"blank lines are nothing", " \r\n\r\nMSH|1\r", {"MSH|1\r"}, 0},
+      {"blanks before a message", "  MSH|1\rPID|\r", {"MSH|1\rPID|\r"}, 0},
+      {"blanks before a batch", "\n\tBHS|^\rMSH|1\rBTS|1\r", {"MSH|1\r"}, 0},
+      {"VT in a text",
+       "MSH|1\rNTE|a\x0B"
+       "b\rOBX|\r",
+       {"MSH|1\rNTE|a\x0B"
+        "b\rOBX|\r"},
+       0},
+      {"FS in a text",
+       "MSH|1\rNTE|a\x1C"
+       "b\rOBX|\r",
+       {"MSH|1\rNTE|a\x1C"
+        "b\rOBX|\r"},
+       0},
+      {"FS at the end of a text", "MSH|1\rNTE|a\x1C\rOBX|\r", {"MSH|1\rNTE|a\x1C\rOBX|\r"}, 0},
+      {"VT and FS in a text of a frame",
+       "\x0BMSH|1\rNTE|a\x0B"
+       "b\x1C"
+       "c\rOBX|\r\x1C\r\x0BMSH|2\r\x1C\r",
+       {"MSH|1\rNTE|a\x0B"
+        "b\x1C"
+        "c\rOBX|\r",
+        "MSH|2\r"},
+       0},
+      {"frames without CR", "\x0BMSH|1\r\x1C\x0BMSH|2\r\x1C", {"MSH|1\r", "MSH|2\r"}, 0},
+      {"an end of a frame alone", "MSH|1\r\x1CMSH|2\r\x1C\n", {"MSH|1\r", "MSH|2\r"}, 0},
+      {"a frame without end", "\x0BMSH|1\rPID|\r\x0BMSH|2\r", {"MSH|1\rPID|\r", "MSH|2\r"}, 0},
+      {"lines behind a frame", "\x0BMSH|1\r\x1C\rOBX|\r", {"MSH|1\r"}, 1},
+      {"a mark in each frame",
+       "\x0BMSH|1\r\x1C\r\x0B\xEF\xBB\xBFMSH|2\r\x1C\r",
+       {"MSH|1\r", "MSH|2\r"},
+       0},
+      {"texts that look like headers",
+       "MSH|^~\\&|1\rNTE|a\nFTS is\nMSH? no\nBTS^1\rOBX|\r",
+       {"MSH|^~\\&|1\rNTE|a\nFTS is\nMSH? no\nBTS^1\rOBX|\r"},
+       0},
+      {"messages with marks of their own",
+       "BHS|^~\\&\rMSH#*~\\&#1\rMSH|^~\\&|2\rBTS|2\r",
+       {"MSH#*~\\&#1\r", "MSH|^~\\&|2\r"},
+       0},
+      {"each warning once", "MSH|1\rBTS|9\rx\rBTS|9\rFTS|9\ry\rFTS|9\r", {"MSH|1\r"}, 3},
   };
   for (const Case& test : cases) {
     std::vector<std::string> warnings;
@@ -261,7 +302,27 @@ TEST(SplitMessagesTest, FindsTheMessagesOfAFileInUtf16) {
       ASSERT_TRUE(alone.ok());
       EXPECT_EQ(std::vector<std::string>(alone->begin(), alone->end()),
                 std::vector<std::string>{one});
+      const std::string behind = begin + widened("\r\n MSH|1\r", little);
+      const auto found = SplitMessages(behind, &warnings);
+      ASSERT_TRUE(found.ok());
+      EXPECT_EQ(std::vector<std::string>(found->begin(), found->end()),
+                std::vector<std::string>{widened("MSH|1\r", little)});
     }
+  }
+}
+
+// Time that grows with the square of a file's length would take minutes here.
+TEST(SplitMessagesTest, TakesTimeInProportion) {
+  const std::vector<std::string> junk = {"BTS|9\rx\r", "\x1C\r", "\x0BMSH?", "\x1CMSH?\r\x1C",
+                                         "MSH?\r"};
+  for (const std::string& part : junk) {
+    std::string text = "MSH|^~\\&|1\r";
+    while (text.size() < 1'000'000) {
+      text += part;
+    }
+    std::vector<std::string> warnings;
+    EXPECT_TRUE(SplitMessages(text, &warnings).ok());
+    EXPECT_LE(warnings.size(), 3U);
   }
 }
 
