@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -49,33 +48,30 @@ struct Step {
   std::string name;
 };
 
-// One of 64 bits for a name: two names with different bits differ.
-inline uint64_t BitOf(std::string_view name) {
-  const auto first = static_cast<unsigned char>(name.front());
-  const auto last = static_cast<unsigned char>(name.back());
-  return uint64_t{1} << ((first * 5U + last + name.size() * 16U) % 64U);
-}
-
-// A compiled FHIRPath with the variables and the element names that it mentions.
+// A compiled FHIRPath with the variables that it mentions and what it reads of them.
 struct PathOp {
   struct Variable {
     std::string name;
     Slot slot = kNoSlot;
     bool is_source = true;
+    uint16_t reading = 0;  // of what it holds
+  };
+  // An element on a way from the focus, or from what a variable holds, to what the expression
+  // reads.
+  struct Reading {
+    std::string name;             // empty: any child
+    std::string url;              // of extension(url); empty: any
+    std::vector<uint16_t> below;  // in `readings`
+    bool is_read = false;         // its own text is; what is only sought (exists(), empty()) is not
+    bool is_deep = false;         // and all below it: descendants()
+    bool IsOf(const fhir::Element& node) const;
   };
   explicit PathOp(fhir::path::Expression compiled) : expression(std::move(compiled)) {}
   fhir::path::Expression expression;
   std::vector<Variable> variables;
-  std::vector<std::string> names;  // elements it reads, below its focus and its variables
-  uint64_t name_bits = 0;          // BitOf() each of them
-  bool Names(std::string_view name) const {
-    return std::any_of(names.begin(), names.end(), [name](const std::string& one) {
-      // Most that are of one length differ at their end: c1, c2.
-      return one.size() == name.size() && one.back() == name.back() && one == name;
-    });
-  }
-  bool is_literal = false;  // a single string: safe to repeat in a log
-  std::string text;         // as written
+  std::vector<Reading> readings;  // the first is the focus
+  bool is_literal = false;        // a single string: safe to repeat in a log
+  std::string text;               // as written
 };
 
 struct ArgumentOp {

@@ -23,6 +23,10 @@ constexpr std::array<std::string_view, 8> kItemFunctions = {
 // Functions that give items of their input.
 constexpr std::array<std::string_view, 10> kSameType = {
     "where", "first", "last", "tail", "skip", "take", "single", "distinct", "trace", "exclude"};
+// Functions that give the items of their input and those of their argument.
+constexpr std::array<std::string_view, 2> kJoins = {"combine", "union"};
+// Functions that ask whether there are items, not what they say.
+constexpr std::array<std::string_view, 4> kPresence = {"exists", "empty", "count", "hasValue"};
 constexpr std::array<std::string_view, 3> kTypeFunctions = {"ofType", "as", "is"};
 // What %name means to FHIRPath itself.
 constexpr std::array<std::string_view, 6> kEnvironment = {"resource", "rootResource", "context",
@@ -99,22 +103,54 @@ Error PathCompiler::Relocate(const Error& error, const std::string& edited) cons
 }
 
 // The variable that is named from `at` on, with or without its %.
-void PathCompiler::Use(const Scope::Variable& variable, size_t at, size_t end) {
+PathCompiler::Operand PathCompiler::Use(const Scope::Variable& variable, size_t at, size_t end) {
   const std::string name = EngineName(variable.name);
-  const bool known = std::any_of(variables_.begin(), variables_.end(),
-                                 [&name](const PathOp::Variable& v) { return v.name == name; });
-  if (!known) {
-    variables_.push_back({name, variable.slot, !variable.is_target});
+  auto known = std::find_if(variables_.begin(), variables_.end(),
+                            [&name](const PathOp::Variable& v) { return v.name == name; });
+  if (known == variables_.end()) {
+    const auto reading = static_cast<uint16_t>(readings_.size());
+    readings_.emplace_back();
+    known =
+        variables_.insert(variables_.end(), {name, variable.slot, !variable.is_target, reading});
   }
   if (name != variable.name) {
     Change(at, end - at, "%`" + name + "`");
   } else if (path_.text[at] != '%') {
     Change(at, 0, "%");
   }
+  return {variable.type, {known->reading}};
+}
+
+// The children of that name of what an operand stands for.
+std::vector<uint16_t> PathCompiler::Below(const Operand& of, std::string_view name,
+                                          std::string_view url) {
+  std::vector<uint16_t> found;
+  for (const uint16_t parent : of.readings) {
+    const auto& below = readings_[parent].below;
+    const auto known = std::find_if(below.begin(), below.end(), [&](uint16_t index) {
+      return readings_[index].name == name && readings_[index].url == url;
+    });
+    if (known != below.end()) {
+      found.push_back(*known);
+      continue;
+    }
+    found.push_back(static_cast<uint16_t>(readings_.size()));
+    readings_[parent].below.push_back(found.back());
+    PathOp::Reading& added = readings_.emplace_back();
+    added.name = name;
+    added.url = url;
+  }
+  return found;
+}
+
+void PathCompiler::Read(const Operand& operand) {
+  for (const uint16_t index : operand.readings) {
+    readings_[index].is_read = true;
+  }
 }
 
 // %name
-Result<StaticType> PathCompiler::Variable() {
+Result<PathCompiler::Operand> PathCompiler::Variable() {
   const size_t percent = Now().begin;
   ++at_;
   if (Now().kind != Kind::kIdentifier && Now().kind != Kind::kString) {
@@ -123,66 +159,70 @@ Result<StaticType> PathCompiler::Variable() {
   const FmlToken& name = Now();
   ++at_;
   if (const Scope::Variable* variable = scope_.Find(name.text, false); variable != nullptr) {
-    Use(*variable, percent, name.end);
-    return variable->type;
+    return Use(*variable, percent, name.end);
   }
   const auto constant = std::find_if(constants_.begin(), constants_.end(),
                                      [&name](const FmlConstant& c) { return c.name == name.text; });
   if (constant != constants_.end()) {
     Change(percent, name.end - percent, "(" + constant->value.text + ")");
-    return StaticType();
+    return Operand();
   }
   const bool is_environment = IsOneOf(name.text, kEnvironment) || name.text.starts_with("vs-") ||
                               name.text.starts_with("ext-");
   if (!is_environment) {
     return Fail(percent, "there is no variable '" + std::string(name.text) + "'");
   }
-  return StaticType();
+  return Operand();
+}
+
+void PathCompiler::ReadAll(const Operand& operand) {
+  for (const uint16_t index : operand.readings) {
+    readings_[index].is_deep = true;
+  }
 }
 
 // The element that stands at the cursor, of a value of type `of`.
-Result<StaticType> PathCompiler::Element(const StaticType& of, bool is_head) {
+Result<PathCompiler::Operand> PathCompiler::Element(const Operand& of, bool is_head) {
   const FmlToken& token = Now();
   Navigation navigation;
-  if (!Navigate(of, token.text, definitions_, &navigation)) {
-    return Fail(token.begin, Describe(of) + " has no element '" + std::string(token.text) + "'");
+  if (!Navigate(of.type, token.text, definitions_, &navigation)) {
+    return Fail(token.begin,
+                Describe(of.type) + " has no element '" + std::string(token.text) + "'");
   }
   ++at_;
   if (navigation.step.kind == Step::Kind::kValue) {
     const size_t dot = is_head ? token.begin : tokens_.list[at_ - 2].begin;
     Change(dot, token.end - dot, is_head ? "$this" : "");
-    return navigation.type;
+    return Operand{navigation.type, of.readings};
   }
   if (navigation.filter != nullptr && navigation.step.element->choice) {
     Change(token.begin, token.end - token.begin,
            navigation.step.name + ".ofType(" + std::string(navigation.filter->name()) + ")");
   }
-  names_.push_back(navigation.step.name);
-  return navigation.type;
+  return Operand{navigation.type, Below(of, navigation.step.name)};
 }
 
 // A name at the beginning of a path: a function, an element of the focus, a variable without its %,
 // or the type of the focus.
-Result<StaticType> PathCompiler::Name(const Focus& focus) {
+Result<PathCompiler::Operand> PathCompiler::Name(const Focus& focus) {
   const FmlToken& token = Now();
   if (Ahead().Is("(")) {
-    return Call(focus, focus.type);
+    return Call(focus, focus.operand);
   }
   if (token.IsWord("true") || token.IsWord("false")) {
     ++at_;
-    return StaticType();
+    return Operand();
   }
   Navigation navigation;
-  const bool is_typed = focus.type.type != nullptr || focus.type.choice != nullptr;
-  const bool is_element =
-      focus.exists && Navigate(focus.type, token.text, definitions_, &navigation);
+  const StaticType& type = focus.operand.type;
+  const bool is_typed = type.type != nullptr || type.choice != nullptr;
+  const bool is_element = focus.exists && Navigate(type, token.text, definitions_, &navigation);
   if (is_element && (is_typed || focus.is_item)) {
-    return Element(focus.type, true);
+    return Element(focus.operand, true);
   }
   if (const Scope::Variable* variable = scope_.Find(token.text, false); variable != nullptr) {
-    Use(*variable, token.begin, token.end);
     ++at_;
-    return variable->type;
+    return Use(*variable, token.begin, token.end);
   }
   const auto constant =
       std::find_if(constants_.begin(), constants_.end(),
@@ -190,74 +230,108 @@ Result<StaticType> PathCompiler::Name(const Focus& focus) {
   if (constant != constants_.end()) {
     Change(token.begin, token.end - token.begin, "(" + constant->value.text + ")");
     ++at_;
-    return StaticType();
+    return Operand();
   }
   if (is_element) {
-    return Element(focus.type, true);
+    return Element(focus.operand, true);
   }
-  if (focus.type.type != nullptr && focus.type.type->Is(token.text)) {
+  if (type.type != nullptr && type.type->Is(token.text)) {
     ++at_;
-    return focus.type;
+    return focus.operand;
   }
   if (focus.exists && !focus.is_item && !own_name_.empty() && token.text == own_name_) {
     Change(token.begin, token.end - token.begin, "$this");
     ++at_;
-    return focus.type;
+    return focus.operand;
   }
   return Fail(token.begin, focus.exists
-                               ? Describe(focus.type) + " has no element '" +
-                                     std::string(token.text) + "', and there is no such variable"
+                               ? Describe(type) + " has no element '" + std::string(token.text) +
+                                     "', and there is no such variable"
                                : "there is no variable '" + std::string(token.text) + "'");
 }
 
 // What stands after a point.
-Result<StaticType> PathCompiler::Member(const Focus& focus, const StaticType& of) {
+Result<PathCompiler::Operand> PathCompiler::Member(const Focus& focus, const Operand& of) {
   if (Now().kind != Kind::kIdentifier) {
     if (Now().kind == Kind::kSpecial) {
       ++at_;
-      return StaticType();
+      return Operand();
     }
     return Fail(Now().begin, "expected the name of an element or a function");
   }
   return Ahead().Is("(") ? Call(focus, of) : Element(of, false);
 }
 
-// A function with its arguments.
-Result<StaticType> PathCompiler::Call(const Focus& focus, const StaticType& input) {
+// A function with its arguments. Its input is read, unless what comes out is the input's own items,
+// or only whether there are any.
+Result<PathCompiler::Operand> PathCompiler::Call(const Focus& focus, const Operand& input) {
   const std::string name(Now().text);
   at_ += 2;
-  StaticType result = IsOneOf(name, kSameType) ? input : StaticType();
+  Operand result;
   if (IsOneOf(name, kTypeFunctions)) {
     const fhir::TypeDef* type = nullptr;
     while (!Now().Is(")") && Now().kind != Kind::kEnd) {
       type = definitions_.Find(Now().text);
       ++at_;
     }
-    result.type = name == "is" ? nullptr : type;
+    if (name != "is") {
+      result = {{type, nullptr}, input.readings};
+    }
+  } else if (name == "extension" && Now().kind == Kind::kString) {
+    result = {{definitions_.Find("Extension"), nullptr}, Below(input, name, Now().text)};
+    Read({StaticType(), Below(result, "url")});
+    GW_RETURN_IF_ERROR(Walk(focus));
+  } else if (IsOneOf(name, kItemFunctions)) {
+    GW_TRY(result, CallOnItems(name, input));
   } else {
     Focus inside = focus;
-    if (IsOneOf(name, kItemFunctions)) {
-      inside = {.exists = true, .is_item = true, .type = input};
-    } else if (name == "iif") {
-      inside.type = StaticType();
-    }
-    GW_TRY(const StaticType argument, Walk(inside));
-    if (name == "select") {
-      result = argument;
-    } else if (name == "extension") {
-      result.type = definitions_.Find("Extension");
+    inside.operand.type = name == "iif" ? StaticType() : focus.operand.type;
+    GW_TRY(const Operand argument, Walk(inside));
+    if (IsOneOf(name, kJoins)) {
+      result.readings = input.readings;
+      result.readings.insert(result.readings.end(), argument.readings.begin(),
+                             argument.readings.end());
+    } else {
+      Read(argument);
+      if (IsOneOf(name, kSameType)) {
+        result = input;
+      } else if (name == "children") {
+        result.readings = Below(input, "");
+      } else if (name == "descendants") {
+        ReadAll(input);
+      } else if (!IsOneOf(name, kPresence)) {
+        Read(input);
+      }
     }
   }
   at_ += Now().Is(")") ? 1U : 0U;
   return result;
 }
 
-Result<StaticType> PathCompiler::Bracket(const Focus& focus, const StaticType& before) {
+// A function whose argument is evaluated for each item of its input.
+Result<PathCompiler::Operand> PathCompiler::CallOnItems(const std::string& name,
+                                                        const Operand& input) {
+  GW_TRY(Operand argument, Walk({.exists = true, .is_item = true, .operand = input}));
+  if (name == "select") {
+    return argument;
+  }
+  Read(argument);
+  if (name == "repeat") {
+    ReadAll(input);
+  }
+  return IsOneOf(name, kSameType) ? input : Operand();
+}
+
+Result<PathCompiler::Operand> PathCompiler::Bracket(const Focus& focus, const Operand& before) {
   const bool is_index = Now().Is("[");
   ++at_;
-  GW_TRY(const StaticType inside, Walk(focus));
+  GW_TRY(Operand inside, Walk(focus));
   at_ += Now().kind == Kind::kEnd ? 0U : 1U;
-  return is_index ? before : inside;
+  if (!is_index) {
+    return inside;
+  }
+  Read(inside);
+  return before;
 }
 
 // Steps over an operator word, and over the type that `is` and `as` take.
@@ -277,12 +351,14 @@ bool PathCompiler::IsOperator(bool after_operand) {
   return true;
 }
 
-// Reads tokens up to a closing bracket or the end. The result is the type of what was read where it
-// is one path, and unknown otherwise.
-Result<StaticType> PathCompiler::Walk(const Focus& focus) {
-  StaticType current;
+// Reads tokens up to a closing bracket or the end. The result is what was read where it is one
+// path, or a union of paths; its type is unknown otherwise, and what it stands for is read.
+Result<PathCompiler::Operand> PathCompiler::Walk(const Focus& focus) {
+  Operand current;
+  std::vector<uint16_t> joined;  // left of |
   bool after_operand = false;
   bool is_one_path = true;
+  bool is_union = true;
   while (Now().kind != Kind::kEnd && !Now().Is(")") && !Now().Is("]") && !Now().Is("}")) {
     const FmlToken& token = Now();
     if (token.kind == Kind::kIdentifier && IsOperator(after_operand)) {
@@ -290,7 +366,11 @@ Result<StaticType> PathCompiler::Walk(const Focus& focus) {
                             !IsOneOf(tokens_.list[at_ - 1].text, kOperators);
       after_operand = is_typed;
       is_one_path = false;
-      current = StaticType();
+      current.type = StaticType();
+      if (!is_typed) {
+        is_union = false;
+        Read(std::exchange(current, {}));
+      }
     } else if (token.Is(".")) {
       ++at_;
       GW_TRY(current, Member(focus, current));
@@ -304,15 +384,26 @@ Result<StaticType> PathCompiler::Walk(const Focus& focus) {
     } else if (token.kind == Kind::kIdentifier && !after_operand) {
       GW_TRY(current, Name(focus));
       after_operand = true;
-    } else {
-      // A literal with its unit, $this, or an operator: then the next operand begins.
-      after_operand = token.kind != Kind::kSymbol;
-      is_one_path = is_one_path && after_operand;
-      current = token.kind == Kind::kSpecial && token.text == "this" ? focus.type : StaticType();
+    } else if (token.Is("|")) {
+      joined.insert(joined.end(), current.readings.begin(), current.readings.end());
+      current = Operand();
+      after_operand = is_one_path = false;
+      ++at_;
+    } else if (token.kind == Kind::kSymbol) {  // an operator: the next operand begins
+      Read(std::exchange(current, {}));
+      after_operand = is_one_path = is_union = false;
+      ++at_;
+    } else {  // a literal with its unit, or $this
+      current = token.kind == Kind::kSpecial && token.text == "this" ? focus.operand : Operand();
+      after_operand = true;
       ++at_;
     }
   }
-  return is_one_path ? current : StaticType();
+  current.readings.insert(current.readings.end(), joined.begin(), joined.end());
+  if (!is_union) {
+    Read(std::exchange(current, {}));
+  }
+  return Operand{is_one_path ? current.type : StaticType(), current.readings};
 }
 
 Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path, const StaticType* focus,
@@ -326,10 +417,11 @@ Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path, const
   tokens_ = *std::move(tokens);
   Focus start;
   if (focus != nullptr) {
-    start = {.exists = true, .is_item = false, .type = *focus};
+    start = {.exists = true, .is_item = false, .operand = {*focus, {0}}};
   }
   while (Now().kind != Kind::kEnd) {
-    GW_RETURN_IF_ERROR(Walk(start));
+    GW_TRY(const Operand whole, Walk(start));
+    Read(whole);
     at_ += Now().kind == Kind::kEnd ? 0U : 1U;
   }
   const std::string edited = Edited();
@@ -339,10 +431,7 @@ Result<std::unique_ptr<PathOp>> PathCompiler::Compile(const FmlPath& path, const
   }
   auto op = std::make_unique<PathOp>(*std::move(compiled));
   op->variables = std::move(variables_);
-  op->names = std::move(names_);
-  for (const std::string& name : op->names) {
-    op->name_bits |= BitOf(name);
-  }
+  op->readings = std::move(readings_);
   op->is_literal = tokens_.list.size() == 2 && tokens_.list[0].kind == Kind::kString;
   op->text = op->is_literal ? std::string(tokens_.list[0].text) : path.text;
   return op;

@@ -31,11 +31,17 @@ class PathCompiler {
                                           std::string_view own_name = {});
 
  private:
+  // What a part of the expression stands for: its type, and the elements (PathOp::readings) whose
+  // values it has. None: it is made of what was read already.
+  struct Operand {
+    StaticType type;
+    std::vector<uint16_t> readings;
+  };
   // Where paths begin in a part of the expression.
   struct Focus {
     bool exists = false;
     bool is_item = false;  // of where(), select() ...: a bare name is an element of it
-    StaticType type;
+    Operand operand;
   };
   struct Edit {
     size_t at = 0;
@@ -47,15 +53,19 @@ class PathCompiler {
   const FmlToken& Ahead() const { return tokens_.list[std::min(at_ + 1, tokens_.list.size() - 1)]; }
   Error Fail(size_t offset, std::string detail) const;
 
-  Result<StaticType> Walk(const Focus& focus);
-  Result<StaticType> Bracket(const Focus& focus, const StaticType& before);
-  Result<StaticType> Name(const Focus& focus);
-  Result<StaticType> Member(const Focus& focus, const StaticType& of);
-  Result<StaticType> Call(const Focus& focus, const StaticType& input);
-  Result<StaticType> Element(const StaticType& of, bool is_head);
-  Result<StaticType> Variable();
+  Result<Operand> Walk(const Focus& focus);
+  Result<Operand> Bracket(const Focus& focus, const Operand& before);
+  Result<Operand> Name(const Focus& focus);
+  Result<Operand> Member(const Focus& focus, const Operand& of);
+  Result<Operand> Call(const Focus& focus, const Operand& input);
+  Result<Operand> CallOnItems(const std::string& name, const Operand& input);
+  Result<Operand> Element(const Operand& of, bool is_head);
+  Result<Operand> Variable();
   bool IsOperator(bool after_operand);
-  void Use(const Scope::Variable& variable, size_t at, size_t end);
+  Operand Use(const Scope::Variable& variable, size_t at, size_t end);
+  std::vector<uint16_t> Below(const Operand& of, std::string_view name, std::string_view url = {});
+  void Read(const Operand& operand);
+  void ReadAll(const Operand& operand);
   void Change(size_t at, size_t erased, std::string inserted);
   std::string Edited() const;
   size_t OriginalOffset(size_t edited_offset) const;
@@ -71,7 +81,7 @@ class PathCompiler {
   size_t at_ = 0;
   std::vector<Edit> edits_;
   std::vector<PathOp::Variable> variables_;
-  std::vector<std::string> names_;
+  std::vector<PathOp::Reading> readings_{1};
 };
 
 }  // namespace gw::map

@@ -52,6 +52,16 @@ fhir::path::Value::Kind KindOf(const fhir::TypeDef* type) {
 
 }  // namespace
 
+bool PathOp::Reading::IsOf(const fhir::Element& node) const {
+  if (name.empty()) {
+    return true;
+  }
+  // Most names of one length differ at their end: c1, c2.
+  const std::string_view given = node.name();
+  return given.size() == name.size() && given.back() == name.back() && given == name &&
+         (url.empty() || node.TextAt("url") == url);
+}
+
 size_t ReadSet::SlotOf(const fhir::Element* node) const {
   // Nodes stand some 100 bytes apart; multiplying spreads the rest.
   const uint64_t hash = reinterpret_cast<uintptr_t>(node) * 0x9E3779B97F4A7C15u;
@@ -463,7 +473,7 @@ const fhir::Element* Runner::Prepare(const PathOp& path, const Item& focus, bool
     if (item.node != nullptr) {
       variables_[i].second.push_back(fhir::path::Value::Of(*item.node));
       if (variable.is_source) {
-        MarkNamed(*item.node, path);
+        MarkRead(*item.node, path, path.readings[variable.reading]);
       }
     } else if (!item.is_absent()) {
       variables_[i].second.push_back(fhir::path::Value::Of(KindOf(item.type), item.text));
@@ -471,7 +481,7 @@ const fhir::Element* Runner::Prepare(const PathOp& path, const Item& focus, bool
   }
   environment_.variables = std::span(variables_.data(), path.variables.size());
   if (focus.node != nullptr && focus_is_source) {
-    MarkNamed(*focus.node, path);
+    MarkRead(*focus.node, path, path.readings.front());
   }
   if (focus.node == nullptr && !focus.is_absent() && focus.type != nullptr) {
     fhir::Element* node = mapped_->target.NewDetached(*focus.type);
@@ -518,18 +528,27 @@ Result<Item> Runner::Argument(const RuleOp& rule, const ArgumentOp& argument) {
   return result.empty() ? Item() : ItemOf(result.front());
 }
 
-// An expression has read the leaves below its focus and its variables to which only names lead that
-// stand in it. That may claim `a.b` for an expression of `a` and `c.b`, never a name that it lacks.
-void Runner::MarkNamed(const fhir::Element& node, const PathOp& path) {
+// What an expression reads of a node: the leaves at the ends of its paths.
+void Runner::MarkRead(const fhir::Element& node, const PathOp& path,
+                      const PathOp::Reading& reading) {
+  if (reading.is_deep) {
+    MarkAll(node);
+    return;
+  }
+  if (reading.below.empty()) {
+    return;
+  }
   for (const fhir::Element* child = node.first_child(); child != nullptr; child = child->next()) {
-    const std::string_view name = child->name();
-    if ((path.name_bits & BitOf(name)) == 0 || !path.Names(name)) {
-      continue;
+    for (const uint16_t index : reading.below) {
+      const PathOp::Reading& below = path.readings[index];
+      if (!below.IsOf(*child)) {
+        continue;
+      }
+      if (below.is_read && IsValued(*child)) {
+        read_.Add(child);
+      }
+      MarkRead(*child, path, below);
     }
-    if (IsValued(*child)) {
-      read_.Add(child);
-    }
-    MarkNamed(*child, path);
   }
 }
 

@@ -118,7 +118,7 @@ class Runner {
   Result<bool> Holds(const RuleOp& rule, const PathOp& path, const Item& focus, bool is_source);
   Item ItemOf(const fhir::path::Value& value) const;
   Result<Item> Argument(const RuleOp& rule, const ArgumentOp& argument);
-  void MarkNamed(const fhir::Element& node, const PathOp& path);
+  void MarkRead(const fhir::Element& node, const PathOp& path, const PathOp::Reading& reading);
   void MarkAll(const fhir::Element& node);
 
   // Targets (plan_target.cc).

@@ -237,11 +237,25 @@ TEST_F(PlanOfAModel, ListsWhatNoRuleRead) {
       {"pid.f3 where c5 = 'X';", {"MSG.PID.f3[0].c5"}},
       {"pid -> p.id = (%pid.f3.c1) 'x';", {"MSG.PID.f3[0].c1"}},
       {"pid -> p.id = (pid.f3.c1) 'x';", {"MSG.PID.f3[0].c1"}},
-      {"pid; msg where PID.f5.c2.exists() -> p.active = true 'x';", {"MSG.PID.f5[0].c2"}},
       {"pid -> p.id = evaluate(pid, f3.c1) 'x';", {"MSG.PID.f3[0].c1"}},
       {"pid -> p.id = pid.f8 'x';", {"MSG.PID.f8"}},
-      // A dotted path does not read its sibling.
-      {"pid -> p.active = (pid.f5.c1.exists()) 'x';", {"MSG.PID.f5[0].c1"}},
+      // That something is there is not what it says.
+      {"pid; msg where PID.f5.c2.exists() -> p.active = true 'x';", {}},
+      {"pid where f5.c1.empty().not() and f3.children().count() > 0 -> p.active = true 'x';", {}},
+      {"pid where f11.where($this = 'two').exists() -> p.active = true 'x';",
+       {"MSG.PID.f11[0]", "MSG.PID.f11[1]"}},
+      // A path reads its own end alone: f3.c5 and f5.c1 are not f3.c1.
+      {"pid where f3.c5 = 'X' or f5.c1 = 'Y' -> p.active = true 'x';",
+       {"MSG.PID.f3[0].c5", "MSG.PID.f5[0].c1"}},
+      {"pid -> p.active = ((pid.f5 | pid.f3).c2.first() = 'X') 'x';", {"MSG.PID.f5[0].c2"}},
+      {"pid -> p.active = (pid.f3.c1.combine(pid.f5.c2).join('') = 'X') 'x';",
+       {"MSG.PID.f3[0].c1", "MSG.PID.f5[0].c2"}},
+      {"pid -> p.active = (pid.f5.where(c1 = 'X').c2 = 'Y') 'x';",
+       {"MSG.PID.f5[0].c1", "MSG.PID.f5[0].c2"}},
+      {"pid -> p.active = (pid.f5.select(iif(c1.exists(), c1, c2)) = 'Y') 'x';",
+       {"MSG.PID.f5[0].c1", "MSG.PID.f5[0].c2"}},
+      {"pid -> p.active = (pid.f3.children().join('') = 'Y') 'x';",
+       {"MSG.PID.f3[0].c1", "MSG.PID.f3[0].c5"}},
   };
   for (const Case& c : cases) {
     const std::string rules = "msg.PID as pid then { " + std::string(c.rules) + " };";
