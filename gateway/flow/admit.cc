@@ -227,6 +227,9 @@ Status ChangeOne(const map::Change& change, const Parts& parts, Known* known,
                         "older than what is held of the person: only what was not known is taken"});
   }
   GW_TRY(fhir::Resource result, map::Apply(change, operations, current));
+  std::vector<map::Note> notes;
+  map::AlignPeriods(&result.root(), &notes);
+  Tell(&notes, change.where, remarks);
   if (!map::SameContent(current, result) || !map::SameLabels(current, result)) {
     known->changed = true;
     known->current.emplace(std::move(result));

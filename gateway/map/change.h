@@ -133,6 +133,11 @@ Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Re
 Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
                              const fhir::Resource& current);
 
+// R4 refuses a period of which nobody can tell that it ends after it begins (per-1): the 5th to a
+// quarter past ten of the 5th. In each such period below, both ends are kept to the precision that
+// both have, and that is noted.
+void AlignPeriods(fhir::Element* element, std::vector<Note>* notes);
+
 // The changes as a standard R4 transaction Bundle, keys taken as known: AD, and stubs, a POST with
 // ifNoneExist; UP, CO, DE, LI, UN a conditional PATCH (FHIRPath Patch in Parameters; JSON Patch in
 // a Binary where a whole list is replaced and no item is addressed by its key); kMerge a

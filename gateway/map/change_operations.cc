@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "gateway/map/change.h"
@@ -169,7 +170,7 @@ class Differ {
       for (const Element* item : values) {
         GW_RETURN_IF_ERROR(place.prefix == "meta." ? Label(*item, path, place)
                            : marked                ? MarkedItem(*item, path, place)
-                                                   : OwnItem(*item, path, place));
+                                                   : OwnItem(*item, values, path, place));
       }
       return {};
     }
@@ -249,8 +250,10 @@ class Differ {
     return true;
   }
 
-  // An item that stands for itself: an identifier, an extension, a label.
-  Status OwnItem(const Element& item, const std::string& path, const Place& place) {
+  // An item that stands for itself: an identifier, an extension, a label. Extensions of one url are
+  // one list, which is said whole: their first item speaks for all.
+  Status OwnItem(const Element& item, const std::vector<const Element*>& values,
+                 const std::string& path, const Place& place) {
     if (known_ && (only_items_ || &item == change_.fragment.root().Child("identifier"))) {
       return {};  // that is how the resource is found
     }
@@ -258,24 +261,43 @@ class Differ {
     if (key.empty()) {
       return Keyless(item);
     }
-    const Element* old =
-        place.target == nullptr ? nullptr : FindItem(*place.target, item.name(), key);
-    if (old != nullptr && IsValued(item) && SameElement(item, *old)) {
+    std::vector<const Element*> alike;
+    std::copy_if(values.begin(), values.end(), std::back_inserter(alike),
+                 [&key](const Element* one) { return HasKey(*one, key); });
+    if (alike.front() != &item) {
+      return {};
+    }
+    std::erase_if(alike, [](const Element* one) { return !IsValued(*one); });
+    const std::vector<const Element*> old = ItemsOf(place.target, item.name(), key);
+    const bool is_same = std::equal(
+        alike.begin(), alike.end(), old.begin(), old.end(),
+        [](const Element* one, const Element* other) { return SameElement(*one, *other); });
+    if (is_same && !known_) {
       return {};
     }
     if (only_items_) {
-      if (old != nullptr || IsValued(item)) {
-        Leave(path);
-      }
+      Leave(path);
       return {};
     }
-    if (known_ || old != nullptr) {
+    if (known_ || !old.empty()) {
       Push({Kind::kRemoveItem, path, {}, "", key});
     }
-    if (IsValued(item)) {
-      Push({Kind::kAddItem, path, {&item}, "", {}});
+    for (const Element* one : alike) {
+      Push({Kind::kAddItem, path, {one}, "", {}});
     }
     return {};
+  }
+
+  static std::vector<const Element*> ItemsOf(const Element* target, std::string_view name,
+                                             std::span<const Operation::KeyPart> key) {
+    std::vector<const Element*> items;
+    const Element* child = target == nullptr ? nullptr : target->first_child();
+    for (; child != nullptr; child = child->next()) {
+      if (child->name() == name && HasKey(*child, key)) {
+        items.push_back(child);
+      }
+    }
+    return items;
   }
 
   // A security label, or a tag. It belongs to who set it: nobody else lifts it.

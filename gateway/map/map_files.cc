@@ -30,7 +30,8 @@ struct Candidate {
 
 Result<std::string> ReadWhole(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
-  if (!stream || fs::is_directory(path)) {
+  std::error_code unknown;
+  if (!stream || fs::is_directory(path, unknown)) {
     return Error{Code::kNotFound, "there is no such file", path};
   }
   return std::string(std::istreambuf_iterator<char>(stream), {});
@@ -43,12 +44,13 @@ std::vector<std::string> FilesOf(const fs::path& folder, bool deep) {
   std::error_code failure;
   for (auto at = fs::recursive_directory_iterator(folder, failure);
        !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    if (at->is_directory() && !deep) {
+    std::error_code unknown;  // a link that leads nowhere, or to itself, is no file
+    if (!deep && at->is_directory(unknown)) {
       at.disable_recursion_pending();
     }
     const fs::path form = at->path().extension();
     const bool is_named = form == ".map" || (!deep && (form == ".json" || form == ".xml"));
-    if (at->is_regular_file() && is_named) {
+    if (is_named && at->is_regular_file(unknown)) {
       paths.push_back(at->path().generic_string());
     }
   }

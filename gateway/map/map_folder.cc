@@ -23,7 +23,8 @@ Result<std::vector<std::string>> NamesBelow(const std::string& directory) {
   std::error_code failure;
   for (auto at = fs::recursive_directory_iterator(directory, failure);
        !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    if (at->is_regular_file()) {
+    std::error_code unknown;  // a link that leads nowhere, or to itself, is no file
+    if (at->is_regular_file(unknown)) {
       names.push_back(at->path().lexically_relative(directory).generic_string());
     }
   }

@@ -13,8 +13,10 @@ uint32_t NumberIn(std::string_view name) {
   return fault == std::errc{} && end == name.data() + name.size() ? number : 0;
 }
 
+// FHIR has elements that are named as their type is (id, code); none begins with a capital.
 bool IsSegment(const fhir::Element& node) {
-  return node.definition() != nullptr && node.name() == node.type().name();
+  return node.definition() != nullptr && node.name() == node.type().name() &&
+         node.name().front() >= 'A' && node.name().front() <= 'Z';
 }
 
 // Takes over what a node below a segment says of the place.

@@ -94,6 +94,7 @@ class ChangeMaker {
     GW_RETURN_IF_ERROR(ReadEntries(bundle, origins));
     for (Change& change : translation_.changes) {
       GW_RETURN_IF_ERROR(Fold(&change));
+      Align(&change);
     }
     NameAll();
     for (size_t i = 0; i < translation_.changes.size(); ++i) {  // stubs are added meanwhile
@@ -295,6 +296,15 @@ class ChangeMaker {
                                       "later one says stands"});
     }
     return {};
+  }
+
+  void Align(Change* change) {
+    std::vector<Note> notes;
+    AlignPeriods(&change->fragment.root(), &notes);
+    for (Note& note : notes) {
+      translation_.remarks.push_back(
+          {'W', std::string(note.code), change->where, std::move(note.text)});
+    }
   }
 
   // Two fields may say the same: a number twice, a label for two reasons.

@@ -161,9 +161,10 @@ class Loader {
   Status ReadSegments(const std::filesystem::path& directory) {
     std::error_code fault;
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, fault)) {
-      if (entry.path().extension() == ".txt") {
-        files.push_back(entry.path());
+    for (auto at = std::filesystem::directory_iterator(directory, fault);
+         !fault && at != std::filesystem::directory_iterator(); at.increment(fault)) {
+      if (at->path().extension() == ".txt") {
+        files.push_back(at->path());
       }
     }
     if (files.empty()) {

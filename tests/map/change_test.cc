@@ -178,6 +178,51 @@ std::string GoalWith(std::string_view addresses) {
          std::string(addresses) + "]}";
 }
 
+TEST(ChangeTest, ExtensionsOfOneUrlAreOneList) {
+  const auto goal = [](std::initializer_list<std::string_view> said) {
+    std::string text = R"({"resourceType":"Goal")";
+    std::string_view separator = R"(,"extension":[)";
+    for (const std::string_view one : said) {
+      text.append(separator).append(R"({"url":"urn:x:)").append(one.substr(0, 1));
+      text.append(R"(","valueCode":")").append(one).append("\"}");
+      separator = ",";
+    }
+    return text + (said.size() == 0 ? "}" : "]}");
+  };
+  const Resource stands = Parse(goal({"a1", "a2", "b1"}));
+  EXPECT_EQ(Outcome(Make(Action::kMerge, goal({"a1", "a2"})), &stands), "unchanged");
+  EXPECT_EQ(Outcome(Make(Action::kAdd, goal({"a1", "a2", "b1"})), &stands), "unchanged");
+  EXPECT_EQ(Outcome(Make(Action::kMerge, goal({"a3", "a4"})), &stands), goal({"b1", "a3", "a4"}));
+  EXPECT_EQ(Outcome(Make(Action::kUpdate, goal({"a1"})), &stands), goal({"b1", "a1"}));
+}
+
+// R4 per-1: nothing tells that a day ends after a time of that day began.
+TEST(ChangeTest, APeriodIsKnownToOnePrecision) {
+  const struct {
+    std::string_view start;
+    std::string_view end;
+    std::string_view comes;
+  } cases[] = {
+      {"2026-03-05", "2026-03-05T10:15:00Z", "2026-03-05/2026-03-05 1"},
+      {"2026-03-05T10:15:00Z", "2026-03-06", "2026-03-05/2026-03-06 1"},
+      {"2026-03", "2026-03-05", "2026-03/2026-03 1"},
+      {"2026-03-01", "2026-03-05T10:15:00Z", "2026-03-01/2026-03-05T10:15:00Z 0"},
+      {"2026-03-05T10:15:00Z", "2026-03-05T10:16:00Z",
+       "2026-03-05T10:15:00Z/2026-03-05T10:16:00Z 0"},
+      {"2026-03-06", "2026-03-05T10:15:00Z", "2026-03-06/2026-03-05T10:15:00Z 0"},
+  };
+  for (const auto& c : cases) {
+    Resource plan = Parse(R"({"resourceType":"CarePlan","period":{"start":")" +
+                          std::string(c.start) + R"(","end":")" + std::string(c.end) + "\"}}");
+    std::vector<Note> notes;
+    AlignPeriods(&plan.root(), &notes);
+    EXPECT_EQ(std::string(plan.root().TextAt("period.start")) + "/" +
+                  std::string(plan.root().TextAt("period.end")) + " " +
+                  std::to_string(notes.size()),
+              c.comes);
+  }
+}
+
 TEST(ChangeTest, LinksTouchNothingButTheReference) {
   const Resource goal = Parse(kGoal);
   const Change link = Make(Action::kLink, GoalWith(Reference("C1", "LI")));

@@ -316,6 +316,12 @@ std::optional<int> Compare(const Moment& a, const Moment& b) {
   return std::nullopt;
 }
 
+std::optional<int> CompareDateTimes(std::string_view a, std::string_view b) {
+  const std::optional<Moment> first = ParseMoment(Value::Kind::kDateTime, a);
+  const std::optional<Moment> second = ParseMoment(Value::Kind::kDateTime, b);
+  return first && second ? Compare(*first, *second) : std::nullopt;
+}
+
 std::optional<bool> Equal(const Moment& a, const Moment& b) {
   const std::optional<int> order = Compare(a, b);
   return order ? std::optional<bool>(*order == 0) : std::nullopt;

@@ -138,4 +138,8 @@ class Expression {
   std::unique_ptr<const Program> program_;
 };
 
+// Two dates or dateTimes as R4 writes them, by FHIRPath's rules (2.0, 6.2): negative, zero or
+// positive; absent where a precision or a missing zone leaves it open, or one is no date.
+std::optional<int> CompareDateTimes(std::string_view a, std::string_view b);
+
 }  // namespace gw::fhir::path
