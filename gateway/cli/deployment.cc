@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
+#include <string>
 
 #include "gateway/map/export.h"
 
@@ -25,6 +28,25 @@ Status WriteKey(const std::string& path, const std::string& pem) {
   close(file);
   return written ? Status()
                  : Status(Error{Code::kUnavailable, "the key file cannot be written", path, 0});
+}
+
+// A file belongs to the first feed whose pattern its name fits: of two with one pattern the second
+// would never be given one.
+Status CheckFolder(const CsvFolder& folder,
+                   const std::map<std::string, map::Feed, std::less<>>& feeds) {
+  std::set<std::string> patterns;
+  for (const std::string& name : folder.feeds) {
+    const auto feed = feeds.find(name);
+    if (feed == feeds.end()) {
+      return Error{Code::kInvalid, "no feed of this name is configured", "csv.folders: " + name, 0};
+    }
+    if (feed->second.format == map::Feed::Format::kCsv &&
+        !patterns.insert(feed->second.file_pattern).second) {
+      return Error{Code::kInvalid, "another feed of the folder has the same file_pattern",
+                   "csv.folders: " + name, 0};
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -55,12 +77,7 @@ Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
     mappings->senders[sender] = feed;
   }
   for (const CsvFolder& folder : config.csv_folders) {
-    for (const std::string& feed : folder.feeds) {
-      if (!mappings->feeds.contains(feed)) {
-        return Error{Code::kInvalid, "no feed of this name is configured", "csv.folders: " + feed,
-                     0};
-      }
-    }
+    GW_RETURN_IF_ERROR(CheckFolder(folder, mappings->feeds));
   }
   mappings->care = config.care;
   for (const auto& [feed, care] : config.feed_care) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/map/csv_values_internal.h"
+#include "gateway/map/csv_writer.h"
 #include "gateway/map/translate.h"
 #include "gateway/map/zone.h"
 
@@ -13,20 +14,7 @@ namespace {
 
 constexpr std::string_view kBullet = "\xE2\x80\xA2";
 constexpr size_t kNoColumn = static_cast<size_t>(-1);
-
-// How headers and code values are compared: no outer blanks, one blank for many, small letters.
-std::string Folded(std::string_view text) {
-  std::string folded;
-  for (const char c : TrimCell(text)) {
-    const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
-    if (blank && folded.ends_with(' ')) {
-      continue;
-    }
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    folded.push_back(blank ? ' ' : lower);
-  }
-  return folded;
-}
+constexpr int kDataType = 102;  // table 0357
 
 // An item of a list as it was typed: "1. ", "2) ", "- ", "* " and a bullet before it are no text.
 std::string_view WithoutListMark(std::string_view item) {
@@ -40,6 +28,13 @@ std::string_view WithoutListMark(std::string_view item) {
   return item.starts_with(kBullet) ? TrimCell(item.substr(kBullet.size())) : item;
 }
 
+// A control character other than a tab and the ends of lines: FHIR text cannot hold it.
+bool HasControl(std::string_view cell) {
+  return std::any_of(cell.begin(), cell.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r' && c != '\n';
+  });
+}
+
 std::string FhirTypeOf(const std::string& column_type) {
   const bool text =
       column_type == "nhsNumber" || column_type == "list" || column_type == "interval";
@@ -49,7 +44,7 @@ std::string FhirTypeOf(const std::string& column_type) {
 // The header of a column that a folded text is; end() where it is none.
 std::vector<std::string>::const_iterator WordFor(const Column& column, const std::string& text) {
   return std::find_if(column.headers.begin(), column.headers.end(),
-                      [&](const std::string& known) { return Folded(known) == text; });
+                      [&](const std::string& known) { return FoldedCell(known) == text; });
 }
 
 Error Refused(const char* rule, std::string where) {
@@ -134,7 +129,7 @@ Status CsvModel::ReadHeader(const CsvRecord& header, std::vector<Remark>* remark
   }
   parts_->column_of.assign(header.cells.size(), kNoColumn);
   for (size_t cell = 0; cell < header.cells.size(); ++cell) {
-    const std::string text = Folded(header.cells[cell]);
+    const std::string text = FoldedCell(header.cells[cell]);
     const std::string number = "column " + std::to_string(cell + 1);
     const auto column = std::find_if(columns.begin(), columns.end(), [&](const Column& one) {
       return WordFor(one, text) != one.headers.end();
@@ -166,7 +161,7 @@ std::optional<std::string> CsvModel::Parts::TextOf(const Column& column,
     return column.type == "date" ? CsvDate(cell, styles) : CsvDateTime(cell, styles, zone);
   }
   if (column.type == "code" || column.type == "boolean") {
-    const auto code = column.codes.find(Folded(cell));
+    const auto code = column.codes.find(FoldedCell(cell));
     return code == column.codes.end() ? std::nullopt : std::optional<std::string>(code->second);
   }
   if (column.type == "decimal") {
@@ -223,7 +218,11 @@ Status CsvModel::Parts::FillRow(const CsvRecord& record, fhir::Element* into,
     }
     const Column& column = feed.columns[index];
     const fhir::ElementDef& element = into->type().elements()[index];
-    const std::string_view text = TrimCell(record.cells[cell]);
+    if (HasControl(record.cells[cell])) {
+      return Error{Code::kInvalid, "a control character", PlaceIn(record, index), kDataType};
+    }
+    const std::string unguarded = WithoutGuard(record.cells[cell]);
+    const std::string_view text = TrimCell(unguarded);
     if (text.empty()) {
       if (feed.empty_cell == "clear" && !column.valued) {
         into->AppendRaw(&element, *element.types.front(), {})->SetNull();
@@ -276,6 +275,31 @@ Status CsvModel::AppendRow(const CsvRecord& record, fhir::Element* rows,
     rows->Remove(row);  // a refused row leaves no trace
   }
   return filled;
+}
+
+std::vector<std::string> CsvModel::TextsOf(const CsvRecord& record,
+                                           const std::vector<std::string>& columns) const {
+  std::vector<std::string> texts(columns.size());
+  const size_t count = std::min(record.cells.size(), parts_->column_of.size());
+  for (size_t cell = 0; cell < count; ++cell) {
+    const size_t index = parts_->column_of[cell];
+    const std::string unguarded = WithoutGuard(record.cells[cell]);
+    const std::string_view text = TrimCell(unguarded);
+    if (index == kNoColumn || text.empty()) {
+      continue;
+    }
+    const Column& column = parts_->feed.columns[index];
+    const auto wanted = std::find(columns.begin(), columns.end(), column.name);
+    if (wanted == columns.end()) {
+      continue;
+    }
+    std::vector<Remark> none;
+    auto value = parts_->ValueOf(column, text, {}, &none);
+    if (value && *value) {
+      texts[static_cast<size_t>(wanted - columns.begin())] = std::move(**value);
+    }
+  }
+  return texts;
 }
 
 }  // namespace gw::map

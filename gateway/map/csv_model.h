@@ -23,9 +23,14 @@ struct CsvRecord {
 
 // Splits CSV (RFC 4180, with the feed's delimiter and quote): BOM, CR, LF and CRLF, quotes,
 // embedded newlines. Errors: kInvalid: an unclosed quote, text after a closing quote (where = "line
-// L, column C"), bytes that are not of the feed's encoding; kTooLarge past a bound.
+// L, column C"), bytes that are not of the feed's encoding, a byte order mark of another; kTooLarge
+// past a bound.
 Result<std::vector<CsvRecord>> ReadCsv(std::string_view bytes, const Feed& feed,
                                        const Limits& limits);
+
+// Are the bytes well-formed UTF-8 with more than ASCII under a feed of one byte a character? Chance
+// hardly makes that.
+bool LooksLikeUtf8(std::string_view bytes, const Feed& feed);
 
 // The row model of one feed: type `Row` with an element per column (kModel; dates as FHIR text,
 // code columns as the code their table gives, list columns repeat), and type `Rows` with
@@ -48,6 +53,10 @@ class CsvModel {
   // remarks as the file's header does; nothing of a refused row stays.
   Status AppendRow(const CsvRecord& record, fhir::Element* rows,
                    std::vector<Remark>* remarks) const;
+  // What the columns of these names say in a record, bad as it may be elsewhere; empty where a cell
+  // is not there, is empty or is none of its column's type. Columns are those of the feed.
+  std::vector<std::string> TextsOf(const CsvRecord& record,
+                                   const std::vector<std::string>& columns) const;
 
  private:
   struct Parts;

@@ -1,18 +1,30 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/base/utf8.h"
 #include "gateway/hl7v2/charset.h"
 #include "gateway/map/csv_model.h"
 
 namespace gw::map {
 namespace {
 
+// How many lines end in the text: at CR, LF or CRLF. One that is cut between CR and LF ends there.
+uint32_t LineEnds(std::string_view text) {
+  uint32_t ends = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool second = text[i] == '\n' && i > 0 && text[i - 1] == '\r';
+    ends += (text[i] == '\n' || text[i] == '\r') && !second ? 1U : 0U;
+  }
+  return ends;
+}
+
 // The place of a byte of the text, lines and columns from 1; columns count bytes.
 std::string PlaceIn(std::string_view text, size_t at) {
   const std::string_view before = text.substr(0, at);
-  const auto lines = std::count(before.begin(), before.end(), '\n');
-  const size_t line_start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
-  return "line " + std::to_string(lines + 1) + ", column " + std::to_string(at - line_start + 1);
+  const size_t line_end = before.find_last_of("\r\n");
+  const size_t line_start = line_end == before.npos ? 0 : line_end + 1;
+  return "line " + std::to_string(LineEnds(before) + 1) + ", column " +
+         std::to_string(at - line_start + 1);
 }
 
 // One pass over the text; a record ends at CR, LF or CRLF outside quotes.
@@ -85,7 +97,7 @@ class Splitter {
         return Error{Code::kInvalid, "a quote that nothing closes", PlaceIn(text_, opening)};
       }
       const std::string_view part = text_.substr(at_, closing - at_);
-      line_ += static_cast<uint32_t>(std::count(part.begin(), part.end(), '\n'));
+      line_ += LineEnds(part);
       cell->append(part);
       at_ = closing + 1;
       if (AtEnd() || text_[at_] != quote_) {
@@ -111,7 +123,40 @@ class Splitter {
   uint32_t line_ = 1;
 };
 
+constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
+
+bool IsOneByte(hl7v2::Charset charset) {
+  return charset == hl7v2::Charset::kLatin1 || charset == hl7v2::Charset::kLatin9 ||
+         charset == hl7v2::Charset::kWindows1252;
+}
+
+// Does a byte order mark say another encoding than the feed?
+bool ContradictsMark(std::string_view bytes, hl7v2::Charset charset) {
+  const bool is_utf16 = charset == hl7v2::Charset::kUtf16 || charset == hl7v2::Charset::kUtf16Le ||
+                        charset == hl7v2::Charset::kUtf16Be;
+  const bool has_utf16_mark = bytes.starts_with("\xFE\xFF") || bytes.starts_with("\xFF\xFE");
+  return (bytes.starts_with(kUtf8Mark) &&
+          (is_utf16 || IsOneByte(charset) || charset == hl7v2::Charset::kAscii)) ||
+         (has_utf16_mark && !is_utf16);
+}
+
+// ISO 8859 has control characters there that no text has: the bytes are of another set.
+size_t FirstControlOf8859(std::string_view bytes, hl7v2::Charset charset) {
+  const auto* const found = std::find_if(bytes.begin(), bytes.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x80 && static_cast<unsigned char>(c) <= 0x9F;
+  });
+  const bool is_8859 = charset == hl7v2::Charset::kLatin1 || charset == hl7v2::Charset::kLatin9;
+  return is_8859 && found != bytes.end() ? static_cast<size_t>(found - bytes.begin()) : bytes.npos;
+}
+
 }  // namespace
+
+bool LooksLikeUtf8(std::string_view bytes, const Feed& feed) {
+  const auto charset = hl7v2::CharsetNamed(feed.encoding);
+  const bool has_more = std::any_of(bytes.begin(), bytes.end(),
+                                    [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  return charset && IsOneByte(*charset) && has_more && IsValidUtf8(bytes);
+}
 
 Result<std::vector<CsvRecord>> ReadCsv(std::string_view bytes, const Feed& feed,
                                        const Limits& limits) {
@@ -121,6 +166,14 @@ Result<std::vector<CsvRecord>> ReadCsv(std::string_view bytes, const Feed& feed,
   const auto charset = hl7v2::CharsetNamed(feed.encoding);
   if (!charset) {
     return Error{Code::kInvalid, "no such encoding is offered", "encoding"};
+  }
+  if (ContradictsMark(bytes, *charset)) {
+    return Error{Code::kInvalid, "a byte order mark of another encoding than the feed's", "byte 1"};
+  }
+  if (const size_t at = FirstControlOf8859(bytes, *charset); at != bytes.npos) {
+    return Error{Code::kInvalid,
+                 "a control character of ISO 8859: the bytes are of another encoding",
+                 "byte " + std::to_string(at + 1)};
   }
   auto text = hl7v2::DecodeStrict(bytes, *charset);
   if (!text) {

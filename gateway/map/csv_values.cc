@@ -18,13 +18,15 @@ constexpr std::string_view kNoBreak = "\xC2\xA0";  // a no-break space
 constexpr std::string_view kBlanks = " \t\r\n";
 
 constexpr std::string_view kExcel = "EXCEL";
-// The first serial after the 29 February 1900 that Excel believes in, and 9999-12-31.
-constexpr double kExcelFirst = 61;
+// 1927-05-18: fewer digits are a year that somebody typed, not a day of a living person's record.
+constexpr double kExcelFirst = 10'000;
 constexpr double kExcelLast = 2958465;
 constexpr int64_t kExcelEpochDays = -25569;  // 1899-12-30, in days from 1970-01-01
 constexpr int64_t kDaySeconds = 86'400;
 constexpr int kCenturyPivot = 70;
 constexpr int kIntervalMax = 999;
+// Hyphen-minus, plus, en dash, minus sign.
+constexpr std::array<std::string_view, 4> kSigns = {"-", "+", "\xE2\x80\x93", "\xE2\x88\x92"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -197,11 +199,26 @@ const IntervalWord* FindWord(const std::array<IntervalWord, N>& words, std::stri
   return found == words.end() ? nullptr : found;
 }
 
+// A minus, hyphen, dash or plus right before the first digit makes a number of what is no length of
+// time.
+bool HasSign(std::string_view text) {
+  const std::string_view before =
+      text.substr(0, std::min(text.find_first_of("0123456789"), text.size()));
+  if (before.size() == text.size()) {
+    return false;
+  }
+  return std::any_of(kSigns.begin(), kSigns.end(),
+                     [before](std::string_view sign) { return before.ends_with(sign); });
+}
+
 std::string IntervalText(int amount, char unit) { return "P" + std::to_string(amount) + unit; }
 
 }  // namespace
 
 std::optional<std::string> CsvInterval(std::string_view text) {
+  if (HasSign(text)) {
+    return std::nullopt;
+  }
   const std::string words = Words(text);
   if (const IntervalWord* known = FindWord(kIntervalWords, words)) {
     return IntervalText(known->amount, known->unit);
@@ -241,6 +258,43 @@ std::optional<std::string> CsvDateTime(std::string_view text,
 
 std::optional<std::string> CsvDecimal(std::string_view text) {
   return fhir::IsLexicalForm("decimal", text) ? std::optional<std::string>(text) : std::nullopt;
+}
+
+bool IsDateStyle(std::string_view style) {
+  constexpr std::array<std::string_view, 8> kParts = {"YYYY", "YY", "MM", "MON",
+                                                      "DD",   "HH", "mm", "ss"};
+  if (style == kExcel) {
+    return true;
+  }
+  std::string order;  // the first letters of what is named: y, n (month), d, h, m, s
+  while (!style.empty()) {
+    const auto* const part =
+        std::find_if(kParts.begin(), kParts.end(),
+                     [style](std::string_view one) { return style.starts_with(one); });
+    if (part != kParts.end()) {
+      order += std::string_view("yynndhms")[static_cast<size_t>(part - kParts.begin())];
+    } else if (IsDigit(style[0]) || (IsLetter(style[0]) && style[0] != 'T')) {
+      return false;
+    }
+    style.remove_prefix(part == kParts.end() ? 1 : part->size());
+  }
+  const std::string time = order.substr(std::min(order.find('h'), order.size()));
+  std::string date = order.substr(0, order.size() - time.size());
+  std::sort(date.begin(), date.end());
+  return date == "dny" && (time.empty() || time == "hm" || time == "hms");
+}
+
+std::string FoldedCell(std::string_view text) {
+  std::string folded;
+  for (const char c : TrimCell(text)) {
+    const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    if (blank && folded.ends_with(' ')) {
+      continue;
+    }
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    folded.push_back(blank ? ' ' : lower);
+  }
+  return folded;
 }
 
 std::string_view TrimCell(std::string_view text) {

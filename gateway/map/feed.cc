@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "gateway/base/json.h"
 #include "gateway/base/percent.h"
 #include "gateway/hl7v2/charset.h"
+#include "gateway/map/csv_values_internal.h"
 #include "gateway/map/file_text_internal.h"
 #include "gateway/map/zone.h"
 
@@ -102,6 +104,14 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
+void CheckStyles(const Json& json, const std::vector<std::string>& styles, ObjectReader* reader) {
+  reader->Check(json.Find("date_styles") == nullptr || !styles.empty(),
+                "the styles of dates are one or more", "date_styles");
+  reader->Check(std::all_of(styles.begin(), styles.end(), IsDateStyle),
+                "a style has a year, a month and a day: DD/MM/YYYY, DD-MON-YY, YYYY-MM-DD HH:mm",
+                "date_styles");
+}
+
 Status ReadColumn(const Json& json, const std::string& place, Column* column) {
   ObjectReader reader(json, place);
   std::map<std::string, std::string> codes;
@@ -126,7 +136,10 @@ Status ReadColumn(const Json& json, const std::string& place, Column* column) {
                                         (c >= '0' && c <= '9');
                                }),
                "a column's name is an element's: camelCase", "name");
-  reader.Check(!column->headers.empty(), "a column needs its headers", "headers");
+  reader.Check(!column->headers.empty() &&
+                   std::none_of(column->headers.begin(), column->headers.end(),
+                                [](const std::string& text) { return FoldedCell(text).empty(); }),
+               "a column needs its headers, none of them empty", "headers");
   reader.Check(
       std::find(kColumnTypes.begin(), kColumnTypes.end(), column->type) != kColumnTypes.end(),
       "no such column type", "type");
@@ -138,6 +151,7 @@ Status ReadColumn(const Json& json, const std::string& place, Column* column) {
   const bool dated = column->type == "date" || column->type == "dateTime";
   reader.Check(dated || column->not_before.empty(), "only a date is compared", "not_before");
   reader.Check(dated || column->date_styles.empty(), "only dates have styles", "date_styles");
+  CheckStyles(json, column->date_styles, &reader);
   for (const auto& [value, code] : column->codes) {
     reader.Check(column->type != "boolean" || code == "true" || code == "false",
                  "a boolean column's codes are true and false", "codes");
@@ -174,8 +188,15 @@ void CheckCsv(const Feed& feed, ObjectReader* reader) {
       "a duplicate is to supersede, to combine or to be refused", "duplicate");
   reader->Check(feed.empty_cell == "keep" || feed.empty_cell == "clear",
                 "an empty cell is to keep or clear", "empty_cell");
-  reader->Check(feed.supersede_by.empty() || HasColumn(feed, feed.supersede_by),
-                "not the name of a column", "supersede_by");
+  reader->Check(feed.supersede_by.empty() || HasDate(feed, feed.supersede_by),
+                "not the name of a column of dates", "supersede_by");
+  reader->Check(!feed.organization.empty(), "a CSV feed says whose numbers its rows have",
+                "organization");
+  reader->Check(!feed.file_pattern.empty(), "a pattern of names is needed here", "file_pattern");
+  for (const Column& column : feed.columns) {
+    reader->Check(column.type != "date" || !column.date_styles.empty() || !feed.date_styles.empty(),
+                  "a column of dates needs the styles of the feed, or its own", "date_styles");
+  }
   for (const Column& column : feed.columns) {
     reader->Check(column.not_before.empty() || HasDate(feed, column.not_before),
                   "not_before is not the name of a column of dates", "columns");
@@ -186,6 +207,19 @@ void CheckCsv(const Feed& feed, ObjectReader* reader) {
   }
 }
 
+// Does a header of the column mean one of the feed's already?
+bool SharesHeader(const Feed& feed, const Column& column) {
+  std::set<std::string> known;
+  for (const Column& one : feed.columns) {
+    for (const std::string& header : one.headers) {
+      known.insert(FoldedCell(header));
+    }
+  }
+  return std::any_of(
+      column.headers.begin(), column.headers.end(),
+      [&known](const std::string& text) { return known.contains(FoldedCell(text)); });
+}
+
 Status ReadColumns(const Json& list, const std::string& place, Feed* feed) {
   for (size_t i = 0; i < list.items().size(); ++i) {
     Column column;
@@ -193,6 +227,9 @@ Status ReadColumns(const Json& list, const std::string& place, Feed* feed) {
     GW_RETURN_IF_ERROR(ReadColumn(list.items()[i], where, &column));
     if (HasColumn(*feed, column.name)) {
       return Error{Code::kInvalid, "a second column of that name", where + ".name"};
+    }
+    if (SharesHeader(*feed, column)) {
+      return Error{Code::kInvalid, "a header that means another column too", where + ".headers"};
     }
     feed->columns.push_back(std::move(column));
   }
@@ -227,8 +264,26 @@ Status ReadCsvMembers(const Json& json, const std::string& place, ObjectReader* 
   }
   reader->Check(json.Find("empty_cell") != nullptr, "each CSV feed says what an empty cell does",
                 "empty_cell");
+  CheckStyles(json, feed->date_styles, reader);
   CheckCsv(*feed, reader);
   return {};
+}
+
+// RFC 3986: a scheme, a colon, and more, without what a URI cannot have.
+bool IsUri(std::string_view text) {
+  const size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view scheme = text.substr(0, colon);
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !scheme.empty() && is_letter(scheme[0]) && text.size() > colon + 1 &&
+         std::all_of(scheme.begin(), scheme.end(),
+                     [is_letter](char c) {
+                       return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+                              c == '.';
+                     }) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return c > ' ' && c < 0x7F &&
+                  std::string_view("\"<>\\^`{|}").find(c) == std::string::npos;
+         });
 }
 
 Result<Feed> FeedOf(const Json& json, const std::string& place) {
@@ -265,6 +320,10 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
                "a county is a district or a state", "county");
   reader.Check(feed.unknown_merge == "create" || feed.unknown_merge == "refuse",
                "an unknown record that is merged is to create or to refuse", "unknown_merge");
+  for (const auto& [authority, system] : feed.identifier_systems) {
+    reader.Check(IsUri(system), "the system of an identifier is an absolute URI",
+                 "identifier_systems");
+  }
   reader.Check(Zone::Load(feed.zone).ok(), "no such zone in the system's zone database", "zone");
   if (format == "csv") {
     GW_RETURN_IF_ERROR(ReadCsvMembers(json, place, &reader, &feed));

@@ -68,8 +68,8 @@ struct Feed {
       date_styles;  // "DD/MM/YYYY", "DD-MON-YY", "EXCEL": csv_values_internal.h
   std::vector<Column> columns;
   std::vector<std::string> key;  // columns that make rows one unit, in row order
-  // What a second row of a key means: supersede (a later state of the same thing), combine (the
-  // rows say one thing together) or refuse (there must be one). Equal rows are always one.
+  // What a second row of a key means: supersede (a later state of the thing), combine (the rows
+  // say one thing, and stand or fall together) or refuse. Equal rows are one; states, side by side.
   std::string duplicate = "supersede";
   std::string supersede_by;         // column (date) that says which row is later; empty: file order
   std::string empty_cell = "keep";  // keep or clear
@@ -80,7 +80,7 @@ struct Feed {
 // Reads a feed file: a JSON object whose keys are the members of Feed and Column by their names,
 // "format" being "hl7v2" or "csv". A CSV feed must say its map, columns, key and empty_cell.
 // Errors: kInvalid, where = file and the key ("feed.json: $.columns[2].type"): unknown keys, a
-// value of the wrong kind, a zone or character set that is not there.
+// value of the wrong kind or form, a zone or set that is not there, a header of two columns.
 Result<Feed> ReadFeed(const std::string& path);
 
 // The system URI of an identifier: the feed's, or urn:caregate:id:<authority>:<type> (decision 9).

@@ -1,7 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
-#include <set>
 #include <span>
 #include <utility>
 
@@ -20,6 +20,8 @@ constexpr int kUnknownKey = 204;  // table 0357: what holds a row until a human 
 struct Gathered {
   std::string key;
   std::vector<const CsvRecord*> records;
+  // Rows that say together what they say stand and fall together (Feed::duplicate: combine).
+  std::vector<Error> faults;
 };
 
 bool IsBlank(const CsvRecord& record) {
@@ -45,21 +47,30 @@ std::optional<uint32_t> CountIn(const CsvRecord& trailer) {
   return count;
 }
 
-// All cells as one text; U+001F cannot be typed into a spreadsheet's cell.
-std::string Joined(const CsvRecord& record) {
+// Cells as one text; U+001F cannot be typed into a spreadsheet's cell.
+std::string Joined(const std::vector<std::string>& cells) {
   std::string text;
-  for (const std::string& cell : record.cells) {
+  for (const std::string& cell : cells) {
     text += cell + '\x1F';
   }
   return text;
 }
 
-std::string KeyOfRow(const Element& row, const Feed& feed) {
-  std::string key;
-  for (const std::string& column : feed.key) {
-    key.append(row.TextAt(column)).append("|");
+constexpr std::array<std::string_view, 3> kWhoseColumns = {"nhsNumber", "personId", "planRef"};
+
+// Do the cells of a row's key say what it is of? Whose it is does not say it where the key has
+// columns of the thing itself.
+bool SaysWhatItIsOf(const std::vector<std::string>& cells, const Feed& feed) {
+  bool has_own = false;
+  bool has_whose = false;
+  bool wants_own = false;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    const bool whose =
+        std::find(kWhoseColumns.begin(), kWhoseColumns.end(), feed.key[i]) != kWhoseColumns.end();
+    wants_own |= !whose;
+    (whose ? has_whose : has_own) |= !cells[i].empty();
   }
-  return key;
+  return wants_own ? has_own : has_whose;
 }
 
 // The row in the types that the map was checked against; columns meet by their names.
@@ -124,33 +135,64 @@ class FileReader {
       Compare(record);
       return;
     }
-    if (!seen_.insert(Joined(record)).second) {
-      ++result_.duplicates;
-      result_.remarks.push_back({'I', "duplicate-row", "row " + std::to_string(record.row),
-                                 "the same as an earlier row: skipped"});
-      return;
-    }
     fhir::Resource rows = fhir::Resource::MakeOf(*model_.Find("Rows"));
     std::vector<Remark> once;  // made again when the unit is translated
     const Status status = model_.AppendRow(record, &rows.root(), &once);
-    if (!status) {
+    const std::vector<std::string> key = model_.TextsOf(record, feed_.key);
+    const bool has_key = SaysWhatItIsOf(key, feed_);
+    const auto [seen, is_first] = seen_.try_emplace(Joined(record.cells), &record);
+    if (!is_first && !(status && has_key && feed_.duplicate == "supersede")) {
+      Skip(&record, &seen->second, status && has_key);
+    } else if (!status && !(has_key && feed_.duplicate == "combine")) {
       Refuse(record, status.error());
-      return;
-    }
-    std::string key = KeyOfRow(*rows.root().first_child(), feed_);
-    if (key.size() == feed_.key.size()) {
+    } else if (!has_key) {
       Refuse(record, Keyless(record, once));
-      return;
+    } else {
+      Gather(record, Joined(key), status);
     }
+  }
+
+  void Gather(const CsvRecord& record, std::string key, const Status& status) {
     const auto [known, is_new] = by_key_.try_emplace(std::move(key), units_.size());
     if (is_new) {
-      units_.push_back({known->first, {&record}});
+      units_.push_back({known->first, {}, {}});
     } else if (feed_.duplicate == "refuse") {
-      Refuse(record, Error{Code::kConflict, "an earlier row has the same key",
-                           "row " + std::to_string(record.row)});
-    } else {
-      units_[known->second].records.push_back(&record);
+      Refuse(record, Error{Code::kConflict, "an earlier row has the same key", PlaceOf(record)});
+      return;
     }
+    Gathered& unit = units_[known->second];
+    unit.records.push_back(&record);
+    if (!status) {
+      unit.faults.push_back(status.error());
+    }
+  }
+
+  // Equal rows are one. Of rows that combine it stands where it was said last: what a row says may
+  // take back what rows before it say.
+  void Skip(const CsvRecord* record, const CsvRecord** earlier, bool is_gathered) {
+    if (!is_gathered || feed_.duplicate != "combine") {
+      Tell(*record, "the same as an earlier row: skipped");
+      return;
+    }
+    std::vector<const CsvRecord*>& records =
+        units_[by_key_.at(Joined(model_.TextsOf(*record, feed_.key)))].records;
+    if (records.back() == *earlier) {
+      Tell(*record, "the same as an earlier row: skipped");
+      return;
+    }
+    Tell(**earlier, "the same as a later row: skipped");
+    std::erase(records, *earlier);
+    records.push_back(record);
+    *earlier = record;
+  }
+
+  void Tell(const CsvRecord& record, const char* why) {
+    ++result_.duplicates;
+    result_.remarks.push_back({'I', "duplicate-row", PlaceOf(record), why});
+  }
+
+  static std::string PlaceOf(const CsvRecord& record) {
+    return "row " + std::to_string(record.row);
   }
 
   // A sender's own count, against what came: a file may be cut off between two rows.
@@ -158,7 +200,7 @@ class FileReader {
     const std::optional<uint32_t> count = CountIn(trailer);
     const uint32_t data = result_.rows_read - result_.blank - result_.trailers;
     if (count && *count != data) {
-      result_.remarks.push_back({'W', "row-count", "row " + std::to_string(trailer.row),
+      result_.remarks.push_back({'W', "row-count", PlaceOf(trailer),
                                  "the trailer counts other rows than came before it"});
     }
   }
@@ -174,7 +216,7 @@ class FileReader {
       }
     }
     return {Code::kUnprocessable, "no number says what the row is of: held for matching",
-            "row " + std::to_string(record.row), kUnknownKey};
+            PlaceOf(record), kUnknownKey};
   }
 
   void Refuse(const CsvRecord& record, const Error& error) {
@@ -203,15 +245,43 @@ class FileReader {
   // Rows that supersede each other are states of one thing, one after the other, and each is a
   // group: the store keeps a version of each. Rows that combine are one group.
   void Translate(const Gathered& unit) {
-    const std::vector<Ordered> ordered = InOrder(unit);
     const uint32_t first_row = unit.records.front()->row;
+    if (!unit.faults.empty()) {
+      RefuseAll(unit);
+      return;
+    }
+    const std::vector<Ordered> ordered = InOrder(unit);
     if (feed_.duplicate == "combine") {
       Translate(unit, ordered, first_row);
       return;
     }
+    const std::string* before = nullptr;
+    std::vector<std::string> texts;
+    texts.reserve(ordered.size());
     for (const Ordered& row : ordered) {
-      Translate(unit, {&row, 1}, first_row);
+      texts.push_back(Joined(row.record->cells));
+      if (before != nullptr && *before == texts.back()) {
+        Tell(*row.record, "the same as the row before it: skipped");
+      } else {
+        Translate(unit, {&row, 1}, first_row);
+      }
+      before = &texts.back();
     }
+  }
+
+  // One row of them is wrong: without it the others may say what was never meant (a grant without
+  // its refusal, a team without a member).
+  void RefuseAll(const Gathered& unit) {
+    RowGroup group{{}, unit.faults.front()};
+    for (const CsvRecord* record : unit.records) {
+      group.rows.push_back(record->row);
+    }
+    for (const Error& fault : std::span(unit.faults).subspan(1)) {
+      result_.remarks.push_back({'W', "bad-row", fault.where, fault.detail});
+    }
+    std::sort(group.rows.begin(), group.rows.end());
+    result_.refused += static_cast<uint32_t>(group.rows.size());
+    groups_.push_back({unit.records.front()->row, std::move(group)});
   }
 
   void Translate(const Gathered& unit, std::span<const Ordered> ordered, uint32_t first_row) {
@@ -228,18 +298,55 @@ class FileReader {
     groups_.push_back({first_row, std::move(group)});
   }
 
+  // Rows that are one unit are of one person and one plan: whom numbers tell apart, and whom birth
+  // date and name both do (as identity has it), are two.
+  static Status OneSubject(const Element& rows) {
+    const Element& first = *rows.first_child();
+    for (const Element* row = first.next(); row != nullptr; row = row->next()) {
+      for (const std::string_view column : kWhoseColumns) {
+        if (Differ(rows, *row, column)) {
+          const bool is_plan = column == "planRef";
+          return Error{
+              Code::kConflict,
+              is_plan ? "rows of one key name two plans" : "rows of one key name two people",
+              map::PlaceOf(*row) + ", column " + std::string(column)};
+        }
+      }
+      if (Differ(rows, *row, "birthDate") &&
+          (Differ(rows, *row, "surname") || Differ(rows, *row, "personName"))) {
+        return Error{Code::kConflict, "rows of one key name two people",
+                     map::PlaceOf(*row) + ", column birthDate"};
+      }
+    }
+    return {};
+  }
+
+  // Does a row before it say something else there?
+  static bool Differ(const Element& rows, const Element& row, std::string_view column) {
+    const std::string_view text = row.TextAt(column);
+    for (const Element* one = rows.first_child(); one != &row && !text.empty(); one = one->next()) {
+      const std::string_view earlier = one->TextAt(column);
+      if (!earlier.empty() && earlier != text) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   Result<Translation> Run(const Gathered& unit, const Element& rows, std::vector<Remark> remarks) {
     fhir::Resource typed = fhir::Resource::MakeOf(rows_type_);
     for (const Element* row = rows.first_child(); row != nullptr; row = row->next()) {
       GW_RETURN_IF_ERROR(CopyRow(*row, &typed.root()));
     }
+    GW_RETURN_IF_ERROR(OneSubject(rows));
     const std::string url = std::string(kMapUrls) + feed_.map;
     GW_TRY(Translation translation,
            parts_.Run(url, typed.root(), feed_, now_, feed_.name + "|" + unit.key));
     translation.remarks.insert(translation.remarks.begin(), remarks.begin(), remarks.end());
     for (const Remark& remark : translation.remarks) {
       if (remark.severity == 'E' && remark.code == "unidentified") {
-        return Error{Code::kUnprocessable, remark.text, PlaceOf(*rows.first_child()), kUnknownKey};
+        return Error{Code::kUnprocessable, remark.text, map::PlaceOf(*rows.first_child()),
+                     kUnknownKey};
       }
     }
     return translation;
@@ -254,7 +361,7 @@ class FileReader {
   std::vector<Placed> groups_;
   std::vector<Gathered> units_;
   std::map<std::string, size_t> by_key_;
-  std::set<std::string> seen_;
+  std::map<std::string, const CsvRecord*> seen_;  // by its cells, where it stands
 };
 
 // The columns that a map was checked against are the ones a feed may give it.
@@ -311,7 +418,12 @@ Result<CsvTranslation> Translator::FromCsv(std::string_view bytes, const Feed& f
   GW_TRY(const std::vector<CsvRecord> records, ReadCsv(bytes, feed, parts_->options.limits));
   GW_TRY(CsvModel model, CsvModel::Make(WithEssentials(feed, rows->feed), *parts_->definitions));
   FileReader reader(*parts_, feed, now, std::move(model), *rows->model.Find("Rows"));
-  return reader.Read(records);
+  GW_TRY(CsvTranslation translation, reader.Read(records));
+  if (LooksLikeUtf8(bytes, feed)) {
+    translation.remarks.push_back(
+        {'W', "encoding", "file", "the bytes look like UTF-8, and the feed says " + feed.encoding});
+  }
+  return translation;
 }
 
 }  // namespace gw::map

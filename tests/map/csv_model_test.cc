@@ -95,12 +95,55 @@ TEST(CsvReaderTest, RefusesWithThePlace) {
       {"not UTF-8", "a,b\nc,\xEB\n", "byte 7"},
       {"cut UTF-8", "a,\xC3", "byte 3"},
       {"NUL", std::string("a,b\nc,\0\n", 8), "line 2, column 3"},
+      {"after CR", "a,b\rc,\"d\"e\r", "line 2, column 6"},
+      {"after CRLF", "a,b\r\n\"c\r\nc\",\"d\"e\r\n", "line 3, column 7"},
+      {"mark of UTF-16",
+       "\xFF\xFE"
+       "a,b",
+       "byte 1"},
   };
   for (const Case& test : cases) {
     const auto records = ReadCsv(test.text, Feed{}, Limits{});
     ASSERT_FALSE(records.ok()) << test.name;
     EXPECT_EQ(records.error().code, Code::kInvalid);
     EXPECT_EQ(records.error().where, test.where) << test.name;
+  }
+}
+
+// Another encoding than the feed's makes other names of them.
+TEST(CsvReaderTest, TellsAnotherEncodingFromTheFeeds) {
+  struct Case {
+    std::string encoding, text, where;  // where: of a refusal; "" where it is read
+    bool looks_like_utf8;
+  };
+  const std::vector<Case> cases = {
+      {"windows-1252",
+       "\xEF\xBB\xBF"
+       "a",
+       "byte 1", true},
+      {"8859/1",
+       "\xEF\xBB\xBF"
+       "a",
+       "byte 1", true},
+      {"UTF-16",
+       "\xEF\xBB\xBF"
+       "a",
+       "byte 1", false},
+      {"windows-1252", "a,Zo\xC3\xAB", "", true},
+      {"windows-1252", "a,Zo\xEB", "", false},
+      {"windows-1252", "a,b", "", false},
+      {"windows-1252", "a \x96 b", "", false},
+      {"8859/1", "a \x96 b", "byte 3", false},
+      {"8859/15", "a \x96 b", "byte 3", false},
+      {"8859/1", "Zo\xEB", "", false},
+      {"UTF-8", "Zo\xC3\xAB", "", false},
+  };
+  for (const Case& test : cases) {
+    Feed feed;
+    feed.encoding = test.encoding;
+    const auto records = ReadCsv(test.text, feed, Limits{});
+    EXPECT_EQ(records ? "" : records.error().where, test.where) << test.encoding << test.text;
+    EXPECT_EQ(LooksLikeUtf8(test.text, feed), test.looks_like_utf8) << test.encoding << test.text;
   }
 }
 
@@ -156,8 +199,10 @@ TEST(CsvValuesTest, ShortYearsAndSpreadsheetSerialsAreStylesToo) {
       {"45000", "2023-03-15"},
       {"46096", "2026-03-15"},
       {"45732", "2025-03-16"},
-      {"61", "1900-03-01"},
-      {"60", "-"},
+      {"13780", "1937-09-22"},
+      {"10000", "1927-05-18"},
+      {"9999", "-"},
+      {"2026", "-"},  // a year that somebody typed
       {"2958465", "9999-12-31"},
       {"2958466", "-"},
       {"-45000", "-"},
@@ -190,6 +235,13 @@ TEST(CsvValuesTest, AnIntervalIsSaidInManyWays) {
       {"1 yr", "P12M"},
       {"each 3 months", "P3M"},
       {"0M", "-"},
+      {"-3M", "-"},
+      {"+3M", "-"},
+      {"P-3M", "-"},
+      {"\xE2\x88\x92 3M", "P3M"},  // a dash that stands apart
+      {"\xE2\x88\x92"
+       "3M",
+       "-"},
       {"M", "-"},
       {"soon", "-"},
       {"1000M", "-"},
@@ -311,6 +363,33 @@ TEST(CsvModelTest, RefusesARowWithThePlace) {
     EXPECT_EQ(row.status.error().where, test.where) << test.name;
     EXPECT_EQ(row.rows.root().Child("row"), nullptr) << test.name;
   }
+}
+
+TEST(CsvModelTest, RefusesAControlCharacterAsWrongData) {
+  const Row row = Append({"PC-1", "", "", "", "", "Walk\x0B out", ""});
+  ASSERT_FALSE(row.status.ok());
+  EXPECT_EQ(row.status.error().where, "row 7, column Goals");
+  EXPECT_EQ(row.status.error().hl7_code, 102);
+}
+
+// Our own exports put an apostrophe before what a spreadsheet would take for a formula.
+TEST(CsvModelTest, TakesOffTheGuardOfAnExportAndNoOtherApostrophe) {
+  EXPECT_EQ(Append({"'=1+1", "", "", "", "", "", ""}).At("row.planRef"), "=1+1");
+  EXPECT_EQ(Append({"''quoted'", "", "", "", "", "", ""}).At("row.planRef"), "'quoted'");
+  EXPECT_EQ(Append({"'tis so", "", "", "", "", "", ""}).At("row.planRef"), "'tis so");
+}
+
+TEST(CsvModelTest, SaysWhatIsReadableOfABadRow) {
+  auto model = CsvModel::Make(TestFeed(), R4());
+  ASSERT_TRUE(model.ok());
+  std::vector<Remark> remarks;
+  ASSERT_TRUE(model->ReadHeader({{"NHS No", "DOB", "Plan Ref"}, 0, 1}, &remarks).ok());
+  const std::vector<std::string> names = {"planRef", "nhsNumber", "birthDate"};
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(model->TextsOf({{"999 100 1018", "31/02/1941", " PC-1 "}, 7, 9}, names),
+            (Texts{"PC-1", "9991001018", ""}));
+  EXPECT_EQ(model->TextsOf({{"9991001019", "14/03/1941"}, 7, 9}, names),
+            (Texts{"", "", "1941-03-14"}));
 }
 
 TEST(CsvModelTest, LeavesOutABadValueWithARemark) {

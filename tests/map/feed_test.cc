@@ -76,6 +76,13 @@ TEST(FeedTest, RefusesWithThePlace) {
       {Column(R"("name": "b", "headers": ["B"], "type": "boolean", "codes": {"j": "ja"})"),
        "$.columns[1].codes"},
       {Column(R"("name": "b", "headers": ["B"], "colour": "red")"), "$.columns[1].colour"},
+      {Column(R"("name": "b", "headers": [" a "])"), "$.columns[1].headers"},  // that of a
+      {Column(R"("name": "b", "headers": ["B", " "])"), "$.columns[1].headers"},
+      {Column(R"("name": "b", "headers": ["B"], "type": "date")"), "$.date_styles"},
+      {Column(R"("name": "b", "headers": ["B"], "type": "date", "date_styles": [])"),
+       "$.columns[1].date_styles"},
+      {"{" + v2 + R"(, "identifier_systems": {"X9901": "MR"}})", "$.identifier_systems"},
+      {"{" + v2 + R"(, "identifier_systems": {"X9901": "urn:a b"}})", "$.identifier_systems"},
   };
   for (const auto& [text, where] : cases) {
     const auto feed = Read(text);
@@ -87,9 +94,22 @@ TEST(FeedTest, RefusesWithThePlace) {
   EXPECT_TRUE(Read(Csv(column)).ok());
   for (const std::string more :
        {R"("duplicate": "forget")", R"("delimiter": ",,")", R"("quote": ",")",
-        R"("encoding": "EBCDIC")", R"("supersede_by": "b")"}) {
+        R"("encoding": "EBCDIC")", R"("supersede_by": "b")", R"("supersede_by": "a")",
+        R"("file_pattern": "")", R"("date_styles": [])", R"("date_styles": ["DD/QQ"])",
+        R"("date_styles": ["MM/YYYY"])", R"("date_styles": ["DD/MM/YYYY DD"])",
+        R"("date_styles": ["DD/MM/YYYY mm:HH"])"}) {
     EXPECT_FALSE(Read(Csv(column + ", " + more)).ok()) << more;
   }
+  for (const std::string styles :
+       {R"("EXCEL")", R"("DD-MON-YY", "YYYY-MM-DDTHH:mm:ss")", R"("DD MON YYYY HH:mm")"}) {
+    EXPECT_TRUE(Read(Csv(column + R"(, "date_styles": [)" + styles + "]")).ok()) << styles;
+  }
+  const auto nobodys =
+      Read(R"({"format": "csv", "name": "n", "organization": "", "map": "m", "key": ["a"],)"
+           R"("empty_cell": "keep")" +
+           column + "}");
+  ASSERT_FALSE(nobodys.ok());
+  EXPECT_TRUE(nobodys.error().where.ends_with("$.organization"));
   EXPECT_FALSE(Read("{").ok());
   const TempFolder folder;
   EXPECT_FALSE(ReadFeed(folder.Path("no-such-feed.json")).ok());
