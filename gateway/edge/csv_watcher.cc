@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "gateway/base/json.h"
@@ -20,6 +23,8 @@ namespace gw::edge {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr uint32_t kRetryMsMax = 60'000;
 
 bool IsCandidate(const std::string& name) {
   return !name.starts_with('.') && !name.ends_with(".part") && !name.ends_with(".tmp");
@@ -46,12 +51,36 @@ bool IsBeingWritten(const struct stat& facts, uint32_t settle_ms) {
   return age_ms < int64_t{settle_ms} && age_ms > -int64_t{settle_ms};
 }
 
-// Reads all that the open file holds. kUnavailable: not now, its writer is not done.
-Result<std::string> ReadSettled(int file, const Limits& limits, uint32_t settle_ms) {
+// What tells one file of a name from the next.
+struct Facts {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  struct timespec written {};
+
+  explicit Facts(const struct stat& of)
+      : device(of.st_dev), inode(of.st_ino), size(of.st_size), written(of.st_mtim) {}
+  bool operator==(const Facts& other) const {
+    return device == other.device && inode == other.inode && size == other.size &&
+           written.tv_sec == other.written.tv_sec && written.tv_nsec == other.written.tv_nsec;
+  }
+};
+
+// The facts of whatever has that name, a link itself included; nothing where nothing has it.
+std::optional<Facts> FactsOf(const std::string& path) {
+  struct stat facts {};
+  return lstat(path.c_str(), &facts) == 0 ? std::optional<Facts>(facts) : std::nullopt;
+}
+
+// Reads all that the open file holds, which is `facts`. kUnavailable: not now, its writer is not
+// done.
+Result<std::string> ReadSettled(int file, const Limits& limits, uint32_t settle_ms,
+                                std::optional<Facts>* read_facts) {
   struct stat facts {};
   if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) {
     return Error{Code::kInvalid, "is no regular file", "file", 0};
   }
+  *read_facts = Facts(facts);
   if (static_cast<uint64_t>(facts.st_size) > limits.csv_bytes_max) {
     return Error{Code::kTooLarge,
                  "is larger than " + std::to_string(limits.csv_bytes_max) + " bytes", "file", 0};
@@ -67,22 +96,44 @@ Result<std::string> ReadSettled(int file, const Limits& limits, uint32_t settle_
     held += static_cast<size_t>(count);
   }
   struct stat after {};
-  const bool is_as_before = held == text.size() && fstat(file, &after) == 0 &&
-                            after.st_size == facts.st_size &&
-                            after.st_mtim.tv_sec == facts.st_mtim.tv_sec &&
-                            after.st_mtim.tv_nsec == facts.st_mtim.tv_nsec;
+  const bool is_as_before =
+      held == text.size() && fstat(file, &after) == 0 && Facts(after) == Facts(facts);
   return is_as_before ? Result<std::string>(std::move(text)) : Result<std::string>(not_now);
 }
 
 // Reads a regular file without following a link.
-Result<std::string> ReadRegular(const std::string& path, const CsvOptions& options) {
+Result<std::string> ReadRegular(const std::string& path, const CsvOptions& options,
+                                std::optional<Facts>* facts) {
   const int file = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) {
-    return Error{Code::kInvalid, "cannot be opened, or is a link", "file", 0};
+    const bool is_passing =
+        errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO || errno == ENOENT;
+    return Error{is_passing ? Code::kUnavailable : Code::kInvalid,
+                 is_passing ? "cannot be opened now" : "cannot be opened, or is a link", "file", 0};
   }
-  Result<std::string> bytes = ReadSettled(file, options.limits, options.settle_ms);
+  Result<std::string> bytes = ReadSettled(file, options.limits, options.settle_ms, facts);
   close(file);
   return bytes;
+}
+
+// Whole, or an error: a report that is cut off would pass for one of fewer rows.
+bool WriteReport(const fs::path& path, const std::string& text) {
+  const fs::path part = path.string() + ".part";
+  std::ofstream out(part, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  std::error_code problem;
+  if (out) {
+    fs::rename(part, path, problem);
+    return !problem;
+  }
+  fs::remove(part, problem);
+  return false;
+}
+
+// A part that must work does not: what was asked is not refused, and may be asked again.
+bool IsOutage(Code code) {
+  return code == Code::kUnavailable || code == Code::kBusy || code == Code::kInternal;
 }
 
 void WriteRemark(const map::Remark& remark, JsonWriter* writer) {
@@ -156,10 +207,19 @@ struct CsvWatcher::Watch {
     while (!stopping) {
       lock.unlock();
       for (const WatchedFolder& folder : options.folders) {
-        Look(folder);
+        LookSafely(folder);
       }
       lock.lock();
       wake.wait_for(lock, std::chrono::milliseconds(options.poll_ms), [this] { return stopping; });
+    }
+  }
+
+  // What a library throws ends one look, not the watch.
+  void LookSafely(const WatchedFolder& folder) {
+    try {
+      Look(folder);
+    } catch (const std::exception& thrown) {
+      TellOnce(folder.path, thrown.what());
     }
   }
 
@@ -168,33 +228,94 @@ struct CsvWatcher::Watch {
   void Look(const WatchedFolder& folder) {
     std::vector<std::string> names;
     std::error_code problem;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder.path, problem)) {
-      if (!entry.is_directory(problem) && IsCandidate(entry.path().filename().string())) {
-        names.push_back(entry.path().filename().string());
+    fs::directory_iterator entry(folder.path, problem);
+    for (; !problem && entry != fs::directory_iterator(); entry.increment(problem)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code unknown;
+      if (!entry->is_directory(unknown) && IsCandidate(name)) {
+        names.push_back(name);
       }
     }
+    TellOnce(folder.path, problem ? "the folder cannot be read: " + problem.message() : "");
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
       Take(folder, name);
     }
   }
 
+  // A line of the log when what is wrong with a folder or a file changes.
+  void TellOnce(const std::string& path, const std::string& what) {
+    std::string& told = told_[path];
+    if (what != told && !what.empty()) {
+      log::Write(log::Level::kError, "csv.waits", {{"path", path}, {"reason", what}});
+    }
+    if (what.empty()) {
+      told_.erase(path);
+    } else {
+      told = what;
+    }
+  }
+
+  // What became of a file that still lies in its folder.
+  struct Done {
+    Facts facts;
+    Result<flow::CsvReport> report;
+    std::string kept;  // its name in the other folder, once its report stands there
+  };
+
+  // When a file that met an outage is tried again: later each time.
+  struct Retry {
+    uint32_t wait_ms;
+    std::chrono::steady_clock::time_point due;
+  };
+
   void Take(const WatchedFolder& folder, const std::string& name) {
+    const std::string path = (fs::path(folder.path) / name).string();
+    if (const auto done = done_.find(path); done != done_.end()) {
+      Put(folder, name, &done->second);  // taken in, and not moved yet
+      return;
+    }
+    if (const auto retry = retries_.find(path);
+        retry != retries_.end() && std::chrono::steady_clock::now() < retry->second.due) {
+      return;
+    }
+    std::optional<Facts> facts = FactsOf(path);
+    Result<flow::CsvReport> report = ReportOf(folder, name, &facts);
+    if (!report && IsOutage(report.error().code)) {
+      WaitWith(path, report.error());
+      return;  // the store, the log or the whole file is not there yet
+    }
+    retries_.erase(path);
+    TellOnce(path, "");
+    if (facts) {
+      Put(folder, name,
+          &done_.insert_or_assign(path, Done{*facts, std::move(report), ""}).first->second);
+    }
+  }
+
+  // Takes the file in; `facts` are those of what was read.
+  Result<flow::CsvReport> ReportOf(const WatchedFolder& folder, const std::string& name,
+                                   std::optional<Facts>* facts) {
     const std::shared_ptr<const flow::Mappings> current = mappings->Get();
     const map::Feed* feed = FeedOf(name, folder, *current);
-    const std::string path = (fs::path(folder.path) / name).string();
-    Result<std::string> bytes = ReadRegular(path, options);
-    Result<flow::CsvReport> report =
-        Error{Code::kInvalid, "no feed of this folder takes a file of that name", "file", 0};
-    if (!bytes) {
-      report = bytes.error();
-    } else if (feed != nullptr) {
-      report = ingest->AcceptCsv(*bytes, *feed, name);
+    GW_TRY(const std::string bytes,
+           ReadRegular((fs::path(folder.path) / name).string(), options, facts));
+    if (feed == nullptr) {
+      return Error{Code::kInvalid, "no feed of this folder takes a file of that name", "file", 0};
     }
-    if (!report && report.error().code == Code::kUnavailable) {
-      return;  // the store, the log or the whole file is not there yet: taken at a later look
+    Result<flow::CsvReport> report = ingest->AcceptCsv(bytes, *feed, name);
+    if (!report && IsOutage(report.error().code)) {
+      Retry& retry = retries_[(fs::path(folder.path) / name).string()];
+      retry.wait_ms = std::min(std::max(retry.wait_ms * 2, options.poll_ms), kRetryMsMax);
+      retry.due = std::chrono::steady_clock::now() + std::chrono::milliseconds(retry.wait_ms);
     }
-    Put(folder, name, report);
+    return report;
+  }
+
+  void WaitWith(const std::string& path, const Error& error) {
+    if (retries_.contains(path)) {
+      TellOnce(path, error.where + ": " + error.detail);
+    }
   }
 
   // The name, or name.2.csv and so on: a file that was taken before keeps its own report.
@@ -202,21 +323,47 @@ struct CsvWatcher::Watch {
     const fs::path parts(name);
     std::string free = name;
     std::error_code problem;
-    for (int number = 2; fs::exists(fs::symlink_status(folder / free, problem)); ++number) {
+    const auto is_used = [&folder, &problem](const std::string& used) {
+      return fs::exists(fs::symlink_status(folder / used, problem)) ||
+             fs::exists(fs::symlink_status(folder / (used + ".report.jsonl"), problem));
+    };
+    for (int number = 2; is_used(free); ++number) {
       free = parts.stem().string() + "." + std::to_string(number) + parts.extension().string();
     }
     return free;
   }
 
-  // Report first, then the file: whoever sees the file gone from the folder finds its report.
-  void Put(const WatchedFolder& folder, const std::string& name,
-           const Result<flow::CsvReport>& report) const {
-    const fs::path target = fs::path(folder.path) / (report ? "taken" : "refused");
+  // Report first, then the file: whoever sees the file gone from the folder finds its report. What
+  // cannot be done is tried again at the next look, without taking the file in once more. Another
+  // file that has come under the name meanwhile stays: it is taken at the next look.
+  void Put(const WatchedFolder& folder, const std::string& name, Done* done) {
+    const std::string path = (fs::path(folder.path) / name).string();
+    const fs::path target = fs::path(folder.path) / (done->report ? "taken" : "refused");
     std::error_code problem;
     fs::create_directories(target, problem);
-    const std::string kept = FreeName(target, name);
-    std::ofstream(target / (kept + ".report.jsonl"), std::ios::binary) << ReportText(report);
-    fs::rename(fs::path(folder.path) / name, target / kept, problem);
+    const bool is_first = done->kept.empty();
+    const std::string kept = is_first ? FreeName(target, name) : done->kept;
+    if (is_first && !WriteReport(target / (kept + ".report.jsonl"), ReportText(done->report))) {
+      TellOnce(path, "its report cannot be written");
+      return;
+    }
+    done->kept = kept;
+    const bool is_same = FactsOf(path) == done->facts;
+    if (is_same) {
+      fs::rename(path, target / kept, problem);
+    }
+    if (is_first) {
+      LogFile(name, done->report, is_same && !problem);
+    }
+    if (is_same && problem) {
+      TellOnce(path, "it cannot be moved: " + problem.message());
+      return;
+    }
+    TellOnce(path, "");
+    done_.erase(path);
+  }
+
+  static void LogFile(const std::string& name, const Result<flow::CsvReport>& report, bool moved) {
     log::Write(
         report && report->refused == 0 && report->held == 0 ? log::Level::kInfo : log::Level::kWarn,
         "csv.file",
@@ -225,7 +372,7 @@ struct CsvWatcher::Watch {
          {"rows_taken", report ? std::to_string(report->taken) : "0"},
          {"rows_held", report ? std::to_string(report->held) : ""},
          {"rows_refused", report ? std::to_string(report->refused) : ""},
-         {"moved", problem ? "no" : "yes"}});
+         {"moved", moved ? "yes" : "no"}});
   }
 
   CsvOptions options;
@@ -234,6 +381,10 @@ struct CsvWatcher::Watch {
   std::mutex mutex;  // guards stopping
   std::condition_variable wake;
   bool stopping = false;
+  // By path; of the watching thread alone.
+  std::map<std::string, std::string> told_;
+  std::map<std::string, Done> done_;
+  std::map<std::string, Retry> retries_;
   std::thread thread;
 };
 

@@ -88,7 +88,8 @@ class Ingest {
 
   // A whole file of a feed. Errors: those of the file as such (header, encoding); bad rows are in
   // the report and stop nothing. The same file again changes nothing. A file that is refused is
-  // kept with the reason, and waits in the queue.
+  // kept with the reason, and waits in the queue. kUnavailable, kBusy or kInternal: an outage; what
+  // was taken before it stays, and the same file again goes on from there.
   // `again`: at an operator's word: no arrival is counted, and what was discarded stays so.
   Result<CsvReport> AcceptCsv(std::string_view bytes, const map::Feed& feed,
                               std::string_view file_name, bool again = false);
@@ -115,12 +116,12 @@ class Ingest {
 
   struct File;  // a CSV file on its way
   static AccessRecord RecordOf(const File& file, const store::MessageRecord& kept);
-  void KeepFile(std::string_view bytes, const File& file, const Error* refusal);
+  Status KeepFile(std::string_view bytes, const File& file, const Error* refusal);
   bool IsDiscarded(const store::MessageRecord& rows);
-  RowReport TakeRows(map::RowGroup* group, const File& file);
+  Result<RowReport> TakeRows(map::RowGroup* group, const File& file);
   Status AdmitRows(const map::Translation& translation, const File& file, store::MessageRecord kept,
                    AccessRecord record);
-  void KeepRows(store::MessageRecord kept, AccessRecord record);
+  Status KeepRows(store::MessageRecord kept, AccessRecord record);
 
   // Where every way ends: identify and apply, which may leave remarks for the sender ...
   Result<Identified> Resolve(std::vector<map::Change> changes, bool upsert, Instant now,

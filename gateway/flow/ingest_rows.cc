@@ -6,6 +6,7 @@
 #include "gateway/base/crypto.h"
 #include "gateway/base/log.h"
 #include "gateway/flow/admit.h"
+#include "gateway/flow/decisions.h"
 #include "gateway/flow/ingest.h"
 #include "gateway/flow/remarks.h"
 
@@ -21,6 +22,11 @@ std::string PlaceInRows(const Error& error, const std::vector<uint32_t>& rows) {
   }
   const std::string row = rows.empty() ? std::string("row") : "row " + std::to_string(rows.front());
   return error.where.empty() ? row : row + ", " + error.where;
+}
+
+// A part that must work does not: nothing is wrong with the rows.
+bool IsOutage(Code code) {
+  return code == Code::kUnavailable || code == Code::kBusy || code == Code::kInternal;
 }
 
 std::string RowsText(const std::vector<uint32_t>& rows) {
@@ -62,7 +68,7 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
   const File file{feed, file_name, crypto::Sha256(bytes), parts_.mappings.Get(), again};
   Result<map::CsvTranslation> translation =
       file.mappings->translator.FromCsv(bytes, feed, parts_.clock.Now());
-  KeepFile(bytes, file, translation ? nullptr : &translation.error());
+  GW_RETURN_IF_ERROR(KeepFile(bytes, file, translation ? nullptr : &translation.error()));
   if (!translation) {
     return translation.error();
   }
@@ -73,7 +79,7 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
   report.trailers = translation->trailers;
   report.remarks = std::move(translation->remarks);
   for (map::RowGroup& group : translation->groups) {
-    RowReport rows = TakeRows(&group, file);
+    GW_TRY(RowReport rows, TakeRows(&group, file));
     const auto count = static_cast<uint32_t>(rows.rows.size());
     (rows.result == "refused"     ? report.refused
      : rows.result == "held"      ? report.held
@@ -90,9 +96,9 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
 }
 
 // The file's bytes stand once, beside what is kept of its groups: from them a refused group is
-// taken once more. A file that is refused as such is open itself. Where they cannot be kept the
-// file is still in the folder.
-void Ingest::KeepFile(std::string_view bytes, const File& file, const Error* refusal) {
+// taken once more. A file that is refused as such is open itself. Where they cannot be kept no row
+// is taken: the file is still in the folder.
+Status Ingest::KeepFile(std::string_view bytes, const File& file, const Error* refusal) {
   store::Transaction transaction;
   store::MessageRecord& kept = transaction.message.emplace();
   kept.feed = file.feed.name;
@@ -107,8 +113,8 @@ void Ingest::KeepFile(std::string_view bytes, const File& file, const Error* ref
   kept.received = parts_.clock.Now();
   kept.replay = file.again;
   const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, kept.digest);
-  if (prior && *prior) {
-    return;
+  if (!prior || *prior) {
+    return prior ? Status() : Status(prior.error());
   }
   AccessRecord record = RecordOf(file, kept);
   if (refusal != nullptr) {
@@ -119,12 +125,15 @@ void Ingest::KeepFile(std::string_view bytes, const File& file, const Error* ref
     transaction.entry = store::PendingEntry{record.id, ToBytes(record)};
     transaction.settled = journal_->TakeSettled();
   }
-  if (!parts_.store.Commit(std::move(transaction))) {
+  if (const auto committed = parts_.store.Commit(std::move(transaction)); !committed) {
     log::Write(log::Level::kError, "file.not_kept", {{"feed", file.feed.name}});
-  } else if (refusal != nullptr) {
+    return Error{Code::kUnavailable, committed.error().detail, "store"};
+  }
+  if (refusal != nullptr) {
     static_cast<void>(journal_->Append(record, true)
                           .ok());  // still pending if it failed: appended at the next start
   }
+  return {};
 }
 
 // Resubmitting some rows of a file takes its other open ones along, and none that was given up.
@@ -137,7 +146,9 @@ bool Ingest::IsDiscarded(const store::MessageRecord& rows) {
   return found && !found->empty();
 }
 
-RowReport Ingest::TakeRows(map::RowGroup* group, const File& file) {
+// Errors: those of an outage, which ends the file where it is: taken once more it goes on from
+// here.
+Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
   const map::Feed& feed = file.feed;
   RowReport report{group->rows, "refused", "", ""};
   store::MessageRecord kept;
@@ -157,15 +168,18 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const File& file) {
     report.result = "unchanged";
     return report;
   }
-  Status taken = prior ? Status() : Status(prior.error());
-  if (taken && !group->translation) {
-    taken = group->translation.error();
+  if (!prior) {
+    return prior.error();
   }
+  Status taken = group->translation ? Status() : Status(group->translation.error());
   if (taken) {
     int attempt = 0;
     do {
       taken = AdmitRows(*group->translation, file, kept, record);
     } while (LostRace(taken) && ++attempt < kAttemptsMax);
+    if (!taken && IsOutage(taken.error().code)) {
+      return taken.error();
+    }
   }
   if (taken) {
     report.result = "taken";
@@ -177,7 +191,7 @@ RowReport Ingest::TakeRows(map::RowGroup* group, const File& file) {
   record.outcome = "4";
   record.reason = report.where + ": " + report.reason;
   kept.cause = CauseOf(taken.error());
-  KeepRows(std::move(kept), record);
+  GW_RETURN_IF_ERROR(KeepRows(std::move(kept), record));
   return report;
 }
 
@@ -194,23 +208,28 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
   kept.remarks_json = RemarksJson(translation);
   kept.fields = FieldsOf(translation);
   kept.map_version = file.mappings->translator.version();
-  GW_TRY(Identified identified, Resolve(std::move(changes), file.feed.upsert, record.recorded));
+  GW_RETURN_IF_ERROR(journal_->Ready());
+  GW_TRY(Identified identified, Identify(&changes, parts_, record.recorded));
+  GW_RETURN_IF_ERROR(KeepDecisions(&changes, &identified, record.recorded));
+  GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, file.feed.upsert, parts_));
   GW_TRY(const store::Committed committed, Admit(std::move(identified), std::move(kept), &record));
   static_cast<void>(committed);
   return {};
 }
 
-void Ingest::KeepRows(store::MessageRecord kept, AccessRecord record) {
+Status Ingest::KeepRows(store::MessageRecord kept, AccessRecord record) {
   kept.outcome = record.answer = "AE";
   kept.reason = record.reason;
   store::Transaction transaction;
   transaction.message = std::move(kept);
   transaction.entry = store::PendingEntry{record.id, ToBytes(record)};
   transaction.settled = journal_->TakeSettled();
-  if (parts_.store.Commit(std::move(transaction))) {
-    static_cast<void>(journal_->Append(record, true)
-                          .ok());  // still pending if it failed: appended at the next start
+  if (const auto committed = parts_.store.Commit(std::move(transaction)); !committed) {
+    return Error{Code::kUnavailable, committed.error().detail, "store"};
   }
+  static_cast<void>(journal_->Append(record, true)
+                        .ok());  // still pending if it failed: appended at the next start
+  return {};
 }
 
 Result<fhir::StoredResource> Ingest::AcceptResource(ClientWrite write, AccessRecord* record) {

@@ -107,5 +107,38 @@ TEST_F(CsvWatcherTest, FilesThatNoFeedTakesLinksAndBadHeadersAreRefusedWhole) {
   EXPECT_NE(Report("refused", "northshire-care-plans-open.csv").find("refused"), std::string::npos);
 }
 
+// What cannot be moved is not taken in again at each look; what comes under its name meanwhile is
+// not taken for it.
+TEST_F(CsvWatcherTest, AFileThatCannotBeMovedWaitsAndItsSuccessorIsRead) {
+  const std::string text = flow::ProjectFile("tests/demo/northshire-care-plans-2026-02-02.csv");
+  const std::string in_the_way = in + "/taken/northshire-care-plans.csv.report.jsonl.part";
+  fs::create_directories(in_the_way + "/full");
+  Put("northshire-care-plans.csv", text);
+  const auto stored = [this] {
+    return flow::MatchesOn(gateway.Get("/fhir/CarePlan?identifier=PC-2026-3118", flow::Caller{}));
+  };
+  for (int wait = 0; wait < 1000 && stored() == 0; ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ASSERT_EQ(stored(), 1u);
+  Put("northshire-care-plans.csv", text.substr(0, text.find('\n') + 1));
+  fs::remove_all(in_the_way);
+  const std::string second = Report("taken", "northshire-care-plans.2.csv");
+  EXPECT_NE(second.find(R"({"rows_read":0,)"), std::string::npos) << second;
+  std::ostringstream first;
+  first << std::ifstream(in + "/taken/northshire-care-plans.csv.report.jsonl").rdbuf();
+  EXPECT_NE(first.str().find(R"("taken":2,"unchanged":0,"refused":1)"), std::string::npos)
+      << first.str();
+  EXPECT_FALSE(fs::exists(in + "/northshire-care-plans.csv"));
+}
+
+TEST_F(CsvWatcherTest, AFolderThatIsNotThereForAWhileIsLookedAtAgain) {
+  fs::rename(in, in + "-away");
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  fs::rename(in + "-away", in);
+  Put("holiday-rota.csv", "a,b\n1,2\n");
+  EXPECT_NE(Report("refused", "holiday-rota.csv").find("no feed"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace gw::edge

@@ -177,11 +177,13 @@ TEST(Ingest, AMessageCutAnywhereWritesNothingHalf) {
   SUCCEED();
 }
 
-// Ends the process at a step of the commit, as a kill would.
+// Ends the process at a step of the commit, as a kill would, or lets some commits through and fails
+// the others, as a full disk does.
 class KilledStore final : public store::Store {
  public:
-  enum class At { kBefore, kAfter };
+  enum class At { kBefore, kAfter, kFails };
   static At at;
+  static int commits_left;  // that work, where others fail
   explicit KilledStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
 
   Result<fhir::StoredResource> Read(const fhir::Key& key, const store::Visibility& v) override {
@@ -225,6 +227,10 @@ class KilledStore final : public store::Store {
     if (at == At::kBefore) {
       _exit(0);
     }
+    if (at == At::kFails) {
+      return commits_left-- > 0 ? inner_->Commit(std::move(transaction))
+                                : Result<store::Committed>(Error{Code::kUnavailable, "full", ""});
+    }
     const Result<store::Committed> committed = inner_->Commit(std::move(transaction));
     _exit(committed ? 0 : 1);
   }
@@ -238,9 +244,33 @@ class KilledStore final : public store::Store {
 };
 
 KilledStore::At KilledStore::at = KilledStore::At::kBefore;
+int KilledStore::commits_left = 0;
 
 std::unique_ptr<store::Store> Killed(std::unique_ptr<store::Store> inner) {
   return std::make_unique<KilledStore>(std::move(inner));
+}
+
+// No row of a file is passed over because the store could not take it, or the file itself: the file
+// is taken again, and goes on where it was.
+TEST(Ingest, AnOutageEndsAFileWhereItIsAndTheSameFileGoesOn) {
+  const TempFolder folder;
+  KilledStore::at = KilledStore::At::kFails;
+  TestGateway gateway(folder.Path("gateway"), Killed);
+  const std::string bytes = ProjectFile("tests/demo/northshire-care-plans-2026-02-02.csv");
+  const auto mappings = gateway.parts().mappings.Get();
+  const map::Feed& feed = mappings->feeds.find("northshire-care-plans")->second;
+  for (const int commits : {0, 1, 2}) {  // the file, a group that is taken, one that is refused
+    KilledStore::commits_left = commits;
+    const auto report = gateway.ingest().AcceptCsv(bytes, feed, "plans.csv");
+    ASSERT_FALSE(report.ok()) << commits;
+    EXPECT_EQ(report.error().code, Code::kUnavailable);
+  }
+  KilledStore::commits_left = 100;
+  const auto report = gateway.ingest().AcceptCsv(bytes, feed, "plans.csv");
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->taken + report->unchanged, 2u);
+  EXPECT_EQ(report->unchanged, 2u) << "taken before the store failed";
+  EXPECT_EQ(report->refused, 1u);
 }
 
 // Runs `step` in a process of its own that ends without a word to anyone.

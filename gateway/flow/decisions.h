@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/result.h"
+#include "gateway/flow/identify.h"
+#include "gateway/map/change.h"
+
+namespace gw::flow {
+
+// How a person's sharing decisions of one file stand to those of earlier ones (care-coordination
+// decision 1). A file says all of a person's decisions: its Consent takes the place of the stored
+// one, and
+//   - an organisation that was refused by name stays refused until a later decision names it: the
+//     deny is carried over (remark refusal-kept);
+//   - what would be permitted now and was not needs a decision after the latest that is stored: an
+//     older one, or one without a date, takes nothing back. Narrower is always taken;
+//   - Consent.dateTime never goes back; decisions without a date count from the day they come.
+// Consents whose root names actors (of carers) speak of those alone: of each, the same holds by the
+// date of the Consent. Nothing else is touched. For changes that are identified, and not yet
+// applied. Errors: hl7_code 204 (held), where = the change's place.
+Status KeepDecisions(std::vector<map::Change>* changes, Identified* identified, Instant now);
+
+}  // namespace gw::flow
