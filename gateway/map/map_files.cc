@@ -44,13 +44,13 @@ std::vector<std::string> FilesOf(const fs::path& folder, bool deep) {
   std::error_code failure;
   for (auto at = fs::recursive_directory_iterator(folder, failure);
        !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    std::error_code unknown;  // a link that leads nowhere, or to itself, is no file
+    std::error_code unknown;  // of a link that leads nowhere: reading it says so
     if (!deep && at->is_directory(unknown)) {
       at.disable_recursion_pending();
     }
     const fs::path form = at->path().extension();
     const bool is_named = form == ".map" || (!deep && (form == ".json" || form == ".xml"));
-    if (is_named && at->is_regular_file(unknown)) {
+    if (is_named && (at->is_regular_file(unknown) || unknown)) {
       paths.push_back(at->path().generic_string());
     }
   }

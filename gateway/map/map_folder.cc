@@ -12,6 +12,16 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::string_view kV2 = "urn:caregate:hl7v2:";
+bool IsColumn(const Json& column) {
+  return column.is_object() && !column.TextOf("name").empty() &&
+         std::all_of(column.members().begin(), column.members().end(), [](const auto& member) {
+           return member.first == "essential"
+                      ? member.second.is_bool()
+                      : (member.first == "name" || member.first == "type") &&
+                            member.second.is_string();
+         });
+}
+
 }  // namespace
 
 Error AtFile(const std::string& file, const Error& error) {
@@ -23,8 +33,8 @@ Result<std::vector<std::string>> NamesBelow(const std::string& directory) {
   std::error_code failure;
   for (auto at = fs::recursive_directory_iterator(directory, failure);
        !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    std::error_code unknown;  // a link that leads nowhere, or to itself, is no file
-    if (at->is_regular_file(unknown)) {
+    std::error_code unknown;  // of a link that leads nowhere: reading it says so
+    if (at->is_regular_file(unknown) || unknown) {
       names.push_back(at->path().lexically_relative(directory).generic_string());
     }
   }
@@ -74,6 +84,11 @@ Result<RowModel> ReadRowModel(const MapFile& file, const fhir::Definitions& defi
   Feed feed;
   feed.format = Feed::Format::kCsv;
   for (const Json& column : columns->items()) {
+    const std::string place = ": $.columns[" + std::to_string(feed.columns.size()) + "]";
+    if (!IsColumn(column)) {
+      return Error{Code::kInvalid, "a column has a name, a type and whether it is essential alone",
+                   file.name + place};
+    }
     Column made;
     made.name = std::string(column.TextOf("name"));
     made.type = std::string(column.TextOf("type", "string"));

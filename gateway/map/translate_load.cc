@@ -55,12 +55,27 @@ std::string VersionOf(const Files& files) {
 Result<std::map<std::string, std::vector<std::string>, std::less<>>> ReadEvents(
     const MapFile& file, const Limits& limits) {
   std::map<std::string, std::vector<std::string>, std::less<>> events;
+  const auto refused = [](std::string_view rule, const std::string& place) {
+    return Error{Code::kInvalid, std::string(rule), std::string(kMessages) + place};
+  };
+  if (file.name.empty()) {
+    return refused("the list of the events that are taken is not there", "");
+  }
   auto json = Json::Parse(file.text, limits);
   if (!json) {
     return AtFile(file.name, json.error());
   }
+  if (!json->is_object()) {
+    return refused("the events are listed by the type of their message", ": $");
+  }
   for (const auto& [type, list] : json->members()) {
+    if (!list.is_array()) {
+      return refused("the events of a type are a list", ": $." + type);
+    }
     for (const Json& event : list.items()) {
+      if (!event.is_string()) {
+        return refused("an event is a code", ": $." + type);
+      }
       events[type].push_back(event.text());
     }
   }

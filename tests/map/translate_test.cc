@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/map/samples_testing.h"
+#include "tests/temp_folder.h"
 
 namespace gw::map {
 namespace {
@@ -452,6 +453,40 @@ TEST(TranslateTest, LoadsNothingFromAFolderThatIsNotThere) {
       Translator::Load(GW_SOURCE_DIR "/no-mappings", GW_SOURCE_DIR "/profiles", Definitions());
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, Code::kInvalid);
+}
+
+TEST(TranslateTest, LoadsNoListThatSaysNothing) {
+  const struct {
+    std::string_view name;
+    std::string_view text;
+    std::string_view where;
+  } cases[] = {
+      {"none", "", "hl7v2-to-fhir/messages.json"},
+      {"hl7v2-to-fhir/messages.json", R"(["ADT"])", "hl7v2-to-fhir/messages.json: $"},
+      {"hl7v2-to-fhir/messages.json", R"({"ADT":{"A01":1}})", "hl7v2-to-fhir/messages.json: $.ADT"},
+      {"hl7v2-to-fhir/messages.json", R"({"ADT":[1]})", "hl7v2-to-fhir/messages.json: $.ADT"},
+      {"csv-to-fhir/x/rows.json", R"({"url":"u","columns":["a"]})",
+       "csv-to-fhir/x/rows.json: $.columns[0]"},
+      {"csv-to-fhir/x/rows.json", R"({"url":"u","columns":[{"name":"a","tpye":"date"}]})",
+       "csv-to-fhir/x/rows.json: $.columns[0]"},
+  };
+  for (const auto& c : cases) {
+    const TempFolder folder;
+    folder.Write(std::string(c.name), c.text);
+    const auto loaded = Translator::Load(folder.path(), GW_SOURCE_DIR "/profiles", Definitions());
+    ASSERT_FALSE(loaded.ok()) << c.text;
+    EXPECT_EQ(loaded.error().where, c.where) << c.text;
+  }
+}
+
+TEST(TranslateTest, ALinkToItselfAmongTheMapsIsRefused) {
+  const TempFolder folder;
+  folder.Write("hl7v2-to-fhir/messages.json", "{}");
+  std::filesystem::create_symlink("loop.map", folder.Path("hl7v2-to-fhir/loop.map"));
+  const auto loaded = Translator::Load(folder.path(), GW_SOURCE_DIR "/profiles", Definitions());
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().detail, "cannot be read");
+  EXPECT_EQ(loaded.error().where, folder.Path("hl7v2-to-fhir/loop.map"));
 }
 
 TEST(TranslateTest, VersionIsOfTheBytesOfTheMaps) { EXPECT_EQ(Maps().version().size(), 64u); }
