@@ -3,6 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "gateway/base/utf8.h"
+#include "gateway/hl7v2/charset.h"
+#include "gateway/hl7v2/charset_writer.h"
 
 namespace gw::hl7v2 {
 namespace {
@@ -13,7 +19,8 @@ struct Heading {
   std::string_view encoding_characters = "^~\\&";
   std::string_view sending_application, sending_facility, receiving_application, receiving_facility,
       trigger_event, processing = "P", version = "2.5.1", control_id;
-  bool enhanced = false;  // the sender values MSH-15 or MSH-16
+  bool enhanced = false;          // the sender values MSH-15 or MSH-16
+  std::string_view charset = {};  // MSH-18: what the answer is in
 
   // MSH-11 and MSH-12, which an answer must have where the message has not.
   void SetVersion(std::string_view processing_id, std::string_view version_id) {
@@ -128,17 +135,33 @@ void WriteHeading(const Heading& heading, std::string_view control_id, Instant n
       .Text(control_id)
       .Raw(heading.processing)
       .Raw(heading.version);
-  const auto is_ascii = [](char c) { return static_cast<uint8_t>(c) < 0x80; };
-  const bool ascii = std::all_of(out->begin(), out->end(), is_ascii) &&
-                     std::all_of(heading.control_id.begin(), heading.control_id.end(), is_ascii);
-  if (heading.enhanced || !ascii) {
+  if (heading.enhanced || !heading.charset.empty()) {
     const std::string_view none_due = heading.enhanced ? "NE" : "";
     msh.Raw("").Raw("").Raw(none_due).Raw(none_due);
   }
-  if (!ascii) {
-    msh.Raw("").Raw("UNICODE UTF-8");
+  if (!heading.charset.empty()) {
+    msh.Raw("").Raw(heading.charset);
   }
   msh.End();
+}
+
+bool IsUtf16(Charset charset) {
+  return charset == Charset::kUtf16 || charset == Charset::kUtf16Le || charset == Charset::kUtf16Be;
+}
+
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+}
+
+// What MSH-18 of an answer in that set says: the sender's own word for it, where that was true; of
+// a set that the table has no name for (Windows-1252) what the sender said, since that is how its
+// own text is read.
+std::string_view CharsetWord(std::string_view said, Charset charset) {
+  const auto named = CharsetNamed(said);
+  const bool is_true = named == charset || (named && IsUtf16(*named) && IsUtf16(charset));
+  const std::string_view word = Table0211Name(charset);
+  return (is_true || word.empty()) && named ? said : word;
 }
 
 // ERR of 2.5 and later: location, code, severity, diagnostic and user texts.
@@ -210,6 +233,19 @@ std::string Write(const Heading& heading, AckCode code, std::span<const Issue> i
   return out;
 }
 
+// The answer in the bytes of the set that its sender uses; it says only what came from that sender,
+// and ASCII.
+std::string InCharset(std::string answer, Charset charset, bool with_mark) {
+  if (charset == Charset::kUtf8) {
+    return answer;
+  }
+  auto bytes = Encode(answer, charset);
+  if (!bytes) {
+    return answer;  // a byte that the set does not have was replaced when it was read
+  }
+  return std::string(with_mark && IsUtf16(charset) ? ByteOrderMark(charset) : "") + *bytes;
+}
+
 constexpr size_t kLongestTrusted = 227;  // of MSH-3 to MSH-6 in HL7 v2.5 to 2.8
 
 // A field of a line that could not be parsed, if it is fit to be sent back.
@@ -219,9 +255,29 @@ std::string_view Trusted(std::string_view field) {
   return plain && field.size() <= kLongestTrusted ? field : std::string_view{};
 }
 
+// A number of the sender's own, which goes back as it came, in whatever bytes.
+std::string_view OwnId(std::string_view field) {
+  const bool has_control = std::any_of(field.begin(), field.end(), [](char c) {
+    return static_cast<uint8_t>(c) < ' ' || c == 0x7F;
+  });
+  return has_control || field.size() > kLongestTrusted ? std::string_view{} : field;
+}
+
+// Of an MSH line whose text is not known to be of any set.
+std::string_view CharsetWordFor(std::string_view said, std::string_view control_id) {
+  if (CharsetNamed(said)) {
+    return said;
+  }
+  return !IsAscii(control_id) && IsValidUtf8(control_id) ? Table0211Name(Charset::kUtf8)
+                                                         : std::string_view{};
+}
+
 // The fields of a line that begins as MSH, BHS and FHS do, by their numbers: 1 is the separator,
 // which must be fit to be one; no field where it is not.
-using HeaderFields = std::array<std::string_view, 13>;
+constexpr size_t kMessageId = 10;  // of MSH
+constexpr size_t kBatchId = 11;    // of BHS and FHS
+constexpr size_t kCharset = 18;
+using HeaderFields = std::array<std::string_view, kCharset + 1>;
 HeaderFields FieldsOfHeader(std::string_view line) {
   HeaderFields fields;
   const char separator = line.size() > 3 ? line[3] : '\0';
@@ -236,7 +292,8 @@ HeaderFields FieldsOfHeader(std::string_view line) {
   line.remove_prefix(4);
   for (size_t number = 2; number < fields.size(); ++number) {
     const size_t end = std::min(line.find(separator), line.size());
-    fields[number] = Trusted(line.substr(0, end));
+    const bool is_id = number == kMessageId || number == kBatchId;
+    fields[number] = is_id ? OwnId(line.substr(0, end)) : Trusted(line.substr(0, end));
     line.remove_prefix(std::min(end + 1, line.size()));
   }
   return fields;
@@ -253,7 +310,8 @@ Heading SalvageFields(std::string_view line) {
     heading.sending_facility = fields[4];
     heading.receiving_application = fields[5];
     heading.receiving_facility = fields[6];
-    heading.control_id = fields[10];
+    heading.control_id = fields[kMessageId];
+    heading.charset = CharsetWordFor(fields[kCharset], heading.control_id);
   }
   return heading;
 }
@@ -272,7 +330,7 @@ void WriteBatchHeader(SegmentWriter header, const HeaderFields& sent, std::strin
       .Raw("")
       .Raw("")
       .Text(control_id)
-      .Raw(sent[11])
+      .Raw(sent[kBatchId])
       .End();
 }
 
@@ -285,6 +343,10 @@ std::string_view LineOf(std::string_view bytes, std::string_view name) {
   }
   const std::string_view rest = bytes.substr(std::min(at, bytes.size()));
   return rest.substr(0, rest.find_first_of("\r\n"));
+}
+
+std::string_view FirstOf(std::string_view field, char repetition) {
+  return repetition == 0 ? field : field.substr(0, field.find(repetition));
 }
 
 // What can be trusted of bytes that are no message.
@@ -306,10 +368,11 @@ Heading Salvage(std::string_view bytes) {
     return SalvageFields(line);
   }
   const Segment& msh = parsed->segments()[0];
-  const auto original = [&](std::string_view part) {
+  const auto bytes_of = [&](std::string_view part) {
     const auto offset = static_cast<size_t>(part.data() - msh.name.data());
-    return part.empty() ? std::string_view{} : Trusted(line.substr(offset, part.size()));
+    return part.empty() ? std::string_view{} : line.substr(offset, part.size());
   };
+  const auto original = [&](std::string_view part) { return Trusted(bytes_of(part)); };
   const auto field = [&](size_t number) {
     return number <= msh.fields.size() ? original(msh.fields[number - 1]) : std::string_view{};
   };
@@ -320,9 +383,16 @@ Heading Salvage(std::string_view bytes) {
   heading.receiving_application = field(5);
   heading.receiving_facility = field(6);
   heading.trigger_event = original(parsed->trigger_event());
-  heading.control_id = field(10);
+  heading.control_id = msh.fields.size() < kMessageId ? std::string_view{}
+                                                      : OwnId(bytes_of(msh.fields[kMessageId - 1]));
+  heading.charset =
+      CharsetWordFor(FirstOf(field(kCharset), heading.delimiters.repetition), heading.control_id);
   heading.SetVersion(field(11), field(12));
   return heading;
+}
+
+bool HasUtf16Mark(std::string_view bytes) {
+  return bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
 }
 
 }  // namespace
@@ -416,33 +486,66 @@ std::string Acknowledge(const Message& message, AckCode code, std::span<const Is
   heading.SetVersion(msh(11), msh(12));
   heading.control_id = msh(10);
   heading.enhanced = !msh(15).empty() || !msh(16).empty();
-  return Write(heading, code, issues, control_id, now);
+  const std::string_view said = FirstOf(msh(kCharset), heading.delimiters.repetition);
+  const Charset charset = message.charset();
+  heading.charset = said.empty() ? said : CharsetWord(said, charset);
+  std::string answer = Write(heading, code, issues, control_id, now);
+  if (IsAscii(answer) && !IsUtf16(charset)) {
+    return answer;
+  }
+  if (said.empty()) {
+    heading.charset = CharsetWord(said, charset);
+    answer = Write(heading, code, issues, control_id, now);
+  }
+  return InCharset(std::move(answer), charset, message.has_byte_order_mark());
 }
 
 std::string AcknowledgeUnreadable(std::string_view bytes, AckCode code, const Error& error,
                                   std::string_view control_id, Instant now) {
   const std::array<Issue, 1> issues = {Issue{error}};
-  return Write(Salvage(bytes), code, issues, control_id, now);
+  const auto utf16 = Utf16OfMessages(bytes);
+  if (!utf16) {
+    return Write(Salvage(bytes), code, issues, control_id, now);
+  }
+  const Decoded decoded = DecodeLenient(std::string(bytes), *utf16);
+  Heading heading = Salvage(decoded.text);
+  heading.charset = CharsetWord(heading.charset, *utf16);
+  return InCharset(Write(heading, code, issues, control_id, now), *utf16, HasUtf16Mark(bytes));
 }
 
 bool IsBatch(std::string_view bytes) {
-  return bytes.starts_with("FHS") || bytes.starts_with("BHS");
+  constexpr size_t kStartBytes = 8;  // a mark and three letters
+  const auto begins = [](std::string_view text) {
+    return text.starts_with("FHS") || text.starts_with("BHS");
+  };
+  const auto utf16 = Utf16OfMessages(bytes);
+  return utf16 ? begins(DecodeLenient(std::string(bytes.substr(0, kStartBytes)), *utf16).text)
+               : begins(bytes);
 }
 
-std::string AcknowledgeBatch(std::string_view batch, std::span<const std::string> answers,
+std::string AcknowledgeBatch(std::string_view bytes, std::span<const std::string> answers,
                              std::span<const std::string> warnings, std::string_view control_id,
                              Instant now) {
+  const auto utf16 = Utf16OfMessages(bytes);
+  const std::string text =
+      utf16 ? DecodeLenient(std::string(bytes), *utf16).text : std::string(bytes);
+  const std::string_view batch = text;
+  const auto in_its_set = [&utf16](std::string* part) {
+    return utf16 ? InCharset(std::exchange(*part, {}), *utf16, false) : std::exchange(*part, {});
+  };
   const HeaderFields file = FieldsOfHeader(LineOf(batch, "FHS"));
   const HeaderFields first = FieldsOfHeader(LineOf(batch, "BHS"));
   const std::string_view separator = first[1].empty() ? file[1] : first[1];
   Delimiters delimiters;
   delimiters.field = separator.empty() ? delimiters.field : separator.front();
   const bool is_file = batch.starts_with("FHS");
-  std::string out;
+  std::string part;
   if (is_file) {
-    WriteBatchHeader({&out, delimiters, "FHS"}, file, control_id, now);
+    WriteBatchHeader({&part, delimiters, "FHS"}, file, control_id, now);
   }
-  WriteBatchHeader({&out, delimiters, "BHS"}, first[1].empty() ? file : first, control_id, now);
+  WriteBatchHeader({&part, delimiters, "BHS"}, first[1].empty() ? file : first, control_id, now);
+  std::string out(utf16 && HasUtf16Mark(bytes) ? ByteOrderMark(*utf16) : "");
+  out += in_its_set(&part);
   for (const std::string& answer : answers) {
     out += answer;
   }
@@ -450,11 +553,11 @@ std::string AcknowledgeBatch(std::string_view batch, std::span<const std::string
   for (const std::string& warning : warnings) {
     told += (told.empty() ? "" : "; ") + warning;
   }
-  SegmentWriter(&out, delimiters, "BTS").Raw(std::to_string(answers.size())).Text(told).End();
+  SegmentWriter(&part, delimiters, "BTS").Raw(std::to_string(answers.size())).Text(told).End();
   if (is_file) {
-    SegmentWriter(&out, delimiters, "FTS").Raw("1").End();
+    SegmentWriter(&part, delimiters, "FTS").Raw("1").End();
   }
-  return out;
+  return out + in_its_set(&part);
 }
 
 }  // namespace gw::hl7v2

@@ -52,8 +52,10 @@ int Hl7CodeFor(const Error& error);
 
 // The acknowledgment of a message: MSH with sender and receiver exchanged and the sender's
 // delimiters and version, MSA with the sender's MSH-10, an ERR for each issue. In the enhanced mode
-// MSH-15 and MSH-16 are NE: an answer is not answered. What it repeats beyond ASCII is UTF-8, as
-// its MSH-18 then says, whatever the message was in. Segments end with CR. `control_id` is the
+// MSH-15 and MSH-16 are NE: an answer is not answered. Its bytes are of the character set that the
+// message was in, UTF-16 in its byte order, with a mark where it has one: the sender's MSH-10 comes
+// back as its own bytes. MSH-18 names that set where the message does or the answer is not ASCII.
+// Segments end with CR. `control_id` is the
 // answer's own MSH-10. ERR has the 2.5 form from version 2.5 on, and ERR-1 (the older form) before.
 std::string Acknowledge(const Message& message, AckCode code, std::span<const Issue> issues,
                         std::string_view control_id, Instant now);
@@ -72,7 +74,7 @@ bool IsBatch(std::string_view bytes);
 // sender has them. Of a file of several batches the answers are one batch. BTS-2 says what was
 // wrong with the sender's counts. Segments end with CR.
 // Spec: HL7 v2.9 section 2.10.3.
-std::string AcknowledgeBatch(std::string_view batch, std::span<const std::string> answers,
+std::string AcknowledgeBatch(std::string_view bytes, std::span<const std::string> answers,
                              std::span<const std::string> warnings, std::string_view control_id,
                              Instant now);
 

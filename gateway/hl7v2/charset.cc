@@ -213,24 +213,27 @@ Decoded DecodeLenient(std::string bytes, Charset charset) {
   if (IsUtf16(charset)) {
     Converted converted = FromUtf16(bytes, charset);
     const bool fault = converted.first_fault != std::string::npos;
-    return {std::move(converted.text), fault ? "bytes that are no UTF-16 were replaced" : ""};
+    return {std::move(converted.text), fault ? "bytes that are no UTF-16 were replaced" : "",
+            charset};
   }
   if (IsAscii(bytes)) {
-    return {std::move(bytes), {}};
+    return {std::move(bytes), {}, charset};
   }
   const bool one_byte = charset != Charset::kUtf8 && charset != Charset::kAscii;
   if (IsValidUtf8(bytes)) {
-    return {std::move(bytes), charset == Charset::kUtf8
-                                  ? std::string_view{}
-                                  : "bytes disagree with the character set; read as UTF-8"};
+    return {std::move(bytes),
+            charset == Charset::kUtf8 ? std::string_view{}
+                                      : "bytes disagree with the character set; read as UTF-8",
+            Charset::kUtf8};
   }
   if (!one_byte || (charset != Charset::kWindows1252 && HasC1(bytes))) {
     return {FromOneByte(bytes, Charset::kWindows1252).text,
-            "bytes disagree with the character set; read as Windows-1252"};
+            "bytes disagree with the character set; read as Windows-1252", Charset::kWindows1252};
   }
   Converted converted = FromOneByte(bytes, charset);
   const bool fault = converted.first_fault != std::string::npos;
-  return {std::move(converted.text), fault ? "bytes that no character has were replaced" : ""};
+  return {std::move(converted.text), fault ? "bytes that no character has were replaced" : "",
+          charset};
 }
 
 std::optional<Charset> Utf16ByStart(std::string_view bytes, char first) {

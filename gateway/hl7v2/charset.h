@@ -34,6 +34,7 @@ struct Decoded {
   std::string text;
   // What is to be told where the bytes disagreed with the name; empty where they did not.
   std::string_view disagreement;
+  Charset charset = Charset::kUtf8;  // what they were read as
 };
 
 // As DecodeStrict, but never fails: bytes that are no UTF-8 under a UTF-8 or ASCII name are read as

@@ -16,6 +16,8 @@ struct Message::Parts {
   std::vector<std::string_view> fields;  // of all segments, one after the other
   std::vector<Segment> segments;
   std::vector<Warning> warnings;
+  Charset charset = Charset::kUtf8;
+  bool has_byte_order_mark = false;
   std::string_view message_code, trigger_event, control_id, sending_application, sending_facility,
       processing_id, version;
   std::string structure;
@@ -144,9 +146,11 @@ Status CheckEscapes(std::string_view text, std::string_view names, char repetiti
   return {};
 }
 
-Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warning>* warnings) {
+Status Decode(std::string* bytes, const ParseOptions& options, Charset* read_as,
+              std::vector<Warning>* warnings) {
   const auto utf16 = Utf16OfMessages(*bytes);
   if (utf16) {
+    *read_as = *utf16;
     Decoded decoded = DecodeLenient(std::move(*bytes), *utf16);
     *bytes = std::move(decoded.text);
     if (!decoded.disagreement.empty()) {
@@ -173,6 +177,7 @@ Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warni
     return static_cast<uint8_t>(c) < 0x80 && c != '\x1B';
   });
   if (ascii) {
+    *read_as = utf16 ? *utf16 : utf16_label ? Charset::kUtf8 : charset.value_or(Charset::kUtf8);
     return {};
   }
   if (!charset) {
@@ -184,6 +189,7 @@ Status Decode(std::string* bytes, const ParseOptions& options, std::vector<Warni
   }
   Decoded decoded = DecodeLenient(std::move(*bytes), utf16_label ? Charset::kUtf8 : *charset);
   *bytes = std::move(decoded.text);
+  *read_as = utf16.value_or(decoded.charset);
   if (!decoded.disagreement.empty()) {
     warnings->push_back({std::string(decoded.disagreement), "MSH-18"});
   }
@@ -363,7 +369,9 @@ Result<Message> Message::Parse(std::string bytes, const ParseOptions& options) {
     return Error{Code::kTooLarge, "the message is larger than the limit", "MSH"};
   }
   auto parts = std::make_unique<Parts>();
-  GW_RETURN_IF_ERROR(Decode(&bytes, options, &parts->warnings));
+  parts->has_byte_order_mark = bytes.starts_with("\xEF\xBB\xBF") || bytes.starts_with("\xFF\xFE") ||
+                               bytes.starts_with("\xFE\xFF");
+  GW_RETURN_IF_ERROR(Decode(&bytes, options, &parts->charset, &parts->warnings));
   GW_RETURN_IF_ERROR(CleanControls(&bytes, &parts->warnings));
   parts->bytes = std::move(bytes);
   const std::string_view text = parts->bytes;
@@ -416,6 +424,8 @@ std::string SenderOf(std::string_view bytes) {
 const Delimiters& Message::delimiters() const { return parts_->delimiters; }
 std::span<const Segment> Message::segments() const { return parts_->segments; }
 std::span<const Warning> Message::warnings() const { return parts_->warnings; }
+Charset Message::charset() const { return parts_->charset; }
+bool Message::has_byte_order_mark() const { return parts_->has_byte_order_mark; }
 
 const Segment* Message::Find(std::string_view segment_name, uint32_t repetition) const {
   for (const Segment& segment : parts_->segments) {

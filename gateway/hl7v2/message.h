@@ -10,6 +10,7 @@
 
 #include "gateway/base/limits.h"
 #include "gateway/base/result.h"
+#include "gateway/hl7v2/charset.h"
 
 namespace gw::hl7v2 {
 
@@ -75,6 +76,10 @@ class Message {
   const Delimiters& delimiters() const;
   std::span<const Segment> segments() const;
   std::span<const Warning> warnings() const;
+  // What its bytes were read as, whatever MSH-18 says, and whether a byte order mark was before
+  // them: what an answer is to be written in.
+  Charset charset() const;
+  bool has_byte_order_mark() const;
   const Segment* Find(std::string_view segment_name, uint32_t repetition = 1) const;
 
   // Raw bytes at a place, empty where nothing stands.

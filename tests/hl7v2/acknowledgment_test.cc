@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
+
+#include "gateway/hl7v2/charset_writer.h"
 
 namespace gw::hl7v2 {
 namespace {
@@ -76,10 +79,75 @@ TEST(AcknowledgmentTest, SaysWhatTheMessageLeavesOut) {
       latin);
   ASSERT_TRUE(accented.ok());
   const std::string answer = Acknowledge(*accented, AckCode::kAccept, {}, "G1", kNow);
-  EXPECT_NE(answer.find("|2.5||||||UNICODE UTF-8\rMSA|AA|\xC3\x89"
+  EXPECT_NE(answer.find("|2.5||||||8859/1\rMSA|AA|\xC9"
                         "1\r"),
             answer.npos)
       << answer;
+}
+
+// The sender finds its own number in the answer, byte by byte, whatever set it writes in.
+TEST(AcknowledgmentTest, AnswersInTheCharacterSetOfTheMessage) {
+  struct Case {
+    std::string name, said, id, answered;  // bytes of MSH-10; MSH-18, as sent and as answered
+  };
+  const std::vector<Case> cases = {
+      {"ASCII", "ASCII", "A1", "ASCII"},
+      {"ASCII, repeated", "8859/1~UNICODE UTF-8", "A1", "8859/1"},
+      {"nothing said", "", "A1", ""},
+      {"UTF-8", "UNICODE UTF-8", "\xC3\x89", "UNICODE UTF-8"},
+      {"UTF-8, unsaid", "", "\xC3\x89", "UNICODE UTF-8"},
+      {"8859/1", "8859/1", "\xC9\xFC", "8859/1"},
+      {"8859/15", "8859/15", "\xA4", "8859/15"},
+      {"Windows-1252 under another name", "8859/1", "\x80\xC9", "8859/1"},
+      {"Windows-1252, unsaid", "", "\x80\xC9", ""},
+      {"UTF-8 under another name", "8859/1", "\xC3\x89\xC3\xA9", "UNICODE UTF-8"},
+  };
+  for (const Case& test : cases) {
+    const auto message = Message::Parse(
+        "MSH|^~\\&|A|B|C|D|2026||ADT^A08|" + test.id + "|P|2.5||||||" + test.said + "\rPID|1\r",
+        {});
+    ASSERT_TRUE(message.ok()) << test.name;
+    const std::string answer = Acknowledge(*message, AckCode::kAccept, {}, "G1", kNow);
+    const std::string end = test.answered.empty() ? "" : "||||||" + test.answered;
+    EXPECT_NE(answer.find("|2.5" + end + "\rMSA|AA|" + test.id + "\r"), answer.npos)
+        << test.name << ": " << answer;
+  }
+}
+
+TEST(AcknowledgmentTest, AnswersUtf16InItsOwnByteOrder) {
+  // U+00C9 in MSH-10, as a text of UTF-8 for reading.
+  const std::string heading =
+      "MSH|^~\\&|A|B|C|D|2026||ADT^A08|\xC3\x89|P|2.5||||||UNICODE UTF-16\r";
+  const Error error{Code::kInvalid, "not readable", "", 100};
+  for (const Charset order : {Charset::kUtf16Le, Charset::kUtf16Be}) {
+    for (const bool marked : {true, false}) {
+      const std::string mark(marked ? ByteOrderMark(order) : "");
+      const std::string bytes = mark + *Encode(heading + "PID|1\r", order);
+      const auto message = Message::Parse(bytes, {});
+      ASSERT_TRUE(message.ok());
+      EXPECT_EQ(message->charset(), order);
+      const std::string batch =
+          mark + *Encode("BHS|^~\\&|A|B|C|D|||||\xC3\x89\r" + heading + "PID|1\rBTS|1\r", order);
+      EXPECT_TRUE(IsBatch(batch));
+      EXPECT_FALSE(IsBatch(bytes));
+      const std::string part = Acknowledge(*message, AckCode::kAccept, {}, "G1", kNow);
+      const std::array<std::string, 1> parts = {part.substr(mark.size())};
+      for (const std::string& answer :
+           {part,
+            AcknowledgeUnreadable(mark + *Encode(heading + "xx\r", order), AckCode::kReject, error,
+                                  "G1", kNow),
+            AcknowledgeBatch(batch, parts, {}, "G1", kNow)}) {
+        EXPECT_TRUE(answer.starts_with(mark));
+        const auto text = DecodeStrict(answer, order);
+        ASSERT_TRUE(text.ok());
+        EXPECT_NE(text->find("|2.5||||||UNICODE UTF-16\rMSA|A"), text->npos) << *text;
+        EXPECT_NE(text->find("|\xC3\x89\r"), text->npos) << *text;
+        EXPECT_EQ(answer.size(),
+                  (text->size() + (marked ? 1 : 0)) * 2 -
+                      2 * static_cast<size_t>(std::count(text->begin(), text->end(), '\x89')));
+      }
+    }
+  }
 }
 
 TEST(AcknowledgmentTest, ChoosesCodes) {
@@ -131,7 +199,13 @@ TEST(AcknowledgmentTest, AnswersWhatItCannotRead) {
        "MSH|^~\\&|A\xFF|B\x01|C|D|2026||ADT^A08|77|P|2.5||||||KLINGON\rxx\r",
        "MSH|^~\\&|C|D|||20260120100000+0000||ACK^A08^ACK|G1|P|2.5\rMSA|AR|77\r"},
       {"a control id that cannot be trusted", "MSH|^~\\&|A|B|C|D|2026||ADT^A08|7\xFF|P|2.5\rxx\r",
+       "MSH|^~\\&|C|D|A|B|20260120100000+0000||ACK^A08^ACK|G1|P|2.5\rMSA|AR|7\xFF\r"},
+      {"a control id with a control character", "MSH|^~\\&|A|B|C|D|2026||ADT^A08|7\x02|P|2.5\rxx\r",
        "MSH|^~\\&|C|D|A|B|20260120100000+0000||ACK^A08^ACK|G1|P|2.5\rMSA|AR|\r"},
+      {"a control id in a set that is not offered",
+       "MSH|^~\\&|A|B|C|D|2026||ADT^A08|7\xC3\xA9|P|2.5||||||KLINGON\rPID|1|\xC3\xA9\r",
+       "MSH|^~\\&|C|D|A|B|20260120100000+0000||ACK^A08^ACK|G1|P|2.5||||||UNICODE UTF-8\r"
+       "MSA|AR|7\xC3\xA9\r"},
   };
   const Error error{Code::kInvalid, "the message does not begin with an MSH segment", "MSH", 100};
   for (const Case& test : cases) {
