@@ -70,6 +70,7 @@ Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
       return Error{Code::kInvalid, "another feed has this name", path + ": name", 0};
     }
   }
+  GW_RETURN_IF_ERROR(mappings->translator.CheckTables(mappings->feeds));
   for (const auto& [sender, feed] : config.senders) {
     if (!mappings->feeds.contains(feed)) {
       return Error{Code::kInvalid, "no feed of this name is configured", "senders." + sender, 0};
@@ -105,13 +106,15 @@ Status CheckExports(const std::string& config_path, const Config& config,
     }
   }
   std::sort(files.begin(), files.end());
+  std::vector<map::Destination> destinations;
   for (const std::string& file : files) {
-    GW_TRY(const map::Destination destination, map::ReadDestination(file));
+    GW_TRY(map::Destination destination, map::ReadDestination(file));
     if (const Status fits = exporter.Check(destination); !fits) {
       return Error{fits.error().code, fits.error().detail, file + ": " + fits.error().where, 0};
     }
+    destinations.push_back(std::move(destination));
   }
-  return {};
+  return exporter.CheckTables(destinations);
 }
 
 Result<fhir::Packages> LoadPackages(const Config& config, const fhir::Definitions& definitions) {

@@ -17,7 +17,8 @@ Result<std::shared_ptr<const flow::Mappings>> LoadMappings(const Config& config,
                                                            const fhir::Definitions& definitions);
 
 // What goes out: the maps from FHIR, and the destinations beside the configuration. Nothing of it
-// is kept. Errors: those of map::Exporter::Load, map::ReadDestination and Exporter::Check.
+// is kept. Errors: those of map::Exporter::Load, map::ReadDestination, Exporter::Check
+// and CheckTables.
 Status CheckExports(const std::string& config_path, const Config& config,
                     const fhir::Definitions& definitions);
 

@@ -129,7 +129,12 @@ int Serve(Arguments arguments) {
   }
   Served served(*std::move(config));
   ConfigReloader reloader(path, &served.gateway);
-  Status started = Assemble(&served.gateway);
+  // What is sent on is checked too, as by `check` and each reload, though it is read when it is
+  // sent.
+  Status started = CheckExports(path, served.gateway.config, served.gateway.definitions);
+  if (started) {
+    started = Assemble(&served.gateway);
+  }
   if (started) {
     started = Listen(&served, &reloader);
   }

@@ -1,7 +1,8 @@
 #include "gateway/flow/admit.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "gateway/flow/older.h"
 
 namespace gw::flow {
 namespace {
@@ -68,36 +69,6 @@ Status AddMeans(std::string_view system, std::string_view value, fhir::Resource*
   static_cast<void>(named);
   static_cast<void>(text);
   return {};
-}
-
-int NumberAt(std::string_view text, size_t at, size_t length) {
-  int number = 0;
-  std::from_chars(text.data() + at, text.data() + at + length, number);
-  return number;
-}
-
-// YYYY-MM-DDThh:mm:ss with Z or an offset, which FHIR demands of a time, in UTC.
-Instant MomentOf(std::string_view text) {
-  CivilTime civil{NumberAt(text, 0, 4),  NumberAt(text, 5, 2),  NumberAt(text, 8, 2),
-                  NumberAt(text, 11, 2), NumberAt(text, 14, 2), NumberAt(text, 17, 2)};
-  Instant moment = FromCivil(civil);
-  const size_t sign = text.find_first_of("+-Z", 19);
-  if (sign != text.npos && text[sign] != 'Z' && text.size() >= sign + 6) {
-    const int minutes = NumberAt(text, sign + 1, 2) * 60 + NumberAt(text, sign + 4, 2);
-    moment.unix_us -= (text[sign] == '-' ? -minutes : minutes) * int64_t{60'000'000};
-  }
-  return moment;
-}
-
-// Is the one surely before the other? Of two where one is a day alone, the days count.
-bool IsBefore(std::string_view a, std::string_view b) {
-  constexpr size_t kDay = 10;   // YYYY-MM-DD
-  constexpr size_t kTime = 19;  // YYYY-MM-DDThh:mm:ss
-  if (a.size() >= kTime && b.size() >= kTime) {
-    return MomentOf(a) < MomentOf(b);
-  }
-  const size_t common = std::min({a.size(), b.size(), kDay});
-  return a.substr(0, common) < b.substr(0, common);
 }
 
 std::string_view LastUpdateOf(const fhir::Resource& patient) {
@@ -174,10 +145,10 @@ void Tell(std::vector<map::Note>* notes, const std::string& where,
 
 // The operations of one change; what of it is not done becomes remarks.
 Result<std::vector<map::Operation>> ToldOperations(const map::Change& change, const Known& known,
-                                                   const Parts& parts,
+                                                   bool upsert, const Parts& parts,
                                                    std::vector<map::Remark>* remarks) {
   std::vector<map::Note> notes;
-  map::Comparison comparison{.repeated = false, .notes = &notes};
+  map::Comparison comparison{.repeated = false, .upsert = upsert, .notes = &notes};
   auto operations = map::OperationsOf(change, *known.current, comparison);
   if (!operations && operations.error().code == Code::kNotFound) {
     GW_TRY(comparison.repeated, StoodBefore(change, known, parts));
@@ -198,7 +169,7 @@ Status CreateOne(map::Change* change, bool upsert, Known* known,
     change->action = map::Action::kAdd;
   }
   std::vector<map::Note> notes;
-  auto created = map::Create(change, &notes);
+  auto created = map::Create(change, &notes, upsert);
   Tell(&notes, change->where, remarks);
   if (!created) {
     return created.error();
@@ -215,10 +186,11 @@ Status CreateOne(map::Change* change, bool upsert, Known* known,
   return {};
 }
 
-Status ChangeOne(const map::Change& change, const Parts& parts, Known* known,
+Status ChangeOne(const map::Change& change, bool upsert, const Parts& parts, Known* known,
                  std::vector<map::Remark>* remarks) {
   const fhir::Resource& current = *known->current;
-  GW_TRY(std::vector<map::Operation> operations, ToldOperations(change, *known, parts, remarks));
+  GW_TRY(std::vector<map::Operation> operations,
+         ToldOperations(change, *known, upsert, parts, remarks));
   if (IsOlder(change.fragment, current)) {
     std::erase_if(operations, [&current](const map::Operation& operation) {
       return Overwrites(operation, current.root());
@@ -260,7 +232,7 @@ Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, b
     if (!known.current) {
       GW_RETURN_IF_ERROR(CreateOne(&change, upsert, &known, &identified->remarks));
     } else if (!change.stub) {  // a stub was only to be there
-      GW_RETURN_IF_ERROR(ChangeOne(change, parts, &known, &identified->remarks));
+      GW_RETURN_IF_ERROR(ChangeOne(change, upsert, parts, &known, &identified->remarks));
     }
   }
   return {};

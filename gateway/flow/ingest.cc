@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/identify.h"
+#include "gateway/flow/older.h"
 #include "gateway/flow/remarks.h"
 #include "gateway/hl7v2/acknowledgment.h"
 #include "gateway/hl7v2/mllp.h"
@@ -334,8 +335,12 @@ Result<Identified> Ingest::Resolve(std::vector<map::Change> changes, bool upsert
                                    const Again* again) {
   GW_RETURN_IF_ERROR(journal_->Ready());  // the log took its last entry, or nothing new commits
   GW_TRY(Identified identified, Identify(&changes, parts_, now));
+  const bool was_taken = again != nullptr && again->was_taken;
+  if (!was_taken) {
+    GW_RETURN_IF_ERROR(RefuseOlder(changes, identified));
+  }
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_));
-  if (again != nullptr && again->was_taken) {
+  if (was_taken) {
     GW_RETURN_IF_ERROR(KeepNewer(again->number, &identified, &parts_.store));
   }
   return identified;

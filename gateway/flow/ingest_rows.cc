@@ -8,6 +8,7 @@
 #include "gateway/flow/admit.h"
 #include "gateway/flow/decisions.h"
 #include "gateway/flow/ingest.h"
+#include "gateway/flow/older.h"
 #include "gateway/flow/remarks.h"
 
 namespace gw::flow {
@@ -185,6 +186,15 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
     report.result = "taken";
     return report;
   }
+  if (group->superseded && IsOlderState(taken.error())) {
+    // A file that repeats what came to pass: the state after this one stands behind it.
+    report.result = "unchanged";
+    group->translation->remarks.push_back({'I', "superseded-row",
+                                           PlaceInRows(taken.error(), group->rows),
+                                           "older than what is held, and a later row of the file "
+                                           "says what came after it: nothing is done"});
+    return report;
+  }
   report.result = taken.error().hl7_code == kUnknownKey ? "held" : "refused";
   report.where = PlaceInRows(taken.error(), group->rows);
   report.reason = taken.error().detail;
@@ -202,7 +212,7 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
   changes.reserve(translation.changes.size());
   for (const map::Change& change : translation.changes) {
     changes.push_back({change.action, change.fragment.Clone(), change.full_url, change.where,
-                       change.stub, change.if_known});
+                       change.stub, change.if_known, change.state});
   }
   kept.outcome = kept.answer = record.answer = "AA";
   kept.remarks_json = RemarksJson(translation);

@@ -58,6 +58,12 @@ inline constexpr std::string_view kTagSystem = "urn:caregate:tag";
 inline constexpr std::string_view kStubTag = "stub";
 // The extension of a security label that says which feed's field set it: nothing else lifts it.
 inline constexpr std::string_view kLabelSource = "urn:caregate:extension:label-source";
+// The extension of a resource that says of which day, or which version, its state is, as a row of a
+// CSV feed has it (Feed::supersede_by): behind it stands the feed's name, since what one feed
+// counts says nothing of another's.
+inline constexpr std::string_view kStateOf = "urn:caregate:extension:state-of:";
+// The extension of a resource that keeps when its status changed (PTH-6, PRB-15).
+inline constexpr std::string_view kStatusDate = "urn:caregate:extension:status-date";
 // The extension of a Consent that keeps the sender's own decision code (table 0498).
 inline constexpr std::string_view kConsentDecision = "urn:caregate:extension:consent-decision";
 
@@ -82,6 +88,12 @@ struct Change {
   // Where its resource is not known nothing is done: what a message says of another resource in
   // passing (the document that this one replaces).
   bool if_known = false;
+  // Of a row whose feed counts its states: the extension (kStateOf) that says which one it is
+  // (empty: a Consent, which has a day of its own), and where the row says so, "row 7, column Last
+  // Reviewed". The extension is not there where the row does not say.
+  struct State {
+    std::string url, where;
+  } state = {};
 };
 
 // An operation on a resource, by element path. The one meaning of a change: written into the
@@ -116,14 +128,17 @@ struct Note {
 struct Comparison {
   // An item that is to be taken out may be gone already: a repeated DE is no error.
   bool repeated = false;
+  // An item that is to be changed and is not there is added (Feed::upsert).
+  bool upsert = false;
   std::vector<Note>* notes = nullptr;  // may be null
 };
 
 // The resource that a change makes where none is known: its fragment, which is used up, without
 // marks, nulls and what it does not link; nothing where it makes none (UN of what is unknown).
 // `notes` may be null. Errors: hl7_code 204 unknown key (kUpdate, kCorrect, kDelete, kUnchanged; DE
-// of an item).
-Result<std::optional<fhir::Resource>> Create(Change* change, std::vector<Note>* notes = nullptr);
+// of an item, UP and CO too but for an `upsert`).
+Result<std::optional<fhir::Resource>> Create(Change* change, std::vector<Note>* notes = nullptr,
+                                             bool upsert = false);
 // What a change does to the current version of its resource. No operations: nothing changes.
 // Errors: hl7_code 204 (UP, CO, DE of an item that is not in its list), 205 (kAdd on other
 // content); kUnprocessable with the change's `where` otherwise.

@@ -112,13 +112,16 @@ Status TagAsStub(Element* root) {
   return {};
 }
 
-// What is not there yet cannot be taken out of it.
-Status TakeOutItems(const Change& change, Element* root, std::vector<Note>* notes) {
+// What is not there yet cannot be taken out of it, nor changed.
+Status TakeOutItems(const Change& change, bool upsert, Element* root, std::vector<Note>* notes) {
   for (Element *child = root->first_child(), *next = nullptr; child != nullptr; child = next) {
     next = child->next();
     const std::string_view action = MarkOf(*child, kActionMark);
     if (action == "DE") {
       return UnknownKey(change, kNothingToTakeOut);
+    }
+    if (IsChange(action) && !upsert) {
+      return UnknownKey(change, kNothingToChange);
     }
     if (action == "UN") {
       TellUnlinked(notes, child->name());
@@ -142,7 +145,8 @@ void KeepLabels(Element* meta) {
 
 }  // namespace
 
-Result<std::optional<fhir::Resource>> Create(Change* change, std::vector<Note>* notes) {
+Result<std::optional<fhir::Resource>> Create(Change* change, std::vector<Note>* notes,
+                                             bool upsert) {
   if (change->if_known) {
     return std::optional<fhir::Resource>();
   }
@@ -159,7 +163,7 @@ Result<std::optional<fhir::Resource>> Create(Change* change, std::vector<Note>* 
       break;
   }
   Element* root = &change->fragment.root();
-  GW_RETURN_IF_ERROR(TakeOutItems(*change, root, notes));
+  GW_RETURN_IF_ERROR(TakeOutItems(*change, upsert, root, notes));
   if (Element* meta = root->Child("meta"); meta != nullptr) {
     KeepLabels(meta);
   }

@@ -157,7 +157,9 @@ class BundleWriter {
   // The resource as the change alone makes it.
   Status WriteWhole(const Change& change, Element* entry) {
     Change own = CopyOf(change);
-    GW_TRY(const std::optional<Resource> whole, Create(&own));
+    // Keys are taken as known, those of its items too.
+    constexpr bool kUpsert = true;
+    GW_TRY(const std::optional<Resource> whole, Create(&own, nullptr, kUpsert));
     if (!whole) {
       return Error{Code::kUnprocessable, "a change of nothing makes no resource", change.where};
     }

@@ -41,6 +41,9 @@ Result<bool> FoldItems(Change* change);
 // A change of what nobody knows.
 inline constexpr std::string_view kNothingToTakeOut =
     "the item that is to be taken out is not known";
+inline constexpr std::string_view kNothingToChange = "the item that is to be changed is not known";
+// Of an item: table 0287's update and correction, of what is there.
+inline bool IsChange(std::string_view action) { return action == "UP" || action == "CO"; }
 Error UnknownKey(const Change& change, std::string_view rule);
 // Tells, where somebody listens (`notes` may be null), that there was nothing to unlink in a list.
 void TellUnlinked(std::vector<Note>* notes, std::string_view list);

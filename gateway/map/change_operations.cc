@@ -369,10 +369,10 @@ class Differ {
       }
       return comparison_.repeated ? Status() : UnknownKey(change_, kNothingToTakeOut);
     }
-    if (!known_ && (action == "UP" || action == "CO")) {
-      if (old == nullptr) {
-        return UnknownKey(change_, "the item that is to be changed is not known");
-      }
+    if (!known_ && old == nullptr && IsChange(action) && !comparison_.upsert) {
+      return UnknownKey(change_, kNothingToChange);
+    }
+    if (!known_ && old != nullptr && IsChange(action)) {
       return Elements({item, old, "", &item});
     }
     if (old == nullptr) {

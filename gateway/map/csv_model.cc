@@ -261,6 +261,16 @@ Status CsvModel::Parts::CheckOrder(const CsvRecord& record, const fhir::Element&
   return {};
 }
 
+std::string CsvModel::PlaceOf(const CsvRecord& record, std::string_view column_name) const {
+  const std::vector<Column>& columns = parts_->feed.columns;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].name == column_name) {
+      return parts_->PlaceIn(record, i);
+    }
+  }
+  return "row " + std::to_string(record.row);
+}
+
 Status CsvModel::AppendRow(const CsvRecord& record, fhir::Element* rows,
                            std::vector<Remark>* remarks) const {
   if (record.cells.size() != parts_->column_of.size()) {

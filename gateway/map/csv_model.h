@@ -45,6 +45,8 @@ class CsvModel {
   // The columns of the header line. Errors: kInvalid, where = the missing required column. Unknown
   // columns are remarked once each (their values are unread).
   Status ReadHeader(const CsvRecord& header, std::vector<Remark>* remarks);
+  // "row 7, column Last Reviewed": the place of a column's cell, called as the file's header does.
+  std::string PlaceOf(const CsvRecord& record, std::string_view column_name) const;
   // Appends one record as `row` to `rows` (a tree of type Rows). Errors: kInvalid, where = "row N,
   // column C": wrong number of cells, a missing valued cell, a value that is none of its column's
   // type (a date, a code) where the column says that this refuses the row, a date before the one

@@ -386,7 +386,38 @@ const RowModel* Exporter::Parts::RowsOf(const Destination& destination) const {
   return found == rows.end() ? nullptr : &*found;
 }
 
+Status Exporter::CheckTables(std::span<const Destination> destinations) const {
+  constexpr std::string_view kOfDestinations = "back:";
+  for (const FeedTable& table : parts_->plan.feed_tables()) {
+    const bool is_read_back = table.name.starts_with(kOfDestinations);
+    const std::string name = table.name.substr(is_read_back ? kOfDestinations.size() : 0);
+    const bool is_said = is_read_back && std::any_of(destinations.begin(), destinations.end(),
+                                                     [&name](const Destination& d) {
+                                                       return d.tables.contains(name);
+                                                     });
+    const bool is_made = !is_read_back && (name == "authority" || name == "identifier-type" ||
+                                           name == "destination");
+    if (!table.has_codes && !is_said && !is_made) {
+      return Error{Code::kInvalid,
+                   "there is neither a destination nor a ConceptMap with the table '" + name + "'",
+                   table.where};
+    }
+  }
+  return {};
+}
+
 Status Exporter::Check(const Destination& destination) const {
+  const std::span<const FeedTable> asked = parts_->plan.feed_tables();
+  for (const auto& [name, table] : destination.tables) {
+    const std::string back = "back:" + name;
+    const auto& known = parts_->code_tables;
+    if (std::find(known.begin(), known.end(), name) == known.end() &&
+        std::none_of(asked.begin(), asked.end(),
+                     [&back](const FeedTable& one) { return one.name == back; })) {
+      return Error{Code::kInvalid, "no map asks for a table of this name",
+                   destination.name + ": tables." + name};
+    }
+  }
   if (destination.format == Destination::Format::kHl7v2) {
     return {};
   }

@@ -52,8 +52,12 @@ class Exporter {
   Exporter(Exporter&&) noexcept;
   ~Exporter();
 
-  // Is the destination's map there, with its columns? Errors: kInvalid, where = the key.
+  // Is the destination's map there, with its columns, and does a map ask for each of its tables?
+  // Errors: kInvalid, where = "destination: key".
   Status Check(const Destination& destination) const;
+  // Is each table that a map asks for there, as a ConceptMap or in one of the destinations at
+  // least? Errors: kInvalid, where = "file:line:column" of the map.
+  Status CheckTables(std::span<const Destination> destinations) const;
 
   // `resource`: a Bundle of any type, or one resource. Which messages: a CarePlan PPP^PCB, PCC or
   // PCD; Goals of no plan PGL^PC6, PC7 or PC8; Conditions of neither PPR^PC1, PC2 or PC3; a

@@ -107,6 +107,7 @@ Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mapping
   std::vector<RowModel> rows;
   std::vector<Resource> concept_maps;
   std::vector<std::string> ambiguous;
+  std::vector<std::string> code_tables;
   for (const std::string& name : names) {
     const bool is_map = IsOutward(name) && IsMap(name);
     const bool is_rows = IsOutward(name) && name.ends_with("/rows.json");
@@ -123,6 +124,7 @@ Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mapping
       GW_TRY(const Resource forward, ReadConceptMap(file, definitions, limits));
       if (forward.root().TextAt("url").starts_with(kCodes)) {
         GW_TRY(Resource back, Reverser(forward, definitions).Run(&ambiguous));
+        code_tables.emplace_back(forward.root().TextAt("url").substr(kCodes.size()));
         concept_maps.push_back(std::move(back));
       }
     }
@@ -131,7 +133,7 @@ Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mapping
   GW_TRY(Plan plan, Plan::Compile(maps, find, concept_maps, definitions));
   return std::unique_ptr<Exporter::Parts>(
       new Exporter::Parts{&definitions, std::move(v2), std::move(versions), std::move(rows),
-                          std::move(plan), std::move(ambiguous)});
+                          std::move(plan), std::move(ambiguous), std::move(code_tables)});
 }
 
 }  // namespace gw::map

@@ -18,6 +18,7 @@ struct Exporter::Parts {
   std::vector<RowModel> rows;
   Plan plan;
   std::vector<std::string> ambiguous;
+  std::vector<std::string> code_tables;  // names of the ConceptMaps that are read backwards
 
   const RowModel* RowsOf(const Destination& destination) const;
   Result<Export> Make(Outbound outbound, const Destination& destination, Instant now) const;

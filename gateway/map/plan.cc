@@ -35,6 +35,8 @@ bool Plan::Has(std::string_view map_url) const {
   return parts_->program->entries.find(map_url) != parts_->program->entries.end();
 }
 
+std::span<const FeedTable> Plan::feed_tables() const { return parts_->program->feed_tables; }
+
 const fhir::TypeDef* Plan::SourceOf(std::string_view map_url) const {
   const auto entry = parts_->program->entries.find(map_url);
   return entry == parts_->program->entries.end() ? nullptr : entry->second.source;

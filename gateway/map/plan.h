@@ -50,6 +50,13 @@ struct RunOptions {
   const std::function<void(const TraceStep& step)>* trace = nullptr;
 };
 
+// A table of the feed that a map asks for, "urn:caregate:feed:<name>", and where it first does.
+struct FeedTable {
+  std::string name;
+  std::string where;       // "file:line:column"
+  bool has_codes = false;  // there is a ConceptMap of that name
+};
+
 struct CompileOptions {
   // A variable that is bound and never used hides a value that is dropped; false lets it pass, as
   // other engines do.
@@ -77,6 +84,8 @@ class Plan {
   ~Plan();
 
   bool Has(std::string_view map_url) const;
+  // Each once. Whether a feed has the others, whoever knows the feeds must ask.
+  std::span<const FeedTable> feed_tables() const;
   // The type that the first group of the map takes; null where the map cannot be run.
   const fhir::TypeDef* SourceOf(std::string_view map_url) const;
   // Runs the first group of the map. Errors: kInvalid where a check or a mandatory source fails,

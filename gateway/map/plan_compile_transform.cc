@@ -267,6 +267,8 @@ Status RuleCompiler::Translation(const FmlTarget& target, TargetOp* op, StaticTy
     // What the feed does not say, the ConceptMap of that name does, if there is one.
     op->feed_table = url.substr(kFeedTable.size());
     op->codes = compiler_.CodesNamed(map_, std::string(kCodes) + op->feed_table);
+    compiler_.KeepFeedTable(
+        {op->feed_table, Fail(arguments[1].place, "").where, op->codes != nullptr});
   } else {
     op->codes = compiler_.CodesNamed(map_, url);
     if (op->codes == nullptr) {

@@ -87,6 +87,13 @@ uint32_t Compiler::ShareNumber(std::string_view name) {
       .first->second;
 }
 
+void Compiler::KeepFeedTable(FeedTable table) {
+  const auto same = [&table](const FeedTable& known) { return known.name == table.name; };
+  if (std::none_of(program_->feed_tables.begin(), program_->feed_tables.end(), same)) {
+    program_->feed_tables.push_back(std::move(table));
+  }
+}
+
 const PathOp* Compiler::Keep(std::unique_ptr<PathOp> path) {
   program_->paths.push_back(std::move(path));
   return program_->paths.back().get();

@@ -39,6 +39,7 @@ class Compiler {
   static bool FitParameter(const StaticType& given, const fhir::TypeDef* declared, StaticType* type,
                            const fhir::TypeDef** must_be);
   const PathOp* Keep(std::unique_ptr<PathOp> path);
+  void KeepFeedTable(FeedTable table);  // once for each name
   // The table of a ConceptMap: "#name" of a map, or a url. Null: there is none.
   const CodeTable* CodesNamed(uint32_t map, std::string_view url) const;
   uint32_t ShareNumber(std::string_view name);

@@ -12,6 +12,7 @@
 #include "gateway/fhir/path/path.h"
 #include "gateway/fhir/resource.h"
 #include "gateway/map/fml.h"
+#include "gateway/map/plan.h"
 #include "gateway/map/plan_codes_internal.h"
 
 namespace gw::map {
@@ -223,6 +224,7 @@ struct Program {
   std::map<std::string, Entry, std::less<>> entries;  // by the map's url
   std::vector<std::unique_ptr<PathOp>> paths;         // owned here: addresses stay
   std::vector<std::unique_ptr<CodeTable>> code_tables;
+  std::vector<FeedTable> feed_tables;
 };
 
 }  // namespace gw::map

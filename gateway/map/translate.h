@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +44,7 @@ struct Translation {
 struct RowGroup {
   std::vector<uint32_t> rows;  // counted from 1 after the header, records not lines
   Result<Translation> translation;
+  bool superseded = false;  // a later group of the file is a later state of the same thing
 };
 
 struct CsvTranslation {
@@ -51,6 +53,10 @@ struct CsvTranslation {
   uint32_t rows_read = 0, duplicates = 0, refused = 0, held = 0, blank = 0, trailers = 0;
   std::vector<Remark> remarks;  // of the file, and of every row that is in no group
 };
+
+// Of two states as the rows of one feed count them (Feed::supersede_by): version numbers are
+// numbers, days are text that sorts. One that is not said is earlier than any that is.
+bool IsEarlierState(std::string_view a, std::string_view b);
 
 struct TraceStep;
 
@@ -91,8 +97,12 @@ class Translator {
   Feed Complete(Feed feed) const;
 
   // Does the feed find what it names: a CSV feed its map and that map's columns, a feed that takes
-  // common segments the map for them? Errors: kInvalid, where = "feed: key".
+  // common segments the map for them, any feed a map that asks for each of its code tables?
+  // Errors: kInvalid, where = "feed: key".
   Status Check(const Feed& feed) const;
+  // Is each table that a map asks for there, as a ConceptMap or in one of the feeds at least?
+  // Errors: kInvalid, where = "file:line:column" of the map.
+  Status CheckTables(const std::map<std::string, Feed, std::less<>>& feeds) const;
 
   // SHA-256 over the names and bytes of all map files, hex: recorded in each Provenance.
   const std::string& version() const;

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "gateway/base/percent.h"
 #include "gateway/map/translate_internal.h"
 
 namespace gw::map {
@@ -71,6 +72,25 @@ bool SaysWhatItIsOf(const std::vector<std::string>& cells, const Feed& feed) {
     (whose ? has_whose : has_own) |= !cells[i].empty();
   }
   return wants_own ? has_own : has_whose;
+}
+
+// Does the fragment say of its resource more than which one it is?
+bool SaysMore(const Element& fragment) {
+  for (const Element* child = fragment.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() != "identifier") {
+      return true;
+    }
+  }
+  return false;
+}
+
+// People and organisations are of no state of the thing that the rows are of.
+bool HasState(const Change& change) {
+  constexpr std::array<std::string_view, 7> kOthers = {
+      "Patient",      "Provenance",    "Practitioner", "PractitionerRole",
+      "Organization", "RelatedPerson", "Location"};
+  return !change.stub && SaysMore(change.fragment.root()) &&
+         std::find(kOthers.begin(), kOthers.end(), change.fragment.type()) == kOthers.end();
 }
 
 // The row in the types that the map was checked against; columns meet by their names.
@@ -237,8 +257,9 @@ class FileReader {
                                        : std::string(row.TextAt(feed_.supersede_by))});
       }
     }
-    std::stable_sort(ordered.begin(), ordered.end(),
-                     [](const Ordered& a, const Ordered& b) { return a.order < b.order; });
+    std::stable_sort(ordered.begin(), ordered.end(), [](const Ordered& a, const Ordered& b) {
+      return IsEarlierState(a.order, b.order);
+    });
     return ordered;
   }
 
@@ -264,6 +285,7 @@ class FileReader {
         Tell(*row.record, "the same as the row before it: skipped");
       } else {
         Translate(unit, {&row, 1}, first_row);
+        groups_.back().group.superseded = &row != &ordered.back();
       }
       before = &texts.back();
     }
@@ -295,6 +317,13 @@ class FileReader {
     }
     std::sort(group.rows.begin(), group.rows.end());
     group.translation = Run(unit, rows.root(), std::move(remarks));
+    Status marked;
+    if (group.translation && !feed_.supersede_by.empty()) {
+      marked = MarkState(ordered.back(), &*group.translation);
+    }
+    if (!marked) {
+      group.translation = marked.error();
+    }
     groups_.push_back({first_row, std::move(group)});
   }
 
@@ -317,6 +346,29 @@ class FileReader {
         return Error{Code::kConflict, "rows of one key name two people",
                      map::PlaceOf(*row) + ", column birthDate"};
       }
+    }
+    return {};
+  }
+
+  // What the store compares a later file's rows with: of which day this state is.
+  Status MarkState(const Ordered& row, Translation* translation) const {
+    std::vector<Change>& changes = translation->changes;
+    // A Consent has the day of its decision, whoever sent it, and what stands beside it follows it.
+    const bool by_consent = std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+      return change.fragment.type() == "Consent";
+    });
+    const std::string url = by_consent ? "" : std::string(kStateOf) + PercentEncoded(feed_.name);
+    for (Change& change : changes) {
+      if (!HasState(change)) {
+        continue;
+      }
+      change.state = {url, model_.PlaceOf(*row.record, feed_.supersede_by)};
+      if (by_consent || row.order.empty()) {
+        continue;
+      }
+      GW_TRY(Element * extension, change.fragment.root().Add("extension"));
+      GW_TRY([[maybe_unused]] const Element* named, extension->Add("url", url));
+      GW_TRY([[maybe_unused]] const Element* value, extension->Add("valueString", row.order));
     }
     return {};
   }
@@ -398,13 +450,45 @@ Feed WithEssentials(const Feed& feed, const Feed& model) {
 
 }  // namespace
 
+bool IsEarlierState(std::string_view a, std::string_view b) {
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return is_number(a) && is_number(b) && a.size() != b.size() ? a.size() < b.size() : a < b;
+}
+
 Status Translator::Check(const Feed& feed) const {
+  const std::span<const FeedTable> asked = parts_->plan.feed_tables();
+  for (const auto& [name, codes] : feed.tables) {
+    const bool known = parts_->tables.contains(name) || name == kCompleted ||
+                       std::any_of(asked.begin(), asked.end(),
+                                   [&name](const FeedTable& table) { return table.name == name; });
+    if (!known) {
+      return Error{Code::kInvalid, "no map asks for a table of this name",
+                   feed.name + ": tables." + name};
+    }
+  }
   if (feed.format == Feed::Format::kCsv) {
     GW_RETURN_IF_ERROR(ModelFor(*parts_, feed));
   } else if (feed.take_common_segments &&
              !parts_->plan.Has(std::string(kMessageMaps) + std::string(kCommon))) {
     return Error{Code::kInvalid, "there is no map for common segments",
                  feed.name + ": take_common_segments"};
+  }
+  return {};
+}
+
+Status Translator::CheckTables(const std::map<std::string, Feed, std::less<>>& feeds) const {
+  for (const FeedTable& table : parts_->plan.feed_tables()) {
+    const bool is_there =
+        table.has_codes || std::any_of(feeds.begin(), feeds.end(), [&table](const auto& feed) {
+          return feed.second.tables.contains(table.name);
+        });
+    if (!is_there) {
+      return Error{Code::kInvalid,
+                   "there is neither a feed nor a ConceptMap with the table '" + table.name + "'",
+                   table.where};
+    }
   }
   return {};
 }

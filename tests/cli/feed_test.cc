@@ -193,6 +193,19 @@ TEST_F(FeedCommand, ALoadMissesWhatIsNotThere) {
     Write("destinations/ward.json", R"({"zz":1})");
     expect_missed("destinations/ward.json");
     fs::remove(Path("destinations/ward.json"));
+    // A code table that nothing has, and one that nothing asks for.
+    Write(admit,
+          Replaced(admit_text, "message.MSH as msh then",
+                   "message.MSH as probe then { probe.f9 as type then { type.c1 as code -> "
+                   "bundle.type = translate(code, 'urn:caregate:feed:nope', 'code') \"a\"; } "
+                   "\"b\"; } \"c\";\n  message.MSH as msh then"));
+    expect_missed("hl7v2-to-fhir/message/ADT_A01.map:");
+    Write(admit, admit_text);
+    const std::string council_text = FileText(Path("feeds/council.json"));
+    Write("feeds/council.json",
+          Replaced(council_text, "\"tables\": {", "\"tables\": {\"nope\": {},"));
+    expect_missed("feeds/council.json: tables.nope");
+    Write("feeds/council.json", council_text);
     // A StructureMap is a map wherever it stands; another JSON file is missed.
     const auto map = map::ReadMap(admit, admit_text, gateway->definitions, Limits{});
     ASSERT_TRUE(map);
@@ -203,6 +216,27 @@ TEST_F(FeedCommand, ALoadMissesWhatIsNotThere) {
     Write("mappings/hl7v2-to-fhir/notes.json", R"({"a":1})");
     expect_missed("hl7v2-to-fhir/notes.json");
   });
+}
+
+// A start checks what a reload does: the maps by which is sent on too.
+TEST_F(FeedCommand, AStartRefusesWhatAReloadWould) {
+  const std::string outward = "mappings/fhir-to-hl7v2/message/ADT_A01.map";
+  const std::string text = FileText(Path(outward));
+  const auto serve = [&] {
+    testing::internal::CaptureStderr();
+    const int code = Serve(Arguments({"--config", Path("config.json")}));
+    return std::pair(code, testing::internal::GetCapturedStderr());
+  };
+  Write(outward, text + "\nzzz\n");
+  const auto [map, of_map] = serve();
+  EXPECT_EQ(map, kRefused);
+  EXPECT_NE(of_map.find("fhir-to-hl7v2/message/ADT_A01.map:"), std::string::npos) << of_map;
+  Write(outward, text);
+  Write("destinations/ward.json", R"({"zz":1})");
+  const auto [destination, of_destination] = serve();
+  EXPECT_EQ(destination, kRefused);
+  EXPECT_NE(of_destination.find("destinations/ward.json"), std::string::npos) << of_destination;
+  EXPECT_FALSE(fs::exists(Path("store.db"))) << "nothing was opened before";
 }
 
 TEST_F(FeedCommand, AReloadIsWholeOrNothing) {

@@ -290,6 +290,56 @@ TEST_F(RowsTest, AStateThatComesBackIsAState) {
   EXPECT_EQ(twice.duplicates, 1u);
 }
 
+// A file that comes late does not take back what a newer one said: it is refused, with the column
+// that says so. Not by the order of files: by what the feed counts its states by.
+TEST_F(RowsTest, AnOlderStateOverwritesNothing) {
+  const std::string head =
+      "PersonID,NHS No,Surname,Forename,DOB,Plan Ref,Plan Type,Plan Status,Start Date,Review Due,"
+      "Last Reviewed,Lead Worker,Goals\n";
+  const auto row = [](const std::string& status, const std::string& reviewed) {
+    return "W-1,9992010010,HARTLEY,Beatrix,11/06/1938,CP-881,Personalised plan," + status +
+           ",02/03/2026,01/12/2026," + reviewed + ",\"Pell, Aurora\",Tend my allotment\n";
+  };
+  struct Case {
+    const char* why;
+    std::string rows;
+    std::vector<std::string> not_taken;
+    const char* status;
+    const char* version;
+  };
+  const std::string refused = "refused row 1, column Last Reviewed";
+  const std::vector<Case> cases = {
+      {"first", row("Active", "01/04/2026"), {}, "active", "1"},
+      {"newer", row("On hold", "01/05/2026"), {}, "on-hold", "2"},
+      {"older", row("Ended", "30/04/2026"), {refused}, "on-hold", "2"},
+      {"of no day", row("Ended", ""), {refused}, "on-hold", "2"},
+      {"the same day, and said otherwise", row("Active", "01/05/2026"), {}, "active", "3"},
+      {"the first file again", row("Active", "01/04/2026"), {"unchanged "}, "active", "3"},
+      {"what came to pass, and what came then",
+       row("On hold", "01/04/2026") + row("Ended", "01/06/2026"),
+       {"unchanged "},
+       "completed",
+       "4"},
+      {"two that are older",
+       row("Active", "02/04/2026") + row("On hold", "03/05/2026"),
+       {"unchanged ", "refused row 2, column Last Reviewed"},
+       "completed",
+       "4"},
+  };
+  for (const Case& test : cases) {
+    const CsvReport report = Take("northshire-care-plans", head + test.rows);
+    EXPECT_EQ(NotTaken(report), test.not_taken) << test.why;
+    const Json plan = Stored("CarePlan", kPlans, "CP-881");
+    EXPECT_EQ(plan.TextOf("status"), test.status) << test.why;
+    EXPECT_EQ(plan.Find("meta")->TextOf("versionId"), test.version) << test.why;
+  }
+  const CsvReport told =
+      Take("northshire-care-plans", head + row("Draft", "01/04/2026") + row("Ended", "01/06/2026"));
+  ASSERT_FALSE(told.remarks.empty());
+  EXPECT_EQ(told.remarks.back().code, "superseded-row");
+  EXPECT_EQ(told.remarks.back().where, "row 1, column Last Reviewed");
+}
+
 TEST_F(RowsTest, GoalsOfAPlanThatNobodyKnowsWaitUntilItIs) {
   const std::string goals = ProjectFile("tests/data/csv/fenwick-goals-actions.csv");
   const CsvReport before = Take("fenwick-goals-actions", goals);

@@ -165,6 +165,25 @@ TEST(ChangeTest, ItemsHaveActionsOfTheirOwn) {
   }
 }
 
+// Table 0287: what is to be changed and is not known is 204, in a list that is made now too.
+TEST(ChangeTest, AnUnknownItemIsChangedOnlyByAnUpsert) {
+  const Resource team = Parse(Team({R"({"id":"R1"})"}));
+  for (const char* action : {"UP", "CO"}) {
+    Change change =
+        Make(Action::kMerge, Team({Item("R9", action, R"(,"period":{"end":"2026-04-01"})")}));
+    EXPECT_EQ(Outcome(change, nullptr), "204") << action;
+    EXPECT_EQ(Outcome(change, &team), "204") << action;
+    Comparison comparison;
+    comparison.upsert = true;
+    const auto operations = OperationsOf(change, team, comparison);
+    ASSERT_TRUE(operations.ok()) << action;
+    EXPECT_EQ(operations->size(), 1u);
+    const auto made = Create(&change, nullptr, true);
+    ASSERT_TRUE(made.ok() && made->has_value()) << action;
+    EXPECT_EQ((*made)->root().Count("participant"), 1u);
+  }
+}
+
 std::string Reference(std::string_view value, std::string_view action) {
   return R"({"extension":[{"url":"urn:caregate:action","valueCode":")" + std::string(action) +
          R"("}],"reference":"urn:uuid:)" + std::string(value) +

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/flow/identify.h"
+#include "gateway/map/change.h"
+
+namespace gw::flow {
+
+// Is the one surely before the other? FHIR dates or times; of two where one is a day alone, the
+// days count. Any thread.
+bool IsBefore(std::string_view a, std::string_view b);
+
+// Nothing overwrites what is newer: a change that says of its resource an older state than the one
+// that is held, or of no day where the held one is of a day. Compared are what the rows of one feed
+// count by (map::kStateOf), the day of a Consent's decision, and when a plan's, a problem's or a
+// goal's status changed (map::kStatusDate, Goal.statusDate). CO and DE are not: they speak of what
+// was said before. A Patient has a rule of its own (ApplyChanges). Errors: hl7_code 205, with the
+// row and column, or the segment; IsOlderState says so of an error.
+Status RefuseOlder(const std::vector<map::Change>& changes, const Identified& identified);
+bool IsOlderState(const Error& error);
+
+}  // namespace gw::flow
