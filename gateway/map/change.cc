@@ -282,6 +282,16 @@ std::vector<Operation::KeyPart> KeyOf(const Element& item) {
   if (!item.TextAt("identifier.value").empty()) {
     return parts("identifier.system", "identifier.value");
   }
+  if (!item.TextAt("condition.identifier.value")
+           .empty()) {  // Encounter.diagnosis: which, and as what
+    std::vector<Operation::KeyPart> key =
+        parts("condition.identifier.system", "condition.identifier.value");
+    const std::string_view use = item.TextAt("use.coding.code");
+    if (!use.empty()) {
+      key.push_back({"use.coding.code", std::string(use)});
+    }
+    return key;
+  }
   return {};
 }
 

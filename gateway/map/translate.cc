@@ -66,9 +66,10 @@ struct ActionField {
   std::string_view field;
   std::string_view table;
 };
-constexpr ActionField kActionFields[] = {{"PRB", "f1", "action"}, {"GOL", "f1", "action"},
-                                         {"PTH", "f1", "action"}, {"ROL", "f2", "action"},
-                                         {"PRT", "f2", "action"}, {"ORC", "f1", "order-control"}};
+constexpr ActionField kActionFields[] = {{"PRB", "f1", "action"},  {"GOL", "f1", "action"},
+                                         {"PTH", "f1", "action"},  {"ROL", "f2", "action"},
+                                         {"PRT", "f2", "action"},  {"DG1", "f21", "action"},
+                                         {"PR1", "f20", "action"}, {"ORC", "f1", "order-control"}};
 
 // Of a segment that has an action code; null for any other.
 const ActionField* ActionOf(const Element& segment) {

@@ -22,11 +22,17 @@ class Changes : public testing::Test {
   // Sends one message; gives MSA-1, and of what is told the code and the place: "AE 103 ROL-2".
   std::string Send(std::string_view event, const std::string& segments,
                    std::string_view version = "2.5.1") {
+    return SendAs("", event, segments, version);
+  }
+  // The same with a PID of its own.
+  std::string SendAs(const std::string& person, std::string_view event, const std::string& segments,
+                     std::string_view version = "2.5.1") {
     std::string bytes = "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500||";
     bytes.append(event).append("|C").append(std::to_string(++sent_)).append("|P|");
     bytes.append(version).append("||||||UNICODE UTF-8\r");
     bytes += event.starts_with("ADT") ? "EVN||20260101\r" : "";
-    bytes += "PID|1||CH1^^^X9901^MR||Change^Kim||19390622|F\r" + segments;
+    bytes += person.empty() ? "PID|1||CH1^^^X9901^MR||Change^Kim||19390622|F\r" : person;
+    bytes += segments;
     answer_ = gateway_.ingest().AcceptV2(bytes, "192.0.2.8");
     const Result<hl7v2::Message> message = hl7v2::Message::Parse(answer_, {});
     if (!message) {
@@ -93,6 +99,8 @@ class Changes : public testing::Test {
     }
     return times;
   }
+
+  TestGateway& gateway() { return gateway_; }
 
  private:
   const TempFolder folder_;
@@ -248,6 +256,131 @@ TEST_F(Changes, ALabelIsLiftedByWhatSetItAndByNothingElse) {
   EXPECT_TRUE(IsTold("a restriction stands")) << answer_;
   EXPECT_NE(Stored("Condition", "urn:caregate:id:C:problem", "P4").find("NOPAT"),
             std::string::npos);
+}
+
+// UP of what is not known is AE 204 (table 0287), in a list that is made now as in one that stands.
+TEST_F(Changes, AnUpdateOfAnUnknownRoleMakesNone) {
+  EXPECT_EQ(SendPerson("ROL|R1^A|UP|AT^A^HL70443|N1^One\r"), "AE 204");
+  EXPECT_EQ(SendPerson("ROL|R1^A|CO|AT^A^HL70443|N1^One\r"), "AE 204");
+  ASSERT_EQ(SendPerson("ROL|R1^A|AD|AT^A^HL70443|N1^One\r"), "AA");
+  EXPECT_EQ(SendPerson("ROL|R2^A|UP|AT^A^HL70443|N2^Two\r"), "AE 204");
+  EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 1u);
+}
+
+// DG1-21 and PR1-20 are action codes like others (table 0206).
+TEST_F(Changes, DiagnosesAndProceduresFollowTheirActionCodes) {
+  const auto visit = [this](const std::string& segments) {
+    return Send("ADT^A08^ADT_A01", "PV1|1|I|W1||||||||||||||||V1^^^X9901\r" + segments);
+  };
+  const auto dg1 = [](const std::string& code, const std::string& words,
+                      const std::string& action) {
+    return "DG1|1||" + code + "^" + words + "^L|||F" + std::string(15, '|') + action + "\r";
+  };
+  const auto pr1 = [](const std::string& words, const std::string& action) {
+    return "PR1|1||P1^" + words + "^L||20260301" + std::string(15, '|') + action + "\r";
+  };
+  const auto count = [this](const std::string& type) {
+    return MatchesOn(gateway().Get("/fhir/" + type, Caller{}));
+  };
+  EXPECT_EQ(visit(dg1("C1", "Cough", "D")), "AE 204");
+  EXPECT_EQ(visit(pr1("Cast", "D")), "AE 204");
+  EXPECT_EQ(visit(dg1("C1", "Cough", "U")), "AE 204");
+  EXPECT_EQ(count("Condition") + count("Procedure"), 0u) << "nothing is made of what is taken out";
+  for (const char* unknown : {"ZZ", "\"\""}) {
+    EXPECT_EQ(visit(dg1("C1", "Cough", unknown)), "AE 103") << unknown;
+    EXPECT_TRUE(IsTold("DG1^1^21")) << answer_;
+    EXPECT_EQ(visit(pr1("Cast", unknown)), "AE 103") << unknown;
+    EXPECT_TRUE(IsTold("PR1^1^20")) << answer_;
+  }
+  ASSERT_EQ(visit(dg1("C1", "Cough", "A") + dg1("C2", "Fever", "A") + pr1("Cast", "A")), "AA");
+  EXPECT_EQ(count("Condition"), 2u);
+  EXPECT_EQ(Times(Only("Encounter"), "\"condition\""), 2u);
+  EXPECT_EQ(visit(dg1("C1", "Dry cough", "A")), "AE 205") << "the key is taken";
+  EXPECT_EQ(visit(dg1("C1", "Dry cough", "U")), "AA");
+  EXPECT_EQ(Times(Only("Encounter"), "\"condition\""), 2u) << "the other one stays";
+  EXPECT_EQ(visit(dg1("C1", "Wet cough", "X")), "AA");
+  EXPECT_EQ(visit(dg1("C2", "Fever", "D") + pr1("Cast", "D")), "AA");
+  EXPECT_EQ(Times(Only("Encounter"), "\"condition\""), 1u);
+  EXPECT_NE(Only("Procedure").find("\"entered-in-error\""), std::string::npos);
+  const std::string cough = Stored("Condition", "urn:caregate:id:X9901:diagnosis", "V1/C1");
+  EXPECT_NE(cough.find("Dry cough"), std::string::npos) << cough;
+  const std::string fever = Stored("Condition", "urn:caregate:id:X9901:diagnosis", "V1/C2");
+  EXPECT_NE(fever.find("entered-in-error"), std::string::npos) << fever;
+  EXPECT_EQ(visit(dg1("C2", "Fever", "D")), "AA") << "once more";
+}
+
+// PD1-12 "" takes the restriction of an earlier Y away, as N does; no other, and none whose setter
+// was not kept: that its sender is told.
+TEST_F(Changes, ANullProtectionIndicatorLiftsItsOwnRestriction) {
+  const auto send = [this](const std::string& indicator) {
+    return Send("ADT^A31^ADT_A05", "PD1||||||||||||" + indicator + "\rPV1|1|N\r");
+  };
+  const std::string restricted = "\"code\":\"R\"";
+  for (const char* lifts : {"\"\"", "N"}) {
+    ASSERT_EQ(send("Y"), "AA");
+    EXPECT_NE(Person().find(restricted), std::string::npos);
+    EXPECT_EQ(send(""), "AA");
+    EXPECT_NE(Person().find(restricted), std::string::npos) << "empty says nothing";
+    EXPECT_EQ(send(lifts), "AA");
+    EXPECT_EQ(Person().find(restricted), std::string::npos) << lifts;
+    EXPECT_FALSE(IsTold("ERR|"));
+  }
+  EXPECT_EQ(send("X"), "AA") << "neither Y nor N: in doubt it is protected";
+  EXPECT_NE(Person().find(restricted), std::string::npos);
+  EXPECT_TRUE(IsTold("taken for protected")) << answer_;
+  EXPECT_EQ(send("n"), "AA");
+  EXPECT_EQ(Person().find(restricted), std::string::npos);
+  // A label of an earlier version of the program does not say who set it.
+  std::string person = Person();
+  person.insert(person.find("\"meta\":{") + 8,
+                R"("security":[{"system":"http://terminology.hl7.org/CodeSystem/)"
+                R"(v3-Confidentiality","code":"R"}],)");
+  gateway().Put(person);
+  for (const char* lifts : {"\"\"", "N"}) {
+    EXPECT_EQ(send(lifts), "AA");
+    EXPECT_NE(Person().find(restricted), std::string::npos) << lifts;
+    EXPECT_TRUE(IsTold("a restriction stands that this field cannot lift")) << answer_;
+  }
+}
+
+// What is taken and cannot be right, or has no form in FHIR, is told with its place.
+TEST_F(Changes, WhatIsDoubtfulIsKeptAndTold) {
+  struct Case {
+    std::string person, segments, place, stored;
+  };
+  const std::vector<Case> cases = {
+      {"PID|1||CH1^^^X9901^MR||Change^Kim||20270622|F\r", "", "PID^1^7^1",
+       "\"birthDate\":\"2027-06-22\""},
+      {"PID|1||CH1^^^X9901^MR||Change^Kim||19390622|F" + std::string(21, '|') + "19380101\r", "",
+       "PID^1^29^1", "\"deceasedDateTime\":\"1938-01-01\""},
+      {"", "OBX|1|ZZ|A^B^L||kept as text||||||F\r", "OBX^1^2^1", "kept as text"},
+      {"", "OBX|1|ZZ|A^B^L||one^two||||||F\r", "OBX^1^2^1", ""},
+  };
+  for (const Case& test : cases) {
+    EXPECT_EQ(SendAs(test.person, "ADT^A04^ADT_A01",
+                     "PV1|1|I|W1||||||||||||||||V1^^^X9901\r" + test.segments),
+              "AA");
+    EXPECT_TRUE(IsTold("ERR||" + test.place + "|102^Data type error^HL70357|W")) << answer_;
+    const std::string kept = test.person.empty() ? Only("Observation") : Person();
+    EXPECT_NE(kept.find(test.stored), std::string::npos) << kept;
+  }
+}
+
+// Nothing older overwrites what is newer: of a goal by GOL-19, of a consent by CON-13.
+TEST_F(Changes, AnOlderStateIsRefused) {
+  const auto goal = [this](const std::string& action, const std::string& state,
+                           const std::string& day) {
+    return Send(action == "AD" ? "PGL^PC6^PGL_PC6" : "PGL^PC7^PGL_PC6",
+                "GOL|" + action + "|20260310|G^Goal^L|G1^C" + std::string(14, '|') + state + "|" +
+                    day + "\r");
+  };
+  ASSERT_EQ(goal("AD", "active", "20260301"), "AA");
+  EXPECT_EQ(goal("UP", "on-hold", "20260305"), "AA");
+  EXPECT_EQ(goal("UP", "active", "20260304"), "AE 205");
+  EXPECT_TRUE(IsTold("ERR||GOL^1")) << answer_;
+  EXPECT_NE(Goal("G1").find("on-hold"), std::string::npos);
+  EXPECT_EQ(goal("CO", "active", "20260304"), "AA") << "a correction says so";
+  EXPECT_NE(Goal("G1").find("\"active\""), std::string::npos);
 }
 
 }  // namespace

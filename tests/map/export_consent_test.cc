@@ -331,7 +331,12 @@ TEST(ExportConsent, AVersionWithoutAPlaceForItIsSentNothing) {
       EXPECT_EQ(message.error().where, "Consent[1]");
     }
   }
-  EXPECT_TRUE(Sent(BundleWith(Root(""), {}), "2.6").ok());
+  // ARV came with 2.6; MDM has CON from 2.7 on, whatever chapter 9 said of the segment before.
+  Options restriction;
+  restriction.key = "restriction";
+  EXPECT_TRUE(Sent(BundleWith(Root(""), restriction), "2.6").ok());
+  EXPECT_FALSE(Sent(BundleWith(Root(""), {}), "2.6").ok());
+  EXPECT_TRUE(Sent(BundleWith(Root(""), {}), "2.7").ok());
 }
 
 // A restriction that ARV has no code for would come out as none.

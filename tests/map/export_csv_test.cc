@@ -49,6 +49,40 @@ TEST(ExportCsv, PlansTeamsAndReviewsDue) {
             "CP-1,G-1,9991001018,Tend my allotment again,2026-06-01,2026-03-02,active,\r\n");
 }
 
+// Of a member in a role the person is named, by their own number, with the telephone of the role;
+// the role is no member by itself.
+TEST(ExportCsv, AMemberInARoleIsWhoHasTheRole) {
+  const auto team_of = [](const std::string& phones, const std::string& person) {
+    return Parsed(
+        R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:uuid:t",)"
+        R"("resource":{"resourceType":"CareTeam","identifier":[{"system":"s","value":"T-1"}],)"
+        R"("participant":[{"role":[{"text":"Matron"}],"member":{"reference":"urn:uuid:r",)"
+        R"("identifier":{"system":"s","value":"ROLE-1"}}}]}},{"fullUrl":"urn:uuid:r","resource":)"
+        R"({"resourceType":"PractitionerRole","identifier":[{"system":"s","value":"ROLE-1"}],)"
+        R"("practitioner":{"reference":"urn:uuid:w","display":"Sr Pell","identifier":)"
+        R"({"system":"s","value":"N-7"}})" +
+        phones + "}}" + person + "]}");
+  };
+  const std::string pell =
+      R"(,{"fullUrl":"urn:uuid:w","resource":{"resourceType":"Practitioner","identifier":)"
+      R"([{"system":"s","value":"N-7"}],"name":[{"prefix":["Ms"],"given":["Aurora"],)"
+      R"("family":"Pell"}],"telecom":[{"system":"phone","value":"01632 960377"}]}})";
+  const std::string phones = R"(,"telecom":[{"system":"phone","value":"01632 960500"}])";
+  const std::vector<std::pair<fhir::Resource, std::string>> cases = [&] {
+    std::vector<std::pair<fhir::Resource, std::string>> made;
+    made.emplace_back(team_of(phones, pell), "T-1,,Matron,Ms Aurora Pell,N-7,01632 960500,,\r\n");
+    made.emplace_back(team_of("", pell), "T-1,,Matron,Ms Aurora Pell,N-7,01632 960377,,\r\n");
+    made.emplace_back(team_of(phones, ""), "T-1,,Matron,Sr Pell,N-7,01632 960500,,\r\n");
+    return made;
+  }();
+  for (const auto& [bundle, row] : cases) {
+    const auto teams = BackMaps().FromFhir(bundle, CsvTo("teams"), kNow);
+    ASSERT_TRUE(teams.ok()) << teams.error().where;
+    EXPECT_EQ(teams->rows, 1u);
+    EXPECT_EQ(teams->csv.substr(teams->csv.find('\n') + 1), row);
+  }
+}
+
 // A review that any of our feeds says is due is in the export: of a plan, of a goal, by its date.
 TEST(ExportCsv, ReviewsDueAreThoseThatFeedsSay) {
   const std::vector<std::pair<std::string, std::string>> cases = {

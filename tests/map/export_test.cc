@@ -346,6 +346,33 @@ TEST(Export, SaysNothingElse) {
   }
 }
 
+// An order elsewhere, sent as ORC-1 LI, comes back as an activity of that number whose state nobody
+// said: it is not begun anew, and not taken for one that was not started.
+TEST(Export, AnOrderElsewhereComesBackAsOneOfUnknownState) {
+  const std::string plan =
+      R"("identifier": [{"system": "urn:caregate:id:X:plan", "value": "P1"}], "status": "active", )"
+      R"("intent": "plan", "activity": [{"reference": {"display": "Physio", "identifier": )"
+      R"({"system": "urn:caregate:id:PLACER:order", "value": "ORD77"}}}])";
+  Destination to;
+  to.name = "test";
+  to.version = "2.5.1";
+  const auto made = BackMaps().FromFhir(BundleOf({{Resource("CarePlan", plan), ""}}), to, kNow);
+  ASSERT_TRUE(made.ok() && made->messages.size() == 1 && made->messages[0].ok());
+  ASSERT_NE(made->messages[0]->bytes.find("\rORC|LI|ORD77^PLACER"), std::string::npos);
+  const Outcome back = TranslateMessage(made->messages[0]->bytes, FeedOf("X9901"));
+  ASSERT_EQ(back.refusal, "");
+  const auto outcomes = OutcomesOf(back.translation.changes);
+  ASSERT_TRUE(outcomes.ok());
+  const auto known =
+      std::find_if(outcomes->resources.begin(), outcomes->resources.end(),
+                   [](const fhir::Resource& one) { return one.type() == "CarePlan"; });
+  ASSERT_NE(known, outcomes->resources.end());
+  ASSERT_EQ(known->root().Count("activity"), 1u);
+  const fhir::Element& activity = *known->root().Child("activity");
+  EXPECT_EQ(activity.TextAt("id"), "ORD77:PLACER");
+  EXPECT_EQ(activity.TextAt("detail.status"), "unknown");
+}
+
 // A person's codes go with the system that they are of, names and addresses with all their words.
 TEST(Export, PersonsGoWithTheirOwnSystemsAndWords) {
   const fhir::Resource person = Parsed(
