@@ -19,8 +19,9 @@ struct Told {
   char severity;
 };
 constexpr int kUnknownKey = 204;
-constexpr std::array<Told, 6> kTold = {{
+constexpr std::array<Told, 7> kTold = {{
     {"stub-created", kUnknownKey, 'W'},
+    {"order-created", kUnknownKey, 'W'},
     {"unlinked-unknown", kUnknownKey, 'W'},
     {"older-update", 0, 'I'},
     {"not-taken", 0, 'W'},

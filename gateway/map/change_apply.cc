@@ -112,6 +112,10 @@ Status TagAsStub(Element* root) {
   return {};
 }
 
+// An activity of a plan, which may be under way elsewhere before the plan is heard of: ORC-1 speaks
+// of the order, and not of the plan.
+bool IsOrder(const Element& item) { return item.name() == "activity"; }
+
 // What is not there yet cannot be taken out of it, nor changed.
 Status TakeOutItems(const Change& change, bool upsert, Element* root, std::vector<Note>* notes) {
   for (Element *child = root->first_child(), *next = nullptr; child != nullptr; child = next) {
@@ -120,8 +124,11 @@ Status TakeOutItems(const Change& change, bool upsert, Element* root, std::vecto
     if (action == "DE") {
       return UnknownKey(change, kNothingToTakeOut);
     }
-    if (IsChange(action) && !upsert) {
+    if (IsChange(action) && !upsert && !IsOrder(*child)) {
       return UnknownKey(change, kNothingToChange);
+    }
+    if (IsChange(action) && !upsert && notes != nullptr) {
+      notes->push_back({"order-created", "an order that was not known is made with its plan"});
     }
     if (action == "UN") {
       TellUnlinked(notes, child->name());

@@ -265,6 +265,13 @@ TEST_F(Changes, AnUpdateOfAnUnknownRoleMakesNone) {
   ASSERT_EQ(SendPerson("ROL|R1^A|AD|AT^A^HL70443|N1^One\r"), "AA");
   EXPECT_EQ(SendPerson("ROL|R2^A|UP|AT^A^HL70443|N2^Two\r"), "AE 204");
   EXPECT_EQ(Times(Only("CareTeam"), "\"member\""), 1u);
+  // An order may be under way before its plan is heard of.
+  EXPECT_EQ(Send("PPP^PCB^PPP_PCB",
+                 "PTH|AD|PL^Plan^L|P9^C|20260310\rORC|SC|O1^C|||IP\r"
+                 "OBR|1|O1^C||A^Act^L\r"),
+            "AA");
+  EXPECT_TRUE(IsTold("an order that was not known is made with its plan")) << answer_;
+  EXPECT_NE(Plan("P9").find("\"activity\""), std::string::npos);
 }
 
 // DG1-21 and PR1-20 are action codes like others (table 0206).
