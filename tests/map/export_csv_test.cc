@@ -56,6 +56,7 @@ TEST(ExportCsv, AMemberInARoleIsWhoHasTheRole) {
     return Parsed(
         R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:uuid:t",)"
         R"("resource":{"resourceType":"CareTeam","identifier":[{"system":"s","value":"T-1"}],)"
+        R"("status":"active",)"
         R"("participant":[{"role":[{"text":"Matron"}],"member":{"reference":"urn:uuid:r",)"
         R"("identifier":{"system":"s","value":"ROLE-1"}}}]}},{"fullUrl":"urn:uuid:r","resource":)"
         R"({"resourceType":"PractitionerRole","identifier":[{"system":"s","value":"ROLE-1"}],)"

@@ -351,7 +351,8 @@ TEST(Export, SaysNothingElse) {
 TEST(Export, AnOrderElsewhereComesBackAsOneOfUnknownState) {
   const std::string plan =
       R"("identifier": [{"system": "urn:caregate:id:X:plan", "value": "P1"}], "status": "active", )"
-      R"("intent": "plan", "activity": [{"reference": {"display": "Physio", "identifier": )"
+      R"("intent": "plan", "created": "2026-03-02", "category": [{"text": "Care"}], )"
+      R"("activity": [{"reference": {"display": "Physio", "identifier": )"
       R"({"system": "urn:caregate:id:PLACER:order", "value": "ORD77"}}}])";
   Destination to;
   to.name = "test";
