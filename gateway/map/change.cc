@@ -1,5 +1,7 @@
 #include "gateway/map/change.h"
 
+#include <algorithm>
+
 #include "gateway/map/change_internal.h"
 
 namespace gw::map {
@@ -64,6 +66,41 @@ bool SameChildren(const Element& a, const Element& b) {
     ++left;
   }
   return left == right;
+}
+
+// Each text with its length, so that no two lists of texts are one key.
+void AppendText(std::string_view text, std::string* key) {
+  key->append(std::to_string(text.size())).append(":").append(text);
+}
+
+void AppendContent(const Element& element, std::string* key) {
+  AppendText(element.name(), key);
+  AppendText(element.type().name(), key);
+  AppendText(element.text(), key);
+  const bool is_reference = element.type().name() == "Reference";
+  const Element* named = is_reference ? element.Child("identifier") : nullptr;
+  if (named != nullptr && !named->TextAt("value").empty()) {
+    AppendText(named->TextAt("system"), key);
+    AppendText(named->TextAt("value"), key);
+    return;
+  }
+  if (is_reference && !element.TextAt("reference").empty()) {
+    AppendText(element.TextAt("reference"), key);
+    return;
+  }
+  std::vector<const Element*> children;
+  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
+    if (IsValued(*child) && IsContent(*child)) {
+      children.push_back(child);
+    }
+  }
+  std::stable_sort(children.begin(), children.end(),
+                   [](const Element* a, const Element* b) { return a->name() < b->name(); });
+  key->append("(");
+  for (const Element* child : children) {
+    AppendContent(*child, key);
+  }
+  key->append(")");
 }
 
 // What says nothing on its own in an element of this type: whose extension, whose reference, which
@@ -157,6 +194,13 @@ bool SameElement(const Element& a, const Element& b) {
     return true;
   }
   return SameChildren(a, b);
+}
+
+std::string ContentKey(const Element& element) {
+  std::string key;
+  key.reserve(192);
+  AppendContent(element, &key);
+  return key;
 }
 
 bool SameContent(const fhir::Resource& a, const fhir::Resource& b) {

@@ -53,6 +53,9 @@ bool HasMarkedItems(const fhir::Resource& fragment);
 
 // Same type and same values; marks and nulls aside.
 bool SameElement(const fhir::Element& a, const fhir::Element& b);
+// A text that children of one parent share where they have one name and are the same: to find
+// repeats among many. A reference counts as its identifier, else as its literal part.
+std::string ContentKey(const fhir::Element& element);
 
 // A deep copy of `source` as the child `name` of `parent`, without marks, nulls and what is empty
 // then. Null where nothing is left of it. Errors: kUnprocessable where the parent cannot take it.

@@ -201,8 +201,9 @@ Error OfTable0357(Error error) {
 Result<Translation> Translator::Parts::Run(std::string_view map_url, const Element& source,
                                            const Feed& feed, Instant now, std::string seed) const {
   Origins origins;
-  const std::function<void(const TraceStep&)> trace = [this, &origins](const TraceStep& step) {
-    if (step.target->is_resource()) {
+  const fhir::TypeDef* number = definitions->Find("Identifier");
+  const std::function<void(const TraceStep&)> trace = [&](const TraceStep& step) {
+    if (step.target->is_resource() || &step.target->type() == number) {
       origins.emplace(step.target, step.source);
     }
     if (options.trace != nullptr) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <compare>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "gateway/base/crypto.h"
@@ -85,13 +86,13 @@ struct Types {
 
 class ChangeMaker {
  public:
-  ChangeMaker(const Unit& unit, Translation* translation)
-      : unit_(unit), types_(*unit.definitions), translation_(*translation) {}
+  ChangeMaker(const Unit& unit, const Origins& origins, Translation* translation)
+      : unit_(unit), origins_(origins), types_(*unit.definitions), translation_(*translation) {}
 
-  Status Make(fhir::Resource* bundle, const Origins& origins) {
+  Status Make(fhir::Resource* bundle) {
     Content ignored;
     GW_RETURN_IF_ERROR(Clean(&bundle->root(), &ignored));
-    GW_RETURN_IF_ERROR(ReadEntries(bundle, origins));
+    GW_RETURN_IF_ERROR(ReadEntries(bundle));
     for (Change& change : translation_.changes) {
       GW_RETURN_IF_ERROR(Fold(&change));
       Align(&change);
@@ -129,7 +130,13 @@ class ChangeMaker {
             .has_null = element.is_null()};
   }
 
-  // The node of the source that holds this text, for a remark on a value that is dropped.
+  // The node of the source that an element was made of; null where that is not known.
+  const Element* OriginOf(const Element& element) const {
+    const auto origin = origins_.find(&element);
+    return origin == origins_.end() ? nullptr : origin->second;
+  }
+
+  // The node that holds this text, of what an element was made of.
   static const Element* LeafWith(const Element& node, std::string_view text) {
     if (node.text() == text) {
       return &node;
@@ -166,6 +173,10 @@ class ChangeMaker {
         GW_RETURN_IF_ERROR(Erase(child));
         left = {.is_valued = false, .has_null = true};
       }
+      if (IsTakenBack(*child, left)) {
+        TellOf(*child, "null-number", "a number is never taken back: it stays as it is known");
+        left = {};
+      }
       // An item that says no more than that its list is whole stays.
       if (!left.is_any() && MarkOf(*child, kActionMark) != "SP") {
         element->Remove(child);
@@ -188,15 +199,28 @@ class ChangeMaker {
   }
 
   bool IsBadNumber(const Element& element) {
-    if (&element.type() != types_.identifier || element.TextAt("system") != kNhsNumber ||
-        IsNhsNumber(element.TextAt("value"))) {
+    const std::string_view value = element.TextAt("value");
+    if (&element.type() != types_.identifier || value.empty() ||
+        element.TextAt("system") != kNhsNumber || IsNhsNumber(value)) {
       return false;
     }
-    const Element* leaf = LeafWith(*unit_.source, element.TextAt("value"));
-    translation_.remarks.push_back({'W', "bad-check-digit",
-                                    PlaceOf(leaf == nullptr ? *unit_.source : *leaf),
-                                    "an NHS number that fails its check digit is dropped"});
+    TellOf(element, "bad-check-digit", "an NHS number that fails its check digit is dropped");
     return true;
+  }
+
+  // A resource's own number, sent as `""`.
+  bool IsTakenBack(const Element& element, const Content& content) const {
+    return &element.type() == types_.identifier && element.parent()->is_resource() &&
+           content.has_null && !content.is_valued;
+  }
+
+  // On a number that is not taken, where it was sent.
+  void TellOf(const Element& number, const char* code, const char* text) {
+    const Element* origin = OriginOf(number);
+    const std::string_view value = number.TextAt("value");
+    const Element* leaf = origin == nullptr || value.empty() ? nullptr : LeafWith(*origin, value);
+    const Element* place = leaf != nullptr ? leaf : origin != nullptr ? origin : unit_.source;
+    translation_.remarks.push_back({'W', code, PlaceOf(*place), text});
   }
 
   Status Erase(Element* element) const {
@@ -208,15 +232,14 @@ class ChangeMaker {
     return MakeNull(value);
   }
 
-  Status ReadEntries(fhir::Resource* bundle, const Origins& origins) {
+  Status ReadEntries(fhir::Resource* bundle) {
     for (Element* entry = bundle->root().first_child(); entry != nullptr; entry = entry->next()) {
       Element* resource = entry->name() == "entry" ? entry->Child("resource") : nullptr;
       if (resource == nullptr || !IsValued(*resource)) {
         continue;
       }
       const std::string_view local = entry->TextAt("fullUrl");
-      const auto origin = origins.find(resource);
-      const Element* source = origin == origins.end() ? nullptr : origin->second;
+      const Element* source = OriginOf(*resource);
       const Element* part = PersonPartOf(source);
       Change change{ActionNamed(MarkOf(*entry, kActionMark)),
                     bundle->Detach(resource),
@@ -307,31 +330,30 @@ class ChangeMaker {
     }
   }
 
-  // Two fields may say the same: a number twice, a label for two reasons.
-  void DropRepeats(Element* parent) const {
-    Element* child = parent->first_child();
-    while (child != nullptr) {
-      Element* next = child->next();
-      const fhir::TypeDef* type = &child->type();
-      if (type == types_.meta) {
-        DropRepeats(child);
-      } else if ((type == types_.coding || type == types_.identifier ||
-                  type == types_.contact_point) &&
-                 IsRepeat(*child)) {
-        parent->Remove(child);
-      }
-      child = next;
-    }
+  bool MayRepeat(const Element& element) const {
+    const fhir::TypeDef* type = &element.type();
+    return type == types_.coding || type == types_.identifier || type == types_.contact_point;
   }
 
-  static bool IsRepeat(const Element& item) {
-    for (const Element* other = item.parent()->first_child(); other != &item;
-         other = other->next()) {
-      if (other->name() == item.name() && SameElement(*other, item)) {
-        return true;
+  // Two fields may say the same: a number twice, a label for two reasons.
+  void DropRepeats(Element* parent) const {
+    std::set<std::string> known;
+    const Element* first = nullptr;  // its key is asked for where a second one comes
+    for (Element *child = parent->first_child(), *next = nullptr; child != nullptr; child = next) {
+      next = child->next();
+      if (&child->type() == types_.meta) {
+        DropRepeats(child);
+      } else if (MayRepeat(*child) && first == nullptr) {
+        first = child;
+      } else if (MayRepeat(*child)) {
+        if (known.empty()) {
+          known.insert(ContentKey(*first));
+        }
+        if (!known.insert(ContentKey(*child)).second) {
+          parent->Remove(child);
+        }
       }
     }
-    return false;
   }
 
   // Gives each change its urn:uuid, which follows from the unit and the resource's key.
@@ -381,8 +403,8 @@ class ChangeMaker {
     if (local.starts_with('#')) {
       const Local* known = FindLocal(local);
       if (known == nullptr) {
-        return Error{Code::kUnprocessable,
-                     "a reference to an entry that is not there: " + std::string(local), ""};
+        return Error{Code::kUnprocessable, "a reference to an entry that is not there",
+                     changes()[finishing_].where};
       }
       const Change& target = changes()[known->change];
       reference->Child("reference")->SetText(target.full_url);
@@ -545,6 +567,7 @@ class ChangeMaker {
   }
 
   const Unit& unit_;
+  const Origins& origins_;
   const Types types_;
   Translation& translation_;
   std::map<Identity, size_t> by_identity_;  // -> change
@@ -557,8 +580,8 @@ class ChangeMaker {
 
 Status MakeChanges(fhir::Resource bundle, const Origins& origins, const Unit& unit,
                    Translation* translation) {
-  ChangeMaker maker(unit, translation);
-  GW_RETURN_IF_ERROR(maker.Make(&bundle, origins));
+  ChangeMaker maker(unit, origins, translation);
+  GW_RETURN_IF_ERROR(maker.Make(&bundle));
   for (const Change& change : translation->changes) {
     if (change.fragment.type() == "Patient" &&
         change.fragment.root().Child("identifier") == nullptr) {

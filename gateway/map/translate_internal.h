@@ -44,7 +44,8 @@ inline constexpr std::string_view kCommon = "COMMON";
 // The table whose presence says that a feed has been completed.
 inline constexpr std::string_view kCompleted = "caregate:completed";
 
-// Where each entry of the Bundle came from: its resource -> the node that made it.
+// Where each entry of the Bundle came from, and each number in it: its resource or Identifier ->
+// the node that made it.
 using Origins = std::map<const fhir::Element*, const fhir::Element*>;
 
 struct Unit {

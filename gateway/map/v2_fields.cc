@@ -190,12 +190,22 @@ Status FieldReader::ReadField(const fhir::ElementDef* element, const DataType& t
                               std::string_view raw, fhir::Element* node) {
   scanner_.Open(raw);
   here_.repetition = 0;
+  bool is_read = false;
   do {
     ++here_.repetition;
     here_.component = 0;
-    if (!scanner_.SkipEmpty(kRepetition)) {
-      GW_RETURN_IF_ERROR(ReadValue(element, type, node));
+    if (scanner_.SkipEmpty(kRepetition)) {
+      continue;
     }
+    if (here_.repetition > kRepetitionsMax) {
+      return Error{Code::kTooLarge, "more repetitions than the limit", PlaceText(), 101};
+    }
+    if (is_read && element->max == 1) {
+      AddRemark('W', "repeated", "a field that does not repeat: what it says first was taken");
+      break;
+    }
+    is_read = true;
+    GW_RETURN_IF_ERROR(ReadValue(element, type, node));
   } while (scanner_.Pass(kRepetition));
   return {};
 }
@@ -226,8 +236,17 @@ Status FieldReader::ReadValue(const fhir::ElementDef* element, const DataType& t
       GW_RETURN_IF_ERROR(ReadComponent(tables_.any_component[i], *tables_.varies, node));
     }
   }
-  scanner_.Take(kRepetition);
+  here_.component = kComponentsMax + 1;
+  LeaveRest();
   return {};
+}
+
+// What stands behind the last component that can be read.
+void FieldReader::LeaveRest() {
+  if (!scanner_.SkipEmpty(kRepetition)) {
+    AddRemark('W', "unread", "a component past all that can be read");
+    scanner_.Take(kRepetition);
+  }
 }
 
 // The components of a composite, or of a value whose type is not known.
@@ -240,8 +259,7 @@ Status FieldReader::ReadParts(const DataType& type, fhir::Element* node) {
       continue;
     }
     if (i >= kComponentsMax) {
-      AddRemark('W', "unread", "a component past all that can be read");
-      scanner_.Take(kRepetition);
+      LeaveRest();
       break;
     }
     const bool defined = i < elements.size();

@@ -131,6 +131,7 @@ class FieldReader {
   Status ReadFieldsPast(size_t defined, const hl7v2::Segment& segment, fhir::Element* node);
   Status ReadValue(const fhir::ElementDef* element, const DataType& type, fhir::Element* parent);
   Status ReadParts(const DataType& type, fhir::Element* node);
+  void LeaveRest();
   Status ReadComponent(const fhir::ElementDef* element, const DataType& type,
                        fhir::Element* parent);
   void ReadSubcomponents(const DataType& type, fhir::Element* node);

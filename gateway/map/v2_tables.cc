@@ -10,7 +10,7 @@
 namespace gw::map::v2 {
 namespace {
 
-std::string_view Trim(std::string_view text) {
+std::string_view TrimLine(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r");
   if (begin == text.npos) {
     return {};
@@ -24,7 +24,7 @@ std::vector<std::string> Words(std::string_view text, size_t count) {
   while (!text.empty() && words.size() < count) {
     const size_t end = text.find_first_of(" \t");
     words.emplace_back(text.substr(0, end));
-    text = end == text.npos ? std::string_view{} : Trim(text.substr(end));
+    text = end == text.npos ? std::string_view{} : TrimLine(text.substr(end));
   }
   return words;
 }
@@ -40,7 +40,7 @@ Result<std::vector<Line>> ReadLines(const std::filesystem::path& path, std::stri
   for (uint32_t number = 1; !rest.empty(); ++number) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    const std::string_view used = Trim(line.substr(0, line.find('#')));
+    const std::string_view used = TrimLine(line.substr(0, line.find('#')));
     if (!used.empty()) {
       lines.push_back({"hl7v2" + name, number, std::string(used)});
     }

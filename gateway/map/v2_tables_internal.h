@@ -20,6 +20,9 @@ namespace gw::map::v2 {
 inline constexpr size_t kComponentsMax = 40;
 inline constexpr size_t kSubcomponentsMax = 25;
 inline constexpr size_t kFieldsMax = 250;
+// The most repetitions of a field in a message that is taken: as it is read a field's repetitions
+// are looked through for each other.
+inline constexpr uint32_t kRepetitionsMax = 1'000;
 
 enum class Form : uint8_t {
   kText,

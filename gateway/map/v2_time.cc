@@ -9,6 +9,8 @@ using Precision = V2Time::Precision;
 
 constexpr size_t kLongestFraction = 32;
 constexpr size_t kWholeTime = 14;  // YYYYMMDDHHMMSS
+constexpr size_t kWithHour = 10;
+constexpr size_t kWithMonth = 6;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -20,6 +22,13 @@ int Number(std::string_view digits) {
     number = number * 10 + (digit - '0');
   }
   return number;
+}
+
+// "1938-04" is no year with a zone, but a date of another form: behind a date alone a zone has the
+// four digits of the standard, and a month before it.
+bool IsOfOtherForm(std::string_view text) {
+  const size_t sign = text.find_first_of("+-");
+  return sign < kWithHour && (sign < kWithMonth || text.size() - sign != sizeof("+0100") - 1);
 }
 
 // Takes "+0100", "-05:30" or "Z" off the end of *text. False where it is broken.
@@ -124,7 +133,7 @@ class Digits {
 
 V2TimeFault ReadV2DateTime(std::string_view text, V2Time* out) {
   *out = V2Time{};
-  if (!TakeZone(&text, out) || !TakeFraction(&text, out)) {
+  if (IsOfOtherForm(text) || !TakeZone(&text, out) || !TakeFraction(&text, out)) {
     return V2TimeFault::kWrong;
   }
   if (text.size() > kWholeTime && text.size() <= kWholeTime + 4 && out->fraction.empty()) {

@@ -25,7 +25,9 @@ enum class V2TimeFault : uint8_t {
 };
 
 // Reads DT, DTM and TS: YYYY[MM[DD[HH[MM[SS[.S...]]]]]][+/-ZZZZ]. A month or day of 00 and what
-// follows it count as not sent ("19480000" is the year). Spec: HL7 v2.8.2 2A.3.21, 2A.3.22.
+// follows it count as not sent ("19480000" is the year). No zone stands behind a year alone: what
+// looks like one is a date of another form ("1938-04"), which is wrong. Spec: HL7 v2.8.2 2A.3.21,
+// 2A.3.22.
 V2TimeFault ReadV2DateTime(std::string_view text, V2Time* out);
 // Reads TM: HH[MM[SS[.S...]]][+/-ZZZZ]; the civil date means nothing.
 V2TimeFault ReadV2TimeOfDay(std::string_view text, V2Time* out);

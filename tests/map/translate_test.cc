@@ -282,6 +282,40 @@ TEST(TranslateTest, BadCheckDigitsAreDroppedAndTold) {
   EXPECT_EQ(Find(beside.translation, "Patient")->root().TextAt("identifier.value"), "S9009");
 }
 
+// Each at its own place, in a time that grows with their number and not with its square.
+TEST(TranslateTest, ManyNumbersTakeNoLongTime) {
+  const std::string start = Header("ADT^A28^ADT_A05") + "EVN||20260302\rPID|1||S9009^^^X9912^MR";
+  const std::string end = "||Hartley^Beatrix\rPV1|1|N\r";
+  std::string bad = start;
+  std::string twice = start;
+  for (int i = 0; i < 999; ++i) {
+    bad += "~" + std::to_string(9000000001 + (i % 7)) + "^^^NHS^NH";
+    twice += "~K" + std::to_string(i / 2) + "^^^X9912^MR";
+  }
+  const Outcome told = TranslateMessage(bad + end, FeedOf("X9912"));
+  ASSERT_EQ(told.refusal, "");
+  ASSERT_GE(told.translation.remarks.size(), 500u);
+  EXPECT_EQ(told.translation.remarks[0].where, "PID-3[2].1");
+  EXPECT_EQ(told.translation.remarks[1].where, "PID-3[3].1");
+  const Outcome once = TranslateMessage(twice + end, FeedOf("X9912"));
+  ASSERT_EQ(once.refusal, "");
+  EXPECT_EQ(Find(once.translation, "Patient")->root().Count("identifier"), 501u);
+}
+
+TEST(TranslateTest, ANumberIsNeverTakenBack) {
+  const Outcome outcome = TranslateMessage(
+      Header("ADT^A28^ADT_A05") +
+          "EVN||20260302\rPID|1||\"\"^^^NHS^NH~S9009^^^X9912^MR||Hartley^Beatrix\rPV1|1|N\r",
+      FeedOf("X9912"));
+  ASSERT_EQ(outcome.refusal, "");
+  ASSERT_EQ(outcome.translation.remarks.size(), 1u);
+  EXPECT_EQ(outcome.translation.remarks[0].code, "null-number");
+  EXPECT_EQ(outcome.translation.remarks[0].where, "PID-3");
+  const fhir::Resource* patient = Find(outcome.translation, "Patient");
+  EXPECT_EQ(patient->root().Count("identifier"), 1u);
+  EXPECT_EQ(patient->root().TextAt("identifier.value"), "S9009");
+}
+
 TEST(TranslateTest, UnreadFieldsAndUnknownCodesAreListed) {
   const std::string bytes = Header("PGL^PC6^PGL_PC6") + std::string(kPerson) +
                             "GOL|AD|20260302|G^Goal^L|G-1^CARE1|EP-1|||||||||||||XYZ^Odd^L\r"

@@ -199,6 +199,36 @@ TEST(V2ModelTest, SaysThePlaceOfANode) {
   EXPECT_EQ(PlaceOf(*root.Path("OTHER.f1.c2")), "ZZZ-1.2");
 }
 
+TEST(V2ModelTest, TellsAFieldThatRepeatsAndMayNot) {
+  const V2Reading read = ReadV2(V2MessageOf(
+      "ADT^A31^ADT_A05", "PID|1||A~B||Smith||19380422~19400101|~F~~M~X|||||||~a\nPV1|1|N"));
+  EXPECT_EQ(read.Remarked(), (Texts{"repeated PID-7[2]", "repeated PID-8[4]"}));
+  EXPECT_EQ(read.At("PID.f7"), "1938-04-22");
+  EXPECT_EQ(read.At("PID.f8.c1"), "F");
+  EXPECT_EQ(read.tree->root().Path("PID")->Count("f8"), 1U);
+}
+
+TEST(V2ModelTest, ReadsRepetitionsToTheirLimit) {
+  std::string numbers = "A";
+  for (int i = 1; i < 1000; ++i) {
+    numbers += "~A";
+  }
+  const auto refused = [](const std::string& field) {
+    return ReadV2(V2MessageOf("ADT^A31^ADT_A05", "PID|1||" + field + "||Smith\nPV1|1|N")).Refused();
+  };
+  EXPECT_EQ(refused(numbers), "");
+  EXPECT_EQ(refused(numbers + "~"), "");
+  EXPECT_EQ(refused(numbers + "~A"), "101 PID-3[1001]");
+}
+
+TEST(V2ModelTest, TellsComponentsPastAllThatCanBeRead) {
+  const std::string forty(39, '^');
+  const V2Reading read =
+      ReadWith("DG1|1||I10|high" + forty + "a\nDG1|2||I10|high" + forty + "^b^c\nDG1|3||I10" +
+               forty + "^d\nDG1|4||I10|high" + forty + "^^");
+  EXPECT_EQ(read.Remarked(), (Texts{"unread DG1[2]-4.41", "unread DG1[3]-3.41"}));
+}
+
 TEST(V2ModelTest, CountsRepetitionsThatAreEmpty) {
   const V2Reading read = ReadV2(V2MessageOf("ADT^A31^ADT_A05", "PID|1||A~~C||Smith\nPV1|1|N"));
   ASSERT_TRUE(read.tree.ok());
