@@ -93,12 +93,11 @@ bool PrintBundle(const Conversion& conversion, Result<map::Translation>* transla
   return true;
 }
 
-const map::Feed* FeedOf(const hl7v2::Message& message, const Conversion& conversion) {
+// `sender`: "MSH-3.1|MSH-4.1".
+const map::Feed* FeedOf(std::string_view sender, const Conversion& conversion) {
   if (conversion.feed != nullptr) {
     return conversion.feed;
   }
-  const std::string sender =
-      std::string(message.sending_application()) + "|" + std::string(message.sending_facility());
   const auto named = conversion.mappings.senders.find(sender);
   const auto feed = conversion.mappings.feeds.find(
       named == conversion.mappings.senders.end() ? kDefaultFeed : named->second);
@@ -106,7 +105,9 @@ const map::Feed* FeedOf(const hl7v2::Message& message, const Conversion& convers
 }
 
 Result<map::Translation> Translate(const hl7v2::Message& message, const Conversion& conversion) {
-  const map::Feed* feed = FeedOf(message, conversion);
+  const map::Feed* feed = FeedOf(
+      std::string(message.sending_application()).append("|").append(message.sending_facility()),
+      conversion);
   if (feed == nullptr) {
     return Error{Code::kForbidden, "no feed is configured for this sender", "MSH-3", 207};
   }
@@ -133,11 +134,14 @@ bool ConvertMessage(const Result<hl7v2::Message>& message, const Conversion& con
 int ConvertMessages(const std::string& path, std::string_view bytes, const Conversion& conversion) {
   std::vector<std::string> warnings;
   bool all = true;
-  const Status split =
-      ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
-        all = ConvertMessage(message, conversion) && all;
-        return {};
-      });
+  const auto feed_of = [&conversion](std::string_view message) {
+    return FeedOf(hl7v2::SenderOf(message), conversion);
+  };
+  const Status split = ForEachMessage(bytes, feed_of, &warnings,
+                                      [&](const Result<hl7v2::Message>& message) -> Status {
+                                        all = ConvertMessage(message, conversion) && all;
+                                        return {};
+                                      });
   for (const std::string& warning : warnings) {
     PrintError(std::string(path).append(": ").append(warning));
   }

@@ -145,8 +145,8 @@ bool FromFhirFile(std::string_view bytes, const Back& back) {
 bool FromV2(std::string_view bytes, const Back& back) {
   std::vector<std::string> warnings;
   bool all = true;
-  const Status split =
-      ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
+  const Status split = ForEachMessage(
+      bytes, *back.feed, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
         all = PrintTranslation(
                   back, message ? back.mappings->translator.FromV2(*message, *back.feed, back.now)
                                 : Result<map::Translation>(message.error())) &&

@@ -95,14 +95,15 @@ void PrintUnread(const map::Translation& translation) {
 Status TraceMessages(const std::string& bytes, const map::Translator& translator,
                      const map::Feed& feed) {
   std::vector<std::string> warnings;
-  return ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
-    if (!message) {
-      return message.error();
-    }
-    GW_TRY(const map::Translation done, translator.FromV2(*message, feed, Instant{}));
-    PrintUnread(done);
-    return {};
-  });
+  return ForEachMessage(
+      bytes, feed, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
+        if (!message) {
+          return message.error();
+        }
+        GW_TRY(const map::Translation done, translator.FromV2(*message, feed, Instant{}));
+        PrintUnread(done);
+        return {};
+      });
 }
 
 Status TraceRows(const std::string& bytes, const map::Translator& translator,

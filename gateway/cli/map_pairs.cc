@@ -298,7 +298,7 @@ Result<std::string> MapPairs::OfMessages(const std::string& path, const std::str
   std::vector<std::string> warnings;
   std::string out;
   GW_RETURN_IF_ERROR(
-      ForEachMessage(bytes, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
+      ForEachMessage(bytes, feed, &warnings, [&](const Result<hl7v2::Message>& message) -> Status {
         out += Line(message ? translator_->FromV2(*message, feed, Instant{})
                             : Result<map::Translation>(message.error())) +
                "\n";

@@ -74,7 +74,11 @@ int SendFile(const std::string& path, edge::MllpSender* sender) {
     const Result<std::vector<std::string>> answers = sender->Send(message);
     if (!answers) {
       PrintError(Describe(answers.error()));
-      return kCannotRun;
+      if (answers.error().code != Code::kUnprocessable) {
+        return kCannotRun;
+      }
+      result = kRefused;
+      continue;
     }
     for (const std::string& answer : *answers) {
       result = PrintAnswer(answer) ? result : kRefused;

@@ -105,11 +105,9 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
   // followed any more.
   bool Take(std::string_view bytes, const std::string& peer, hl7v2::MllpDecoder* decoder) {
     for (hl7v2::MllpUnit& unit : decoder->Feed(bytes)) {
-      if (!unit.fault) {
-        Send(hl7v2::MllpFrame(ingest_->RefuseV2(unit.bytes, unit.fault.error(), peer)));
-        continue;
-      }
-      const flow::Ingest::Answers answers = ingest_->AnswerV2(std::move(unit.bytes), peer);
+      const flow::Ingest::Answers answers =
+          unit.fault ? ingest_->AnswerV2(std::move(unit.bytes), peer)
+                     : ingest_->RefuseV2(unit.bytes, unit.fault.error(), peer);
       for (const std::string* answer : {&answers.accept, &answers.application}) {
         if (!answer->empty()) {
           Send(hl7v2::MllpFrame(*answer));

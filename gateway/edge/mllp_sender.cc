@@ -60,6 +60,12 @@ bool IsAnswered(const hl7v2::Message& message) {
   return false;
 }
 
+// What cannot be read is refused, and answered where it asks for that.
+bool IsAnsweredUnread(std::string_view message) {
+  const hl7v2::AcksDue due = hl7v2::AcksDueForUnreadable(message, hl7v2::AckCode::kError);
+  return due.accept || due.application;
+}
+
 }  // namespace
 
 struct MllpSender::Connection {
@@ -104,6 +110,10 @@ Result<std::unique_ptr<MllpSender>> MllpSender::Connect(const std::string& host,
 }
 
 Result<std::vector<std::string>> MllpSender::Send(std::string_view message) {
+  if (message.find_first_of("\x0B\x1C") != message.npos) {
+    return Error{Code::kUnprocessable, "a VT or FS inside the message: no frame can hold it",
+                 "MLLP frame"};
+  }
   const std::string frame = hl7v2::MllpFrame(message);
   std::string_view left = frame;
   const Result<hl7v2::Message> read = hl7v2::Message::Parse(std::string(message), {});
@@ -114,7 +124,7 @@ Result<std::vector<std::string>> MllpSender::Send(std::string_view message) {
       left.remove_prefix(static_cast<size_t>(
           connection_->socket.sendBytes(left.data(), static_cast<int>(left.size()))));
     }
-    bool more = !read || IsAnswered(*read);
+    bool more = read ? IsAnswered(*read) : IsAnsweredUnread(message);
     while (more) {
       GW_TRY(std::string answer, connection_->Receive());
       if (const auto code = AnswerCode(answer, control_id)) {

@@ -20,7 +20,8 @@ class MllpSender {
   // Sends a message and waits for its answers, in the mode that it asks for (MSH-15, MSH-16): the
   // accept acknowledgment, the application acknowledgment, or one after the other. Empty where it
   // asks for none. What answers another message (MSA-2) is passed over. Errors: kUnavailable
-  // (connection lost, no answer in time), kInvalid (what came is no MLLP frame).
+  // (connection lost, no answer in time), kInvalid (what came is no MLLP frame), kUnprocessable (a
+  // VT or FS in the message: nothing of it is sent).
   Result<std::vector<std::string>> Send(std::string_view message);
 
  private:

@@ -19,6 +19,21 @@ namespace {
 
 constexpr int kApplicationError = 207;  // table 0357
 
+// Where MSH-18 is empty, the character set is the feed's: the sender stands before what needs one.
+// `otherwise`: the feed of a sender that is nobody's.
+hl7v2::ParseOptions OptionsFor(std::string_view bytes, const Mappings& mappings,
+                               const Limits& limits, const std::string& otherwise) {
+  hl7v2::ParseOptions options;
+  options.limits = limits;
+  const auto sender = mappings.senders.find(hl7v2::SenderOf(bytes));
+  const auto feed =
+      mappings.feeds.find(sender == mappings.senders.end() ? otherwise : sender->second);
+  if (feed != mappings.feeds.end()) {
+    options.default_charset = feed->second.default_charset;
+  }
+  return options;
+}
+
 store::Upkeep UpkeepOf(const Again* again) {
   store::Upkeep upkeep;
   if (again != nullptr && !again->same_bytes) {
@@ -40,11 +55,15 @@ struct Ingest::Arrival {
   std::optional<Error> refusal;
 };
 
+Result<hl7v2::Message> Ingest::Parse(std::string bytes, const Arrival& arrival) const {
+  const hl7v2::ParseOptions options =
+      OptionsFor(bytes, *arrival.mappings, parts_.limits, arrival.kept.feed);
+  return hl7v2::Message::Parse(std::move(bytes), options);
+}
+
 std::string Ingest::AcceptV2(std::string bytes, std::string_view peer) {
   Arrival arrival = ArrivalOf(bytes, peer);
-  hl7v2::ParseOptions options;
-  options.limits = parts_.limits;
-  const Result<hl7v2::Message> message = hl7v2::Message::Parse(std::move(bytes), options);
+  const Result<hl7v2::Message> message = Parse(std::move(bytes), arrival);
   if (!message) {
     return RefuseUnreadable(&arrival, message.error());
   }
@@ -55,7 +74,7 @@ Ingest::Answers Ingest::AnswerBatch(std::string_view bytes, std::string_view pee
   std::vector<std::string> warnings;
   const auto messages = hl7v2::SplitMessages(bytes, &warnings);
   if (!messages) {
-    return {"", RefuseV2(bytes, messages.error(), peer)};
+    return RefuseV2(bytes, messages.error(), peer);
   }
   std::vector<std::string> answers;
   for (const std::string_view message : *messages) {
@@ -79,11 +98,9 @@ Ingest::Answers Ingest::AnswerV2(std::string bytes, std::string_view peer) {
     return AnswerBatch(bytes, peer);
   }
   Arrival arrival = ArrivalOf(bytes, peer);
-  hl7v2::ParseOptions options;
-  options.limits = parts_.limits;
-  const Result<hl7v2::Message> message = hl7v2::Message::Parse(std::move(bytes), options);
+  const Result<hl7v2::Message> message = Parse(std::move(bytes), arrival);
   if (!message) {
-    return {"", RefuseUnreadable(&arrival, message.error())};
+    return AnswerUnreadable(&arrival, message.error());
   }
   if (message->message_code() == "ACK" || message->message_code() == "MCF") {
     log::Write(log::Level::kInfo, "message.acknowledgment",
@@ -117,9 +134,7 @@ Taken Ingest::TakeAgain(std::string bytes, const Again& again) {
   arrival.kept.replay = true;
   arrival.kept.feed = arrival.record.feed = again.feed;
   arrival.record.reason = again.note;
-  hl7v2::ParseOptions options;
-  options.limits = parts_.limits;
-  const Result<hl7v2::Message> message = hl7v2::Message::Parse(std::move(bytes), options);
+  const Result<hl7v2::Message> message = Parse(std::move(bytes), arrival);
   if (message) {
     static_cast<void>(Answer(*message, &arrival));
   } else {
@@ -128,9 +143,10 @@ Taken Ingest::TakeAgain(std::string bytes, const Again& again) {
   return std::move(arrival.taken);
 }
 
-std::string Ingest::RefuseV2(std::string_view bytes, const Error& error, std::string_view peer) {
+Ingest::Answers Ingest::RefuseV2(std::string_view bytes, const Error& error,
+                                 std::string_view peer) {
   Arrival arrival = ArrivalOf(bytes, peer);
-  return RefuseUnreadable(&arrival, error);
+  return AnswerUnreadable(&arrival, error);
 }
 
 Ingest::Arrival Ingest::ArrivalOf(std::string_view bytes, std::string_view peer) const {
@@ -295,6 +311,21 @@ std::string Ingest::RefuseUnreadable(Arrival* arrival, const Error& error) {
                                                       arrival->record.id, arrival->record.recorded);
   Keep(arrival, error);
   return arrival->kept.answer;
+}
+
+Ingest::Answers Ingest::AnswerUnreadable(Arrival* arrival, const Error& error) {
+  Answers answers{"", RefuseUnreadable(arrival, error)};
+  const hl7v2::AckCode code = hl7v2::AckCodeFor(error);
+  const hl7v2::AcksDue due = hl7v2::AcksDueForUnreadable(arrival->kept.bytes, code);
+  if (due.accept) {
+    answers.accept = hl7v2::AcknowledgeUnreadable(
+        arrival->kept.bytes, hl7v2::CommitCodeFor(code), error,
+        crypto::Uuid7(arrival->record.recorded.unix_us / 1000), arrival->record.recorded);
+  }
+  if (!due.application) {
+    answers.application.clear();
+  }
+  return answers;
 }
 
 // A refusal's bytes and reason. Where not even that can be kept the refusal stands all the same:

@@ -79,8 +79,9 @@ class Ingest {
   };
   Answers AnswerV2(std::string bytes, std::string_view peer);
 
-  // What framed badly: kept and logged, and answered so that the sender can read it.
-  std::string RefuseV2(std::string_view bytes, const Error& error, std::string_view peer);
+  // What framed badly: kept and logged, and answered so that the sender can read it, in the mode
+  // that it asks for as far as that can be read.
+  Answers RefuseV2(std::string_view bytes, const Error& error, std::string_view peer);
 
   // A message that is kept, or an edit of it, taken as if it came now, for an operator: no arrival
   // is counted, and nobody is answered.
@@ -104,6 +105,7 @@ class Ingest {
   Answers AnswerBatch(std::string_view bytes, std::string_view peer);
   struct Arrival;  // of one message: what is kept of it, its log record and its feed
   Arrival ArrivalOf(std::string_view bytes, std::string_view peer) const;
+  Result<hl7v2::Message> Parse(std::string bytes, const Arrival& arrival) const;
   std::string Answer(const hl7v2::Message& message, Arrival* arrival);
   Status FindFeed(const hl7v2::Message& message, Arrival* arrival, bool control_id_reused);
   Status Take(const hl7v2::Message& message, Arrival* arrival);
@@ -111,6 +113,7 @@ class Ingest {
                      Arrival* arrival);
   std::string Refuse(const hl7v2::Message& message, Arrival* arrival, const Error& error);
   std::string RefuseUnreadable(Arrival* arrival, const Error& error);
+  Answers AnswerUnreadable(Arrival* arrival, const Error& error);
   void Keep(Arrival* arrival, const Error& error);
   std::vector<hl7v2::Issue> IssuesOfRefusal(const Arrival& arrival, const Error& error);
 

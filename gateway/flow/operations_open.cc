@@ -60,6 +60,7 @@ class Persons {
   Status OfMessage(const std::string& bytes, const map::Feed* feed) {
     hl7v2::ParseOptions options;
     options.limits = parts_.limits;
+    options.default_charset = feed == nullptr ? options.default_charset : feed->default_charset;
     const Result<hl7v2::Message> message = hl7v2::Message::Parse(bytes, options);
     if (!message) {
       return {};  // unreadable: whose it is cannot be told

@@ -123,8 +123,12 @@ void AddRemarks(const std::vector<map::Remark>& remarks, std::string* json) {
     std::string one;
     JsonWriter writer(&one);
     WriteRemark(remark, &writer);
-    const bool first = json->size() <= std::string_view("[]").size();
-    *json = (first ? "[" : json->substr(0, json->size() - 1) + ",") + one + "]";
+    if (json->size() > std::string_view("[]").size()) {
+      json->back() = ',';
+    } else {
+      *json = "[";
+    }
+    json->append(one).push_back(']');
   }
 }
 

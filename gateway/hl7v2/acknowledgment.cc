@@ -18,9 +18,17 @@ struct Heading {
   Delimiters delimiters;
   std::string_view encoding_characters = "^~\\&";
   std::string_view sending_application, sending_facility, receiving_application, receiving_facility,
-      trigger_event, processing = "P", version = "2.5.1", control_id;
+      trigger_event, processing = "P", version = "2.5.1", control_id, accept_due, application_due;
   bool enhanced = false;          // the sender values MSH-15 or MSH-16
   std::string_view charset = {};  // MSH-18: what the answer is in
+  bool is_accept = false;         // it says AA or CA
+
+  // MSH-15 and MSH-16.
+  void SetDue(std::string_view accept, std::string_view application) {
+    accept_due = accept;
+    application_due = application;
+    enhanced = !accept.empty() || !application.empty();
+  }
 
   // MSH-11 and MSH-12, which an answer must have where the message has not.
   void SetVersion(std::string_view processing_id, std::string_view version_id) {
@@ -44,8 +52,9 @@ std::string Timestamp(Instant now) {
   return {text.data(), static_cast<size_t>(std::max(length, 0))};
 }
 
-int CodeOf(const Issue& issue) {
-  const bool only_told = issue.severity == 'I' && issue.error.hl7_code == 0;
+int CodeOf(const Issue& issue, const Heading& heading) {
+  const bool is_warning = issue.severity == 'W' && heading.is_accept;
+  const bool only_told = (is_warning || issue.severity == 'I') && issue.error.hl7_code == 0;
   return only_told ? 0 : Hl7CodeFor(issue.error);
 }
 
@@ -167,7 +176,7 @@ std::string_view CharsetWord(std::string_view said, Charset charset) {
 // ERR of 2.5 and later: location, code, severity, diagnostic and user texts.
 void WriteIssue(const Issue& issue, const Heading& heading, std::string* out) {
   const Delimiters& d = heading.delimiters;
-  const int code = CodeOf(issue);
+  const int code = CodeOf(issue, heading);
   const std::string number = std::to_string(code);
   const auto place = Location::FromString(issue.error.where);
   std::string location;
@@ -195,7 +204,7 @@ void WriteOldIssues(std::span<const Issue> issues, const Heading& heading, std::
   const Delimiters& d = heading.delimiters;
   std::string field;
   for (const Issue& issue : issues) {
-    const int code = CodeOf(issue);
+    const int code = CodeOf(issue, heading);
     const std::string number = std::to_string(code);
     const Location place = Location::FromString(issue.error.where).value_or(Location{"", 0});
     if (!field.empty() && d.repetition == 0) {
@@ -312,6 +321,7 @@ Heading SalvageFields(std::string_view line) {
     heading.receiving_facility = fields[6];
     heading.control_id = fields[kMessageId];
     heading.charset = CharsetWordFor(fields[kCharset], heading.control_id);
+    heading.SetDue(fields[15], fields[16]);
   }
   return heading;
 }
@@ -388,11 +398,32 @@ Heading Salvage(std::string_view bytes) {
   heading.charset =
       CharsetWordFor(FirstOf(field(kCharset), heading.delimiters.repetition), heading.control_id);
   heading.SetVersion(field(11), field(12));
+  heading.SetDue(field(15), field(16));
   return heading;
+}
+
+// What may stand before a batch and is none of it: a mark, blanks.
+std::string_view WithoutLead(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of("\xEF\xBB\xBF \t\r\n"), text.size()));
+  return text;
 }
 
 bool HasUtf16Mark(std::string_view bytes) {
   return bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
+}
+
+AcksDue DueFor(std::string_view accept, std::string_view processed, AckCode application) {
+  if (accept.empty() && processed.empty()) {
+    return {false, true};
+  }
+  const bool taken = application == AckCode::kAccept;
+  const auto due = [taken](std::string_view condition) {
+    if (condition.empty() || condition == "NE") {
+      return false;
+    }
+    return condition == "ER" ? !taken : (condition != "SU" || taken);
+  };
+  return {due(accept), due(processed)};
 }
 
 }  // namespace
@@ -427,19 +458,15 @@ AckCode CommitCodeFor(AckCode application) {
 }
 
 AcksDue AcksDueFor(const Message& message, AckCode application) {
-  const std::string_view accept = message.Raw(Location{"MSH", 1, 15});
-  const std::string_view processed = message.Raw(Location{"MSH", 1, 16});
-  if (accept.empty() && processed.empty()) {
-    return {false, true};
-  }
-  const bool taken = application == AckCode::kAccept;
-  const auto due = [taken](std::string_view condition) {
-    if (condition.empty() || condition == "NE") {
-      return false;
-    }
-    return condition == "ER" ? !taken : (condition != "SU" || taken);
-  };
-  return {due(accept), due(processed)};
+  return DueFor(message.Raw(Location{"MSH", 1, 15}), message.Raw(Location{"MSH", 1, 16}),
+                application);
+}
+
+AcksDue AcksDueForUnreadable(std::string_view bytes, AckCode application) {
+  const auto utf16 = Utf16OfMessages(bytes);
+  const std::string text = utf16 ? DecodeLenient(std::string(bytes), *utf16).text : std::string();
+  const Heading heading = Salvage(utf16 ? std::string_view(text) : bytes);
+  return DueFor(heading.accept_due, heading.application_due, application);
 }
 
 int Hl7CodeFor(const Error& error) {
@@ -485,7 +512,8 @@ std::string Acknowledge(const Message& message, AckCode code, std::span<const Is
   heading.trigger_event = message.trigger_event();
   heading.SetVersion(msh(11), msh(12));
   heading.control_id = msh(10);
-  heading.enhanced = !msh(15).empty() || !msh(16).empty();
+  heading.is_accept = code == AckCode::kAccept || code == AckCode::kCommitAccept;
+  heading.SetDue(msh(15), msh(16));
   const std::string_view said = FirstOf(msh(kCharset), heading.delimiters.repetition);
   const Charset charset = message.charset();
   heading.charset = said.empty() ? said : CharsetWord(said, charset);
@@ -514,8 +542,9 @@ std::string AcknowledgeUnreadable(std::string_view bytes, AckCode code, const Er
 }
 
 bool IsBatch(std::string_view bytes) {
-  constexpr size_t kStartBytes = 8;  // a mark and three letters
+  constexpr size_t kStartBytes = 256;
   const auto begins = [](std::string_view text) {
+    text = WithoutLead(text);
     return text.starts_with("FHS") || text.starts_with("BHS");
   };
   const auto utf16 = Utf16OfMessages(bytes);
@@ -529,7 +558,7 @@ std::string AcknowledgeBatch(std::string_view bytes, std::span<const std::string
   const auto utf16 = Utf16OfMessages(bytes);
   const std::string text =
       utf16 ? DecodeLenient(std::string(bytes), *utf16).text : std::string(bytes);
-  const std::string_view batch = text;
+  const std::string_view batch = WithoutLead(text);
   const auto in_its_set = [&utf16](std::string* part) {
     return utf16 ? InCharset(std::exchange(*part, {}), *utf16, false) : std::exchange(*part, {});
   };

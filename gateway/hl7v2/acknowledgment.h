@@ -34,10 +34,12 @@ struct AcksDue {
   bool application = false;  // AA, AE, AR
 };
 AcksDue AcksDueFor(const Message& message, AckCode application);
+// The same of bytes that are no readable message, as far as their MSH-15 and MSH-16 can be read.
+AcksDue AcksDueForUnreadable(std::string_view bytes, AckCode application);
 
 // One ERR segment. `error.where` in the form of Location::ToString() becomes ERR-2,
 // `error.hl7_code` ERR-3 (207 where it is 0 and the Code has no code of table 0357 of its own; 0,
-// message accepted, where it is 0 and the severity I),
+// message accepted, where it is 0 and the severity I, or W in an AA or CA),
 // `error.detail` ERR-8.
 struct Issue {
   Error error;
@@ -66,7 +68,8 @@ std::string Acknowledge(const Message& message, AckCode code, std::span<const Is
 std::string AcknowledgeUnreadable(std::string_view bytes, AckCode code, const Error& error,
                                   std::string_view control_id, Instant now);
 
-// Is this a batch, or a file of batches (BHS or FHS first), and no message?
+// Is this a batch, or a file of batches (BHS or FHS first, behind blanks or a byte order mark), and
+// no message?
 bool IsBatch(std::string_view bytes);
 
 // The answer to one: BHS with sender and receiver exchanged and the sender's BHS-11 in BHS-12, the

@@ -220,6 +220,24 @@ TEST_F(MllpListenerTest, ASenderWaitsForWhatItAskedFor) {
   }
 }
 
+// Half of it would be taken for the whole.
+TEST_F(MllpListenerTest, ASenderSendsNothingThatNoFrameCanHold) {
+  Start({});
+  auto connection = MllpSender::Connect("127.0.0.1", listener->port(), 30'000);
+  ASSERT_TRUE(connection);
+  for (const std::string byte : {"\x0B", "\x1C"}) {
+    const auto refused = (*connection)->Send(Numbered(1) + "NTE|1||a" + byte + "b\r");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::kUnprocessable);
+  }
+  EXPECT_TRUE((*connection)->Send("MSH|^~\\&|X|Y|||20260120100000||ADT^A28|9|P|2.5|||NE|NE\rxx\r"))
+      << "it asks for no answer, and none is waited for";
+  const auto answers = (*connection)->Send(Numbered(2));
+  ASSERT_TRUE(answers) << answers.error().detail;
+  EXPECT_EQ(Told(*answers), std::vector<std::string>{"AA B2"});
+  EXPECT_EQ(gateway.Records().size(), 2u);
+}
+
 TEST_F(MllpListenerTest, WhatIsNoFrameIsAnsweredKeptAndTheConnectionClosed) {
   MllpOptions options;
   options.limits.body_bytes_max = 10'000;

@@ -139,6 +139,7 @@ TEST_F(Changes, ItemsOfAnUnchangedParentChangeAndTheRestIsTold) {
   EXPECT_FALSE(IsTold("ERR")) << answer_;
   EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rNTE|1||a note\r"), "AA");
   EXPECT_TRUE(IsTold("note")) << answer_;
+  EXPECT_TRUE(IsTold("|0^Message accepted^HL70357|W|")) << answer_;
   EXPECT_FALSE(IsTold("a note"));
   EXPECT_EQ(Plan("PL1").find("\"note\""), std::string::npos);
 }

@@ -57,7 +57,12 @@ std::shared_ptr<const Mappings> ProjectMappings() {
       const std::string name = feed->name;
       made->feeds.emplace(name, *std::move(feed));
     }
+    map::Feed latin = made->feeds.at("fenwick-surgery");
+    latin.name = "latin";
+    latin.default_charset = "8859/15";
+    made->feeds.emplace(latin.name, std::move(latin));
     made->senders = {{"ASCCASE|X9903", "northshire-council"},
+                     {"LATIN|X9902", "latin"},
                      {"GPSYS|X9902", "fenwick-surgery"},
                      {"PAS|X9901", "fenwick-hospital"},
                      {"COMMCARE|X9906", "fenwick-community"}};

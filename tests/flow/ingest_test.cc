@@ -43,6 +43,60 @@ TEST(Ingest, ACarePlanMessageBecomesResourcesAndOneLogEntry) {
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Provenance", surgery)), 1u);
 }
 
+// A byte means what the feed's set says where MSH-18 is empty: of a message that came, and of one
+// that an operator takes again.
+TEST(Ingest, ReadsInTheCharacterSetOfTheFeed) {
+  const TempFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const std::string bytes =
+      "MSH|^~\\&|LATIN|X9902|CAREGW|X9900|20260302143000+0000||ADT^A28^ADT_A05|L1|P|2.5.1\r"
+      "EVN||20260302\rPID|1||L1^^^X9902^MR~9991001018^^^NHS^NH||Zo\xA4^Ann||19380611|F\rPV1|1|N\r";
+  ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(bytes, "192.0.2.8")), "AA");
+  const auto name = [&gateway] {
+    const fhir::Identifier number{"https://fhir.nhs.uk/Id/nhs-number", "9991001018"};
+    const auto found = gateway.parts().store.Find("Patient", {&number, 1});
+    return found && found->size() == 1 ? found->front().json : std::string();
+  };
+  EXPECT_NE(name().find("\"family\":\"Zo\xE2\x82\xAC\""), std::string::npos) << name();
+  Again again;
+  again.feed = "latin";
+  std::string edited = bytes;
+  edited.replace(edited.find("Zo\xA4"), 3, "Za\xA4");
+  edited.replace(edited.find("|L1|"), 4, "|L2|");
+  EXPECT_EQ(gateway.ingest().TakeAgain(edited, again).outcome, "AA");
+  EXPECT_NE(name().find("\"family\":\"Za\xE2\x82\xAC\""), std::string::npos) << name();
+}
+
+TEST(Ingest, TheUnreadableIsAnsweredInTheModeThatItAsksFor) {
+  const TempFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const std::string start =
+      "MSH|^~\\&|GPSYS|X9902|CAREGW|X9900|20260302143000+0000||ADT^A28^ADT_A05|U1|P|2.5.1";
+  Ingest::Answers answers = gateway.ingest().AnswerV2(start + "|||AL|NE\rxx\r", "192.0.2.8");
+  EXPECT_EQ(AckOf(answers.accept), "CE") << answers.accept;
+  EXPECT_EQ(answers.application, "");
+  answers = gateway.ingest().AnswerV2(start + "|||NE|ER\rxx\r", "192.0.2.8");
+  EXPECT_EQ(answers.accept, "");
+  EXPECT_EQ(AckOf(answers.application), "AE");
+  const Error fault{Code::kInvalid, "FS is not followed by CR", "MLLP frame"};
+  answers = gateway.ingest().RefuseV2(start + "|||ER|ER\rPID|", fault, "192.0.2.8");
+  EXPECT_EQ(AckOf(answers.accept), "CE");
+  EXPECT_EQ(AckOf(answers.application), "AE");
+  EXPECT_EQ(gateway.Records().size(), 3u) << "each is kept and logged once";
+}
+
+TEST(Ingest, ABatchIsOneBehindAMarkAndBlanks) {
+  const TempFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const std::string batch = "BHS|^~\\&|ASCCASE|X9903|CAREGW|X9900|||||B1\r" + CarePlanMessage();
+  for (const std::string lead : {"\n", "\xEF\xBB\xBF", "\xEF\xBB\xBF\r\n "}) {
+    const std::string answer =
+        gateway.ingest().AnswerV2(lead + batch + "\rBTS|1\r", "192.0.2.8").application;
+    EXPECT_TRUE(answer.starts_with("BHS|")) << answer;
+    EXPECT_NE(answer.find("\rMSA|AA|DEMO000001"), std::string::npos) << answer;
+  }
+}
+
 TEST(Ingest, ARepeatGetsItsFirstAnswerAndChangesNothing) {
   const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));

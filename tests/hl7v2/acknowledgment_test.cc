@@ -150,6 +150,54 @@ TEST(AcknowledgmentTest, AnswersUtf16InItsOwnByteOrder) {
   }
 }
 
+// A remark on what was taken is no error: a warning without a code of its own has code 0.
+TEST(AcknowledgmentTest, WarnsOfAMessageThatIsAccepted) {
+  const auto message = Message::Parse("MSH|^~\\&|A|B|C|D|2026||ADT^A08|1|P|2.5\rPID|1\r", {});
+  ASSERT_TRUE(message.ok());
+  const std::array<Issue, 1> told = {Issue{Error{Code::kConflict, "it stands", "PID-3"}, 'W'}};
+  const std::string answer = Acknowledge(*message, AckCode::kAccept, told, "G1", kNow);
+  EXPECT_NE(answer.find("|0^Message accepted^HL70357|W|||"), answer.npos) << answer;
+}
+
+TEST(AcknowledgmentTest, AnswersTheUnreadableInTheModeItAsksFor) {
+  struct Case {
+    std::string name, bytes;
+    bool accept, application;
+  };
+  const std::string start = "MSH|^~\\&|A|B|C|D|2026||ADT^A08|77|P|2.5";
+  const std::vector<Case> cases = {
+      {"original mode", start + "\rxx\r", false, true},
+      {"accept alone", start + "|||AL|NE\rxx\r", true, false},
+      {"both, where refused", start + "|||ER|ER\rxx\r", true, true},
+      {"where taken: never", start + "|||SU|SU\rxx\r", false, false},
+      {"none", start + "|||NE|NE\rxx\r", false, false},
+      {"wrong marks", "MSH|^^&|A|B|C|D|2026||ADT^A08|77|P|2.5|||AL|NE\rxx\r", true, false},
+      {"no MSH", "xx|||AL|NE\r", false, true},
+      {"UTF-16", *Encode(start + "|||AL|NE\rxx\r", Charset::kUtf16Le), true, false},
+  };
+  const Error error{Code::kInvalid, "not readable", "", 100};
+  for (const Case& test : cases) {
+    const AcksDue due = AcksDueForUnreadable(test.bytes, AckCode::kError);
+    EXPECT_EQ(due.accept, test.accept) << test.name;
+    EXPECT_EQ(due.application, test.application) << test.name;
+  }
+  EXPECT_NE(AcknowledgeUnreadable(cases[1].bytes, AckCode::kCommitError, error, "G1", kNow)
+                .find("|2.5|||NE|NE\rMSA|CE|77\r"),
+            std::string::npos);
+}
+
+TEST(AcknowledgmentTest, KnowsABatchBehindAMarkOrBlanks) {
+  const std::string batch = "FHS|^~\\&|A|B|C|D|||||F1\rBHS|^~\\&|A|B|C|D|||||B1\rBTS|0\rFTS|1\r";
+  for (const std::string lead : {"", "\n", " \t\r\n", "\xEF\xBB\xBF", "\xEF\xBB\xBF\r\n "}) {
+    EXPECT_TRUE(IsBatch(lead + batch)) << lead;
+    EXPECT_FALSE(IsBatch(lead + "MSH|^~\\&|A\rBHS|^~\\&|A\r")) << lead;
+    const std::string answer = AcknowledgeBatch(lead + batch, {}, {}, "G1", kNow);
+    EXPECT_TRUE(answer.starts_with("FHS|^~\\&|C|D|A|B|20260120100000+0000||||G1|F1\rBHS|"))
+        << answer;
+  }
+  EXPECT_TRUE(IsBatch(*Encode("\r\n " + batch, Charset::kUtf16Be)));
+}
+
 TEST(AcknowledgmentTest, ChoosesCodes) {
   struct Case {
     Error error;
