@@ -135,8 +135,13 @@ class FileSplitter {
   std::vector<std::string_view> Run() {
     size_t at = 0;
     while (at < text_.size()) {
+      if (begin_ == kNone) {  // blanks before a message are no part of it
+        at = std::min(text_.find_first_not_of(kBlanks, at), text_.size());
+      }
+      const Header header = HeaderOf(text_.substr(at));
+      Begin(header, at);
       const size_t end = LineEnd(at);
-      TakeLine(at, text_.substr(at, end - at));
+      Check(header, text_.substr(at, end - at));
       if (end < text_.size() && kFrameBytes.find(text_[end]) != kNone) {
         Close(end);
       }
@@ -187,21 +192,12 @@ class FileSplitter {
     return is_known || (!is_end && NamesItsMarks(line)) ? header : Header::kNone;
   }
 
-  void TakeLine(size_t at, std::string_view line) {
-    if (begin_ == kNone) {  // blanks before a message are no part of it
-      const size_t blanks = std::min(line.find_first_not_of(kBlanks), line.size());
-      line.remove_prefix(blanks);
-      at += blanks;
-    }
-    const Header header = HeaderOf(line);
+  void Begin(Header header, size_t at) {
     if (header == Header::kNone) {
-      if (begin_ == kNone && !line.empty()) {
-        Warn("a line outside of any message was left out");
-      }
       return;
     }
     const bool begins_batch = header == Header::kFile || header == Header::kBatch;
-    (begins_batch ? of_batch_ : separator_) = line[3];
+    (begins_batch ? of_batch_ : separator_) = text_[at + 3];
     if (header == Header::kMessage) {
       Close(at);
       begin_ = at;
@@ -218,11 +214,20 @@ class FileSplitter {
     } else if (header == Header::kBatchEnd) {
       Close(at);
       batch_is_open_ = false;
-      Compare(line, in_batch_, "BTS-1 does not count the messages of its batch");
     } else {
       EndBatch(at);
       in_file_ = false;
+    }
+  }
+
+  // What a line says of the messages before it, and whether it is of any.
+  void Check(Header header, std::string_view line) {
+    if (header == Header::kBatchEnd) {
+      Compare(line, in_batch_, "BTS-1 does not count the messages of its batch");
+    } else if (header == Header::kFileEnd) {
       Compare(line, batches_, "FTS-1 does not count the batches of its file");
+    } else if (header == Header::kNone && begin_ == kNone && !line.empty()) {
+      Warn("a line outside of any message was left out");
     }
   }
 

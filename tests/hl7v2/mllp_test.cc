@@ -239,6 +239,19 @@ TEST(SplitMessagesTest, FindsTheMessagesOfAFile) {
        {"MSH|1\rNTE|a\x1C"
         "b\rOBX|\r"},
        0},
+      {"VT and FS in the first line",
+       "MSH|1\x0B"
+       "2\x1C"
+       "3\rPID|\r",
+       {"MSH|1\x0B"
+        "2\x1C"
+        "3\rPID|\r"},
+       0},
+      {"a batch in a frame",
+       "\x0B"
+       "BHS|^\rMSH|1\rBTS|1\x1C\r\x0BMSH|2\r\x1C\r",
+       {"MSH|1\r", "MSH|2\r"},
+       0},
       {"FS at the end of a text", "MSH|1\rNTE|a\x1C\rOBX|\r", {"MSH|1\rNTE|a\x1C\rOBX|\r"}, 0},
       {"VT and FS in a text of a frame",
        "\x0BMSH|1\rNTE|a\x0B"
