@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/map/change_internal.h"
 #include "gateway/map/export_consent_internal.h"
 
 namespace gw::map {
@@ -17,9 +18,10 @@ constexpr std::string_view kActCode = "http://terminology.hl7.org/CodeSystem/v3-
 constexpr std::string_view kConfidentiality =
     "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 constexpr std::string_view kResourceTypes = "http://hl7.org/fhir/resource-types";
-constexpr std::string_view kOds = "https://fhir.nhs.uk/Id/ods-organization-code";
 constexpr std::string_view kUncoded = "urn:caregate:extension:uncoded-limits";
-constexpr std::string_view kDecision = "urn:caregate:extension:consent-decision";
+// The v3-ActCodes that table 0717 has a code for, as mappings/fhir-to-hl7v2/segment/ARV.map says
+// them.
+constexpr std::array<std::string_view, 4> kOf0717 = {"HIV", "PSY", "STD", "SUD"};
 // What codes/exclusion.json calls MEDICATION.
 constexpr std::array<std::string_view, 4> kMedication = {
     "MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration"};
@@ -47,14 +49,22 @@ std::vector<const Element*> Rules(const Element& provision, std::string_view typ
   return found;
 }
 
-// CON-11 as its sender said it.
-std::string_view DecisionOf(const Element& consent) {
-  for (const Element* extension : All(consent, "extension")) {
-    if (extension->TextAt("url") == kDecision) {
-      return extension->TextAt("value.code");
+Error RefusalAt(const Outbound::Entry& entry, const Element& at, std::string_view why) {
+  return Error{Code::kUnprocessable, std::string(why),
+               entry.label + PathBelow(at, *entry.resource)};
+}
+
+// Is it limited in words? Those go in a field of their own; what else changes the meaning is not
+// known.
+Result<bool> HasUncodedLimits(const Outbound::Entry& entry) {
+  bool has = false;
+  for (const Element* modifier : All(*entry.resource, "modifierExtension")) {
+    if (modifier->TextAt("url") != kUncoded) {
+      return RefusalAt(entry, *modifier, "a modifier that no field says");
     }
+    has = true;
   }
-  return {};
+  return has;
 }
 
 // The scope that the receiver reads out of CON-2.
@@ -78,9 +88,9 @@ std::set<std::string, std::less<>> PlanClasses(const Destination& destination) {
   std::string list = "CarePlan CareTeam";
   if (const auto table = destination.tables.find("plan-covers");
       table != destination.tables.end()) {
-    const auto row = std::find_if(table->second.codes.begin(), table->second.codes.end(),
+    const auto row = std::find_if(table->second.begin(), table->second.end(),
                                   [](const auto& entry) { return entry.second == "plan"; });
-    list = row == table->second.codes.end() ? "" : row->first;
+    list = row == table->second.end() ? "" : row->first;
   }
   std::set<std::string, std::less<>> classes;
   for (size_t at = 0; at < list.size();) {
@@ -113,7 +123,9 @@ class Checker {
                      "only a Consent in force, or proposed, "
                      "that denies but for its permits is sent");
     }
-    GW_RETURN_IF_ERROR(CheckModifiers(consent, said));
+    GW_TRY(const bool has_words, HasUncodedLimits(entry_));
+    expected_.needs_words = has_words && (said == "A" || said == "L" || said == "P" ||
+                                          (root != nullptr && !Rules(*root, "permit").empty()));
     GW_RETURN_IF_ERROR(CheckScope(consent));
     if (root != nullptr && !Rules(*root, "permit").empty()) {
       GW_RETURN_IF_ERROR(CheckGrant(*root));
@@ -123,21 +135,7 @@ class Checker {
 
  private:
   Error Refusal(const Element& at, std::string_view why) const {
-    return Error{Code::kUnprocessable, std::string(why),
-                 entry_.label + at.Location().substr(entry_.resource->Location().size())};
-  }
-
-  // Limits in words go in CON-9; what else changes the meaning is not known.
-  Status CheckModifiers(const Element& consent, std::string_view said) {
-    for (const Element* modifier : All(consent, "modifierExtension")) {
-      if (modifier->TextAt("url") != kUncoded) {
-        return Refusal(*modifier, "a modifier that no row says");
-      }
-      const Element* root = consent.Child("provision");
-      expected_.needs_words = said == "A" || said == "L" || said == "P" ||
-                              (root != nullptr && !Rules(*root, "permit").empty());
-    }
-    return {};
+    return RefusalAt(entry_, at, why);
   }
 
   Status CheckScope(const Element& consent) const {
@@ -233,10 +231,8 @@ class Checker {
 
   bool IsOrganization(const Element& reference) const {
     const std::string_view url = reference.TextAt("reference");
-    for (const Outbound::Entry& entry : outbound_.entries()) {
-      if (!url.empty() && entry.url == url) {
-        return entry.resource->type().name() == "Organization";
-      }
+    if (const Outbound::Entry* known = outbound_.EntryOf(url); known != nullptr) {
+      return known->resource->type().name() == "Organization";
     }
     const std::string_view type = reference.TextAt("type");
     if (!type.empty()) {
@@ -244,7 +240,7 @@ class Checker {
     }
     const std::string_view system = reference.TextAt("identifier.system");
     return url.find("Organization/") != url.npos ||
-           (url.empty() && (system == kOds || system.ends_with(":organization")));
+           (url.empty() && (system == kOdsSystem || system.ends_with(":organization")));
   }
 
   // Everything, or at least what a plan covers: the plan alone is sent of more.
@@ -299,6 +295,22 @@ class Checker {
   ConsentRowsExpected expected_;
 };
 
+// Does table 0717 say this label, and nothing narrower? SMD is R: of data marked otherwise a
+// receiver would keep back nothing.
+bool IsOf0717(const Element& label) {
+  const std::string_view system = label.TextAt("system");
+  const std::string_view code = label.TextAt("code");
+  return (system == kActCode && IsOneOf(code, kOf0717)) ||
+         (system == kConfidentiality && code == "R");
+}
+
+// The key that our map of ARV gives a restriction that came without ARV-10: of the person and the
+// value. It is not sent: each value is its own key.
+bool IsKeyedByValue(const Element& consent) {
+  const std::string_view key = consent.TextAt("identifier.value");
+  return key.size() == 32 && key.find_first_not_of("0123456789abcdef") == key.npos;
+}
+
 // Rows that say both what they are and whom or what they name.
 size_t CountRows(const Element& message) {
   size_t whole = 0;
@@ -320,36 +332,32 @@ Result<ConsentRowsExpected> CheckRestriction(const Outbound::Entry& entry) {
   const Element& consent = *entry.resource;
   const std::string_view status = consent.TextAt("status");
   ConsentRowsExpected expected;
+  expected.values = 1;
   if (!status.empty() && status != "active") {
     return expected;  // ARV-2 D
   }
   const Element* root = consent.Child("provision");
-  const auto refuse = [&entry](const Element& at, std::string_view why) {
-    return Error{Code::kUnprocessable, std::string(why),
-                 entry.label + at.Location().substr(entry.resource->Location().size())};
-  };
   if (root == nullptr || root->TextAt("type") != "deny") {
-    return refuse(root == nullptr ? consent : *root, "a restriction that denies nothing");
+    return RefusalAt(entry, root == nullptr ? consent : *root, "a restriction that denies nothing");
   }
-  for (const Element* modifier : All(consent, "modifierExtension")) {
-    if (modifier->TextAt("url") != kUncoded) {
-      return refuse(*modifier, "a modifier that no field says");
-    }
-    expected.needs_words = true;
-  }
+  GW_TRY(expected.needs_words, HasUncodedLimits(entry));
   const std::vector<const Element*> labels = All(*root, "securityLabel");
-  const bool has_label = std::any_of(labels.begin(), labels.end(), [](const Element* label) {
-    const std::string_view system = label->TextAt("system");
-    return (system == kActCode || system == kConfidentiality) && !label->TextAt("code").empty();
-  });
+  for (const Element* label : labels) {
+    if (!IsOf0717(*label)) {
+      return RefusalAt(entry, *label, "a label that no code of table 0717 says");
+    }
+  }
+  if (labels.size() > 1 && !IsKeyedByValue(consent)) {
+    return RefusalAt(entry, *labels[1], "ARV-10 is the key of one value of ARV-3");
+  }
   const std::vector<const Element*> classes = All(*root, "class");
   const bool is_place = std::all_of(classes.begin(), classes.end(), [](const Element* kind) {
-    return kind->TextAt("code") == "Encounter";
+    return kind->TextAt("system") == kResourceTypes && kind->TextAt("code") == "Encounter";
   });
-  const bool is_said = has_label || (labels.empty() && is_place);
-  if (!is_said) {
-    return refuse(*root, "a restriction that no code of table 0717 says");
+  if (labels.empty() && !is_place) {
+    return RefusalAt(entry, *root, "a restriction that no code of table 0717 says");
   }
+  expected.values = std::max<size_t>(labels.size(), 1);
   return expected;
 }
 
@@ -370,18 +378,25 @@ Status CheckRows(const Element& message, const ConsentRowsExpected& expected,
   return {};
 }
 
-Status CheckRestrictionsOf(const Element& message, size_t restrictions, size_t with_words,
+Status CheckRestrictionsOf(const Element& message,
+                           const std::vector<ConsentRowsExpected>& restrictions,
                            const std::string& label) {
+  size_t wanted = 0, wanted_words = 0;
+  for (const ConsentRowsExpected& one : restrictions) {
+    wanted += one.values;
+    wanted_words += one.needs_words ? one.values : 0;
+  }
   size_t found = 0, worded = 0;
   for (const Element* arv : All(message, "ARV")) {
-    ++found;
+    const bool is_said = !arv->TextAt("f3.c1").empty() || arv->TextAt("f2.c1") == "D";
+    found += is_said ? 1U : 0U;
     worded += arv->TextAt("f5").empty() ? 0U : 1U;
   }
-  if (found < restrictions) {
+  if (found < wanted) {
     return Error{Code::kUnprocessable, "this version of HL7 v2 has no place for a restriction",
                  label};
   }
-  if (worded < with_words) {
+  if (worded < wanted_words) {
     return Error{Code::kUnprocessable, "limits that nobody has coded yet, without their words",
                  label + ".modifierExtension[0]"};
   }

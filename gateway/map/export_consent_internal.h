@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "gateway/base/result.h"
 #include "gateway/map/destination.h"
@@ -14,6 +15,7 @@ namespace gw::map {
 struct ConsentRowsExpected {
   size_t recipients = 0;
   size_t exclusions = 0;
+  size_t values = 0;         // of ARV-3, each in an ARV of its own
   bool needs_words = false;  // its limits are in words: CON-9 or ARV-5 must hold them
 };
 
@@ -24,7 +26,9 @@ struct ConsentRowsExpected {
 Result<ConsentRowsExpected> CheckConsent(const Outbound& outbound, const Outbound::Entry& entry,
                                          const Destination& destination);
 
-// As CheckConsent for a restriction that ARV is to say. Errors: as CheckConsent.
+// As CheckConsent for a restriction that ARV is to say. Each of its labels is a value of ARV-3 in
+// an ARV of its own, where table 0717 says every one of them and the restriction has no key for
+// ARV-10: several values of one key would replace one another. Errors: as CheckConsent.
 Result<ConsentRowsExpected> CheckRestriction(const Outbound::Entry& entry);
 
 // Does the message, fitted to its version, hold what was expected? A version without CON or ARV has
@@ -32,7 +36,8 @@ Result<ConsentRowsExpected> CheckRestriction(const Outbound::Entry& entry);
 // Errors: kUnprocessable, where = `label`.
 Status CheckRows(const fhir::Element& message, const ConsentRowsExpected& expected,
                  const std::string& label);
-Status CheckRestrictionsOf(const fhir::Element& message, size_t restrictions, size_t with_words,
+Status CheckRestrictionsOf(const fhir::Element& message,
+                           const std::vector<ConsentRowsExpected>& restrictions,
                            const std::string& label);
 
 }  // namespace gw::map

@@ -64,6 +64,7 @@ struct Options {
   std::string category = R"([{"coding": [{"code": "59284-0"}]}])";
   std::string before = {};  // further members
   std::string key = "consent";
+  std::string id = "CN1";
 };
 
 fhir::Resource BundleWith(const std::string& provision, const Options& options,
@@ -74,7 +75,8 @@ fhir::Resource BundleWith(const std::string& provision, const Options& options,
       R"([{"system": "urn:caregate:id:X:MR", "value": "1"}]}}, )"
       R"({"fullUrl": "urn:uuid:c", "resource": {"resourceType": "Consent", )" +
       options.before + R"("identifier": [{"system": "urn:caregate:id:C:)" + options.key +
-      R"(", "value": "CN1"}], "status": ")" + options.status + R"(", "scope": {"coding": [)" +
+      R"(", "value": ")" + options.id + R"("}], "status": ")" + options.status +
+      R"(", "scope": {"coding": [)" +
       Coding("http://terminology.hl7.org/CodeSystem/consentscope", options.scope) +
       R"(]}, "category": )" + options.category +
       R"(, "patient": {"reference": "urn:uuid:p"}, "dateTime": "2026-02-02")" +
@@ -339,31 +341,124 @@ TEST(ExportConsent, AVersionWithoutAPlaceForItIsSentNothing) {
   EXPECT_TRUE(Sent(BundleWith(Root(""), {}), "2.7").ok());
 }
 
-// A restriction that ARV has no code for would come out as none.
+// Is what is asked for kept back by a restriction?
+bool Denies(const fhir::Element& consent, const Asked& asked) {
+  const fhir::Element* root = consent.Child("provision");
+  return consent.TextAt("status") == "active" && root != nullptr &&
+         root->TextAt("type") == "deny" && Matches(*root, asked);
+}
+
+// Of all that can be asked: what the restriction keeps back, and what is read back does not.
+std::vector<std::string> Narrowed(const fhir::Element& before,
+                                  const std::vector<fhir::Resource>& after) {
+  std::vector<std::string> narrowed;
+  for (const std::string_view kind : {"Encounter", "Goal", "Condition"}) {
+    for (const std::string_view label : {"N", "R", "V", "PSY", "HIV", "STD", "SUD", "ETH", "SDV"}) {
+      for (const std::string_view day : {"2026-01-10", "2026-05-01"}) {
+        const Asked asked{"X9915", kind, label, "TREAT", day};
+        const bool is_denied =
+            std::any_of(after.begin(), after.end(), [&asked](const fhir::Resource& each) {
+              return each.type() == "Consent" && Denies(each.root(), asked);
+            });
+        if (Denies(before, asked) && !is_denied) {
+          narrowed.push_back(std::string(kind) + " " + std::string(label));
+        }
+      }
+    }
+  }
+  return narrowed;
+}
+
+// A restriction that ARV has no code for would come out as none, and of several values in one ARV
+// the rest would.
 TEST(ExportConsent, ARestrictionIsNeverNarrowed) {
+  const auto labels = [](const std::string& list) { return R"("securityLabel": [)" + list + "]"; };
+  const std::string level = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+  const std::string keyed_by_value = "0123456789abcdef0123456789abcdef";
   struct {
-    std::string provision, sent, refused_at;
+    std::string provision;
+    std::vector<std::string> sent;  // ARV-3
+    std::string refused_at = {};
+    std::string id = "CN1";
   } const cases[] = {
-      {Root(""), "ALL", ""},
-      {Root(R"("securityLabel": [)" + Label("PSY") + "]"), "PSY", ""},
-      {Root(R"("class": [)" + Kind("Encounter") + "]"), "LOC", ""},
-      {Root(R"("class": [)" + Kind("Goal") + "]"), "", ".provision"},
-      {Root(R"("class": [)" + Kind("Encounter") + ", " + Kind("Goal") + "]"), "", ".provision"},
-      {Root(R"("securityLabel": [)" + Coding("urn:other", "PSY") + "]"), "", ".provision"},
-      {R"("provision": {"type": "permit"})", "", ".provision"},
+      {Root(""), {"ALL"}},
+      {Root(R"("period": {"start": "2026-02-01"}, )" + labels(Label("PSY"))), {"PSY"}},
+      {Root(labels(Label("SUD"))), {"DRG"}},
+      {Root(labels(Coding(level, "R"))), {"SMD"}},
+      {Root(R"("class": [)" + Kind("Encounter") + "]"), {"LOC"}},
+      {Root(labels(Label("HIV")) + R"(, "class": [)" + Kind("Encounter") + "]"), {"HIV"}},
+      {Root(labels(Label("HIV") + ", " + Label("PSY") + ", " + Coding(level, "R"))),
+       {"HIV", "PSY", "SMD"},
+       "",
+       keyed_by_value},
+      {Root(labels(Label("HIV") + ", " + Label("PSY"))), {}, ".provision.securityLabel[1]"},
+      {Root(labels(Label("HIV") + ", " + Label("ETH") + ", " + Label("SDV"))),
+       {},
+       ".provision.securityLabel[1]",
+       keyed_by_value},
+      {Root(labels(Label("HIV") + ", " + Coding("urn:other", "X"))),
+       {},
+       ".provision.securityLabel[1]"},
+      {Root(labels(Label("SDV"))), {}, ".provision.securityLabel[0]"},
+      {Root(labels(Coding(level, "V"))), {}, ".provision.securityLabel[0]"},
+      {Root(labels(Coding("urn:other", "PSY"))), {}, ".provision.securityLabel[0]"},
+      {Root(R"("class": [)" + Kind("Goal") + "]"), {}, ".provision"},
+      {Root(R"("class": [)" + Coding("urn:other", "Encounter") + "]"), {}, ".provision"},
+      {Root(R"("class": [)" + Kind("Encounter") + ", " + Kind("Goal") + "]"), {}, ".provision"},
+      {R"("provision": {"type": "permit"})", {}, ".provision"},
   };
   for (const auto& one : cases) {
     Options options;
     options.key = "restriction";
-    const auto message = Sent(BundleWith(one.provision, options));
+    options.id = one.id;
+    const fhir::Resource bundle = BundleWith(one.provision, options);
+    const auto message = Sent(bundle);
     if (!one.refused_at.empty()) {
       ASSERT_FALSE(message.ok()) << one.provision << message->bytes;
-      EXPECT_EQ(message.error().where, "Consent[1]" + one.refused_at);
+      EXPECT_EQ(message.error().where, "Consent[1]" + one.refused_at) << one.provision;
       continue;
     }
-    ASSERT_TRUE(message.ok()) << message.error().where;
-    EXPECT_NE(message->bytes.find("\rARV|1|A^Add^HL70206|" + one.sent), std::string::npos)
-        << message->bytes;
+    ASSERT_TRUE(message.ok()) << message.error().where << one.provision;
+    for (size_t i = 0; i < one.sent.size(); ++i) {
+      EXPECT_NE(message->bytes.find("\rARV|" + std::to_string(i + 1) + "|A^Add^HL70206|" +
+                                    one.sent[i] + "^"),
+                std::string::npos)
+          << message->bytes;
+    }
+    const Outcome outcome = TranslateMessage(message->bytes, FeedOf("X9900"));
+    ASSERT_EQ(outcome.refusal, "") << message->bytes;
+    const auto outcomes = OutcomesOf(outcome.translation.changes);
+    ASSERT_TRUE(outcomes.ok()) << outcomes.error().detail;
+    const std::vector<std::string> narrowed = Narrowed(ConsentOf(bundle), outcomes->resources);
+    EXPECT_TRUE(narrowed.empty()) << narrowed.front() << one.provision << message->bytes;
+  }
+}
+
+// Each of them is told with their own name.
+TEST(ExportConsent, RestrictionsOfTwoPeopleAreTwoMessages) {
+  Options options;
+  options.key = "restriction";
+  const fhir::Resource bundle = BundleWith(
+      Root(""), options,
+      R"(, {"fullUrl": "urn:uuid:q", "resource": {"resourceType": "Patient", "identifier": )"
+      R"([{"system": "urn:caregate:id:X:MR", "value": "2"}]}}, {"fullUrl": "urn:uuid:d", )"
+      R"("resource": {"resourceType": "Consent", "identifier": )"
+      R"([{"system": "urn:caregate:id:C:restriction", "value": "CN2"}], "status": "active", )"
+      R"("patient": {"reference": "urn:uuid:q"}, )" +
+          Root(R"("securityLabel": [)" + Label("HIV") + "]") + "}}");
+  Destination to;
+  to.name = "test";
+  to.version = "2.8";
+  const auto made = BackMaps().FromFhir(bundle, to, kNow);
+  ASSERT_TRUE(made.ok());
+  ASSERT_EQ(made->messages.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const std::string number = std::to_string(i + 1);
+    ASSERT_TRUE(made->messages[i].ok()) << made->messages[i].error().where;
+    const std::string& bytes = made->messages[i]->bytes;
+    EXPECT_NE(bytes.find("PID|1||" + number + "^^^X^MR"), std::string::npos) << bytes;
+    EXPECT_NE(bytes.find("|CN" + number + "^C"), std::string::npos) << bytes;
+    EXPECT_EQ(bytes.find("ARV|2"), std::string::npos) << bytes;
   }
 }
 
