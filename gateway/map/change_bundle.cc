@@ -28,17 +28,15 @@ std::string SearchValue(std::string_view text) {
   return PercentEncoded(escaped, ":/@!*()");
 }
 
-// "identifier=system|value" of a fragment's key, empty where it has none.
+// "identifier=system|value" of a fragment's key, empty where it has none. "|value" is a key without
+// a system; "value" would be that of any (R4 search 3.1.1.4.10).
 std::string QueryOf(const Resource& fragment) {
   const Element* identifier = fragment.root().Child("identifier");
   if (identifier == nullptr || identifier->TextAt("value").empty()) {
     return {};
   }
-  std::string query = "identifier=";
-  if (!identifier->TextAt("system").empty()) {
-    query += SearchValue(identifier->TextAt("system")) + "|";
-  }
-  return query + SearchValue(identifier->TextAt("value"));
+  return "identifier=" + SearchValue(identifier->TextAt("system")) + "|" +
+         SearchValue(identifier->TextAt("value"));
 }
 
 // How an entry is asked for.

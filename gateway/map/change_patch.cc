@@ -150,25 +150,86 @@ std::string Pointer(std::string_view dotted) {
   return pointer;
 }
 
-// The value as it stands in a resource under that name, without marks and nulls.
-Result<std::string> JsonOf(const Element& value, std::string_view name, Element* scratch) {
+// "/_birthDate" of "/birthDate": where the extensions of a primitive stand (R4 json.html 2.1.2.1).
+std::string ExtensionPointer(std::string pointer) {
+  pointer.insert(pointer.rfind('/') + 1, 1, '_');
+  return pointer;
+}
+
+// What a member of the resource holds, and the member beside it that holds what a primitive has
+// besides its text; empty where there is none.
+struct JsonForms {
+  std::string value;
+  std::string beside;
+};
+
+// What a primitive has besides its text, without marks and nulls.
+Result<std::string> JsonBeside(const Element& value, std::string_view name, Element* scratch) {
   scratch->Clear(name);
-  GW_TRY(const Element* copy, CopyValued(scratch, name, value));
+  GW_TRY(Element * holder, scratch->AddTyped(name, value.type()));
+  for (const Element* child = value.first_child(); child != nullptr; child = child->next()) {
+    GW_RETURN_IF_ERROR(CopyValued(holder, child->name(), *child));
+  }
   std::string json;
-  if (copy != nullptr) {
-    fhir::WriteJson(*copy, &json);
+  if (holder->first_child() != nullptr) {
+    fhir::WriteJson(*holder, &json);
   }
   return json;
 }
 
-Result<std::string> JsonOfValues(const Operation& operation, std::string_view name,
-                                 Element* scratch) {
-  std::string json;
-  for (const Element* value : operation.values) {
-    GW_TRY(const std::string item, JsonOf(*value, name, scratch));
-    json += (json.empty() ? "" : ",") + item;
+// The value as it stands in a resource under that name, without marks and nulls.
+Result<JsonForms> JsonOf(const Element& value, std::string_view name, Element* scratch) {
+  JsonForms forms;
+  const bool is_primitive = value.type().kind() == fhir::Kind::kPrimitive;
+  if (is_primitive && value.first_child() != nullptr) {
+    GW_TRY(forms.beside, JsonBeside(value, name, scratch));
   }
-  return operation.kind == Kind::kReplaceList ? "[" + json + "]" : json;
+  scratch->Clear(name);
+  GW_TRY(const Element* copy, CopyValued(scratch, name, value));
+  if (copy != nullptr && (copy->has_text() || !is_primitive)) {
+    fhir::WriteJson(*copy, &forms.value);
+  }
+  return forms;
+}
+
+// The arrays of a list of primitives are of one length: null fills their gaps.
+std::string ArrayOf(const std::vector<std::string>& items) {
+  std::string json;
+  for (const std::string& item : items) {
+    json += (json.empty() ? "[" : ",") + (item.empty() ? "null" : item);
+  }
+  return json + "]";
+}
+
+Result<JsonForms> JsonOfValues(const Operation& operation, std::string_view name,
+                               Element* scratch) {
+  std::vector<std::string> values, beside;
+  for (const Element* value : operation.values) {
+    GW_TRY(JsonForms item, JsonOf(*value, name, scratch));
+    if (!item.value.empty() || !item.beside.empty()) {
+      values.push_back(std::move(item.value));
+      beside.push_back(std::move(item.beside));
+    }
+  }
+  const auto is_valued = [](const std::string& item) { return !item.empty(); };
+  const bool has_values = std::any_of(values.begin(), values.end(), is_valued);
+  const bool has_beside = std::any_of(beside.begin(), beside.end(), is_valued);
+  if (operation.kind != Kind::kReplaceList) {
+    return JsonForms{has_values ? values.front() : "", has_beside ? beside.front() : ""};
+  }
+  return JsonForms{has_values ? ArrayOf(values) : "", has_beside ? ArrayOf(beside) : ""};
+}
+
+// Both members become what `forms` says: one of which it says nothing goes.
+void JsonSet(const std::string& pointer, const fhir::TypeDef& type, const JsonForms& forms,
+             JsonWriter* writer) {
+  const auto set = [writer](const std::string& member, const std::string& json) {
+    json.empty() ? JsonRemove(member, writer) : JsonAdd(member, json, writer);
+  };
+  set(pointer, forms.value);
+  if (type.kind() == fhir::Kind::kPrimitive) {
+    set(ExtensionPointer(pointer), forms.beside);
+  }
 }
 
 }  // namespace
@@ -192,26 +253,22 @@ Status WriteJsonPatch(const Change& change, std::span<const Operation> operation
   for (const Operation& operation : operations) {
     GW_TRY(const Resolved resolved, Resolve(change, operation));
     const std::string pointer = Pointer(operation.path);
-    if (resolved.last->choice) {
-      // A value of another type is another member.
-      const std::string holder = pointer.substr(0, pointer.rfind('/') + 1);
-      for (const fhir::TypeDef* type : resolved.last->types) {
-        const std::string other =
-            holder + std::string(resolved.holder_type->JsonName(*resolved.last, *type));
-        if (other != pointer || operation.values.empty()) {
-          JsonRemove(other, &writer);
-        }
+    // A value of another type is another member.
+    const std::string holder = pointer.substr(0, pointer.rfind('/') + 1);
+    for (const fhir::TypeDef* type : resolved.last->types) {
+      const std::string other =
+          holder + std::string(resolved.holder_type->JsonName(*resolved.last, *type));
+      if (resolved.last->choice && (other != pointer || operation.values.empty())) {
+        JsonSet(other, *type, {}, &writer);
       }
     }
-    if (operation.values.empty()) {
-      if (!resolved.last->choice) {
-        JsonRemove(pointer, &writer);
-      }
-      continue;
+    if (!operation.values.empty()) {
+      fhir::Resource scratch = fhir::Resource::MakeOf(*resolved.holder_type);
+      GW_TRY(const JsonForms forms, JsonOfValues(operation, resolved.last->name, &scratch.root()));
+      JsonSet(pointer, operation.values.front()->type(), forms, &writer);
+    } else if (!resolved.last->choice) {
+      JsonSet(pointer, *resolved.last->types[0], {}, &writer);
     }
-    fhir::Resource scratch = fhir::Resource::MakeOf(*resolved.holder_type);
-    GW_TRY(const std::string value, JsonOfValues(operation, resolved.last->name, &scratch.root()));
-    JsonAdd(pointer, value, &writer);
   }
   writer.ArrayEnd();
   return {};

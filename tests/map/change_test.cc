@@ -363,6 +363,10 @@ TEST(ChangeTest, PatchesSayWhatApplyDoes) {
       R"("category":[{"text":"a"},{"text":"b"}],"note":[{"text":"n"}]})";
   const std::string head =
       R"({"resourceType":"Condition","identifier":[{"system":"urn:x","value":"it's"}])";
+  const std::string aside = R"({"extension":[{"url":"urn:e:2","valueString":"about"}]})";
+  const std::string dated = rich.substr(0, rich.size() - 1) +
+                            R"(,"recordedDate":"2026-01-01","_recordedDate":)"
+                            R"({"extension":[{"url":"urn:e:3","valueString":"other"}]}})";
   const struct {
     Action action;
     std::string before;
@@ -371,6 +375,14 @@ TEST(ChangeTest, PatchesSayWhatApplyDoes) {
   } cases[] = {
       {Action::kUpdate, rich, head + R"(,"onsetDateTime":"2025-11-18"})", false},
       {Action::kCorrect, rich, head + R"(,"category":[{"text":"c"}],"onsetAge":{"value":3}})",
+       true},
+      {Action::kCorrect, dated,
+       head + R"(,"category":[{"text":"c"}],"recordedDate":"2026-01-02","_recordedDate":)" + aside +
+           R"(,"abatementString":"now","_abatementString":)" + aside + "}",
+       true},
+      {Action::kCorrect, dated,
+       head + R"(,"category":[{"text":"c"}],"_recordedDate":)" + aside + "}", true},
+      {Action::kCorrect, dated, head + R"(,"category":[{"text":"c"}],"recordedDate":"2026-01-02"})",
        true},
       {Action::kUpdate, rich,
        head + R"(,"extension":[{"url":"urn:e:1","valueString":"new"}],"category":[{"text":"c"}]})",
@@ -432,6 +444,9 @@ TEST(ChangeTest, TransactionUsesTheRightVerbs) {
       << json;
   EXPECT_NE(json.find(R"("method":"POST","url":"Goal","ifNoneExist":"identifier=urn:x:goal|G1")"),
             std::string::npos)
+      << json;
+  // A key without a system is not one of any system.
+  EXPECT_NE(json.find(R"("url":"CarePlan","ifNoneExist":"identifier=|P")"), std::string::npos)
       << json;
   EXPECT_EQ(bundle->root().Count("entry"), 3u);
   EXPECT_NE(json.find(R"("reference":"urn:uuid:2")"), std::string::npos) << json;
