@@ -10,6 +10,10 @@
 // What the parts of change.h share.
 namespace gw::map {
 
+// The systems of the national identifiers: NHS numbers, and the codes of organisations.
+inline constexpr std::string_view kNhsNumberSystem = "https://fhir.nhs.uk/Id/nhs-number";
+inline constexpr std::string_view kOdsSystem = "https://fhir.nhs.uk/Id/ods-organization-code";
+
 // A mark on this element; null where it has none.
 const fhir::Element* FindMark(const fhir::Element& holder, std::string_view mark);
 // The text of a mark on this element, empty where it has none.
@@ -18,6 +22,11 @@ std::string_view MarkOf(const fhir::Element& holder, std::string_view mark);
 bool IsMark(const fhir::Element& element);
 // Has it a value of its own: text, or a child that is no mark, no null and not empty?
 bool IsValued(const fhir::Element& element);
+
+// Is the resource one that nothing has filled in yet (kStubTag)?
+bool IsStub(const fhir::Element& resource);
+// The sender's own decision code on a Consent (kConsentDecision), empty where it has none.
+std::string_view DecisionOf(const fhir::Element& consent);
 
 // Complex values whose parts are separate fields of their senders: each part changes alone. Other
 // values are whole: half of a CodeableConcept with half of another would say what nobody sent.

@@ -428,28 +428,12 @@ Operation RemoveTag() {
           {{"system", std::string(kTagSystem)}, {"code", std::string(kStubTag)}}};
 }
 
-bool IsStub(const fhir::Resource& resource) {
-  const Element* meta = resource.root().Child("meta");
-  const Operation tag = RemoveTag();
-  return meta != nullptr && FindItem(*meta, "tag", tag.key) != nullptr;
-}
-
-std::string_view DecisionOf(const fhir::Resource& consent) {
-  for (const Element* child = consent.root().first_child(); child != nullptr;
-       child = child->next()) {
-    if (child->name() == "extension" && child->TextAt("url") == kConsentDecision) {
-      return child->TextAt("value.code");
-    }
-  }
-  return {};
-}
-
 // Is there a grant to take back? A refusal, and what is not in force, ends instead (decision 1).
 bool IsGrant(const fhir::Resource& consent) {
   if (consent.root().TextAt("status") != "active") {
     return false;
   }
-  const std::string_view decision = DecisionOf(consent);
+  const std::string_view decision = DecisionOf(consent.root());
   if (!decision.empty()) {
     return decision != "R";
   }
@@ -495,13 +479,28 @@ Result<std::vector<Operation>> Difference(const Change& change, const fhir::Reso
       (known || current->root().Child("clinicalStatus") != nullptr)) {
     differ.Push({Kind::kRemove, "clinicalStatus", {}, "", {}});  // R4 Condition, con-5
   }
-  if (!known && !ChangesItemsOnly(change) && IsStub(*current)) {
+  if (!known && !ChangesItemsOnly(change) && IsStub(current->root())) {
     differ.Push(RemoveTag());
   }
   return differ.Take();
 }
 
 }  // namespace
+
+bool IsStub(const Element& resource) {
+  const Element* meta = resource.Child("meta");
+  const Operation tag = RemoveTag();
+  return meta != nullptr && FindItem(*meta, "tag", tag.key) != nullptr;
+}
+
+std::string_view DecisionOf(const Element& consent) {
+  for (const Element* child = consent.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == "extension" && child->TextAt("url") == kConsentDecision) {
+      return child->TextAt("value.code");
+    }
+  }
+  return {};
+}
 
 Error UnknownKey(const Change& change, std::string_view rule) {
   return {Code::kNotFound, std::string(rule), change.where, kUnknownKey};
@@ -522,7 +521,8 @@ Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Re
                  change.where};
   }
   GW_TRY(auto operations, Difference(change, &current, comparison));
-  if (change.action == Action::kAdd && !change.stub && !operations.empty() && !IsStub(current)) {
+  if (change.action == Action::kAdd && !change.stub && !operations.empty() &&
+      !IsStub(current.root())) {
     return Error{Code::kConflict, "the key is taken, by other content", change.where,
                  kDuplicateKey};
   }

@@ -91,9 +91,7 @@ Status ReadTables(const Json& tables, const std::string& place, Destination* des
     members.Pairs(name, &rows);
     BackTable& back = destination->tables[name];
     for (const auto& [code, meaning] : rows) {
-      if (!back.codes.emplace(meaning, code).second) {
-        back.ambiguous.push_back(code);
-      }
+      back.emplace(meaning, code);
     }
   }
   return members.Finish();

@@ -19,11 +19,8 @@ struct ExportColumn {
 };
 
 // A code table read backwards: FHIR code -> the receiver's code. Where several of the receiver's
-// codes mean one FHIR code, the first of the file stands, and the others are in `ambiguous`.
-struct BackTable {
-  std::map<std::string, std::string> codes;
-  std::vector<std::string> ambiguous;
-};
+// codes mean one FHIR code, the first of the file stands.
+using BackTable = std::map<std::string, std::string>;
 
 // One receiver of messages or files, as configured. A value type.
 struct Destination {

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "gateway/base/crypto.h"
+#include "gateway/base/percent.h"
 #include "gateway/hl7v2/charset_writer.h"
+#include "gateway/map/change_internal.h"
 #include "gateway/map/csv_writer.h"
 #include "gateway/map/export_consent_internal.h"
 #include "gateway/map/export_load_internal.h"
@@ -43,14 +45,14 @@ std::pair<std::string, std::string> AuthorityOf(std::string_view system,
       break;
     }
   }
-  if (key.empty() && system == "https://fhir.nhs.uk/Id/nhs-number") {
+  if (key.empty() && system == kNhsNumberSystem) {
     key = "NHS:NH";
   }
-  if (key.empty() && system == "https://fhir.nhs.uk/Id/ods-organization-code") {
+  if (key.empty() && system == kOdsSystem) {
     key = "ODS:XX";
   }
   if (key.empty() && system.starts_with(kIdPrefix)) {
-    key = std::string(system.substr(kIdPrefix.size()));
+    key = PercentDecoded(system.substr(kIdPrefix.size()));
   }
   if (key.empty()) {
     return {std::string(system), ""};
@@ -212,6 +214,7 @@ class Run {
     GW_TRY(const std::vector<ConsentRowsExpected> consents, ConsentsOf(planned));
     std::vector<size_t> from;
     GW_TRY(const Resource cut, outbound_.Cut(planned.focus, &from));
+    GW_RETURN_IF_ERROR(CheckNamed(from));
     const std::string seed = destination_.name + "|" + message.type + "|" + focus.url + "|" +
                              FormatInstant(now_) + "|" + focus.label;
     GW_TRY(Mapped mapped,
@@ -234,6 +237,17 @@ class Run {
     message.unwritten = outbound_.Merge(from, mapped.unread, cut);
     CheckReadable(planned.structure, &message);
     return message;
+  }
+
+  Status CheckNamed(const std::vector<size_t>& entries) const {
+    for (const size_t index : entries) {
+      const Outbound::Entry& entry = outbound_.entries()[index];
+      if (entry.is_nameless) {
+        return Error{Code::kUnprocessable, "neither identifier, id nor fullUrl names it",
+                     entry.label};
+      }
+    }
+    return {};
   }
 
   // States of a visit that no event of chapter 3 tells.
@@ -296,9 +310,7 @@ class Run {
     if (planned.code == "MDM") {
       return CheckRows(message, consents.front(), label);
     }
-    const auto with_words = std::count_if(consents.begin(), consents.end(),
-                                          [](const auto& one) { return one.needs_words; });
-    return CheckRestrictionsOf(message, consents.size(), static_cast<size_t>(with_words), label);
+    return CheckRestrictionsOf(message, consents, label);
   }
 
   // What changes a few elements may leave a field empty that every message must have: a receiver
@@ -344,7 +356,7 @@ class Run {
   void FillTables() {
     feed_.name = destination_.name;
     for (const auto& [name, table] : destination_.tables) {
-      feed_.tables["back:" + name] = table.codes;
+      feed_.tables["back:" + name] = table;
     }
     for (const std::string& system : outbound_.systems()) {
       auto [authority, type] = AuthorityOf(system, destination_);
@@ -376,8 +388,6 @@ Result<Exporter> Exporter::Load(const std::string& mappings_directory,
   GW_TRY(auto parts, LoadExporter(mappings_directory, profiles_directory, definitions, limits));
   return Exporter(std::move(parts));
 }
-
-const std::vector<std::string>& Exporter::ambiguous() const { return parts_->ambiguous; }
 
 const RowModel* Exporter::Parts::RowsOf(const Destination& destination) const {
   const auto found = std::find_if(rows.begin(), rows.end(), [&](const RowModel& model) {

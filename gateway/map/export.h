@@ -65,19 +65,17 @@ class Exporter {
   // ARV in ADT^A31; an Encounter ADT by its status, by a move and by a change of its class, with
   // its diagnoses and procedures; a Patient that replaces others ADT^A40; else a Patient ADT^A28 or
   // A31. Created (POST, or no request), changed (PUT, PATCH) or entered in error decides which. A
-  // PATCH entry is read where it is FHIRPath Patch in the form of R4; the values that it sets are
-  // what is sent. Pure: the same input and `now` give the same bytes. Errors: kInvalid where the
-  // map or the destination's format does not fit; one message that cannot be written is an error in
-  // its place.
+  // PATCH entry is read where it is FHIRPath Patch in the form of R4, or JSON Patch of whole
+  // elements; the values that it sets are what is sent, and one that cannot be read is an error in
+  // the place of its message. References mean resources of the server of their entry's fullUrl.
+  // What nothing names (no identifier, id or fullUrl) is not sent. Pure: the same input and `now`
+  // give the same bytes. Errors: kInvalid where the map or the destination's format does not fit;
+  // one message that cannot be written is an error in its place.
   Result<Export> FromFhir(const fhir::Resource& resource, const Destination& destination,
                           Instant now) const;
   // As FromFhir for what FromV2 or FromCsv gave: actions of segments and of items of lists stay.
   Result<Export> FromChanges(std::span<const Change> changes, const Destination& destination,
                              Instant now) const;
-
-  // The codes that several codes of a table mean alike, "gender: A X C": which of them comes back
-  // is the first of the table.
-  const std::vector<std::string>& ambiguous() const;
 
   struct Parts;  // of this module
 

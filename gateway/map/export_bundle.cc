@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <deque>
 #include <utility>
 
+#include "gateway/map/change_internal.h"
 #include "gateway/map/export_internal.h"
 
 namespace gw::map {
@@ -57,16 +56,34 @@ std::string_view KindOf(std::string_view type) {
   return "person";
 }
 
-bool IsStub(const Element& resource) {
-  const Element* meta = resource.Child("meta");
-  for (const Element* tag = meta == nullptr ? nullptr : meta->first_child(); tag != nullptr;
-       tag = tag->next()) {
-    if (tag->name() == "tag" && tag->TextAt("system") == kTagSystem &&
-        tag->TextAt("code") == kStubTag) {
-      return true;
-    }
-  }
-  return false;
+// What a message finds its resource by, or whom it speaks of: never to be invented.
+bool NeedsKey(std::string_view type) {
+  constexpr std::array<std::string_view, 9> kKeyed = {
+      "Patient",   "CarePlan",       "Goal",          "Condition",        "Consent",
+      "Encounter", "ServiceRequest", "Communication", "DocumentReference"};
+  return std::find(kKeyed.begin(), kKeyed.end(), type) != kKeyed.end();
+}
+
+bool IsAbsolute(std::string_view url) {
+  return url.starts_with("urn:") || url.find("://") != url.npos;
+}
+
+// "https://server/fhir" of "https://server/fhir/Goal/7"; empty for a fullUrl of another form.
+std::string BaseOf(std::string_view url, std::string_view type) {
+  const size_t id_at = url.rfind('/');
+  const std::string_view holder = url.substr(0, id_at == url.npos ? 0 : id_at);
+  const bool is_restful = url.find("://") != url.npos && holder.size() > type.size() &&
+                          holder.ends_with(type) && holder[holder.size() - type.size() - 1] == '/';
+  return is_restful ? std::string(holder.substr(0, holder.size() - type.size() - 1)) : "";
+}
+
+// What a Provenance is of: it goes where that goes, and leads to nothing else that it is of.
+bool IsOfProvenance(const Element& reference) {
+  return reference.name() == "target" && reference.parent()->type().name() == "Provenance";
+}
+
+std::string NameOf(std::string_view type, std::string_view system, std::string_view value) {
+  return std::string(type) + "|" + std::string(system) + "|" + std::string(value);
 }
 
 bool IsInError(const Element& resource) {
@@ -77,12 +94,9 @@ bool IsInError(const Element& resource) {
 
 // The action that an entry of a plain Bundle asks for.
 std::string_view ActionOf(const Element& entry, const Element& resource) {
-  const Element* mark = nullptr;
-  for (const Element* child = entry.first_child(); child != nullptr; child = child->next()) {
-    mark = child->name() == "extension" && child->TextAt("url") == kActionMark ? child : mark;
-  }
-  if (mark != nullptr) {
-    return mark->TextAt("value");
+  const std::string_view mark = MarkOf(entry, kActionMark);
+  if (!mark.empty()) {
+    return mark;
   }
   if (IsInError(resource)) {
     return "DE";
@@ -94,60 +108,9 @@ std::string_view ActionOf(const Element& entry, const Element& resource) {
   return method == "PUT" || method == "PATCH" ? "UP" : method == "DELETE" ? "DE" : "AD";
 }
 
-// ".goal[0].reference" of "Bundle.entry[3].resource.goal[0].reference".
-std::string PathBelow(const Element& node, const Element& resource) {
-  const std::string whole = node.Location();
-  const std::string prefix = resource.Location();
-  return whole.substr(std::min(prefix.size(), whole.size()));
-}
-
-// The Reference that a leaf is part of; null where it is of none.
-const Element* ReferenceOf(const Element& leaf) {
-  const Element* holder = leaf.parent();
-  while (holder != nullptr && holder->type().name() != "Reference" && !holder->is_resource()) {
-    holder = holder->parent();
-  }
-  return holder != nullptr && holder->type().name() == "Reference" ? holder : nullptr;
-}
-
-// Valued elements without valued children of their own, as a run counts them.
-size_t CountLeaves(const Element& element) {
-  size_t count = element.has_text() || element.is_null() ? 1U : 0U;
-  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-    count += CountLeaves(*child);
-  }
-  return count;
-}
-
-// CWE has room for two codings: no message says a third, whatever a map has asked of it.
-void AddThirdCodings(const Element& element, const Element& resource, std::set<std::string>* left) {
-  size_t codings = 0;
-  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-    codings += child->name() == "coding" ? 1U : 0U;
-    if (child->name() != "coding" || codings <= 2) {
-      AddThirdCodings(*child, resource, left);
-      continue;
-    }
-    for (const Element* leaf = child->first_child(); leaf != nullptr; leaf = leaf->next()) {
-      if (leaf->has_text()) {
-        left->insert(PathBelow(*leaf, resource));
-      }
-    }
-  }
-}
-
-// Part of an extension by which maps steer changes (change.h).
-bool IsMark(const Element& leaf) {
-  const Element* extension = leaf.parent();
-  const std::string_view url =
-      extension != nullptr && extension->name() == "extension" ? extension->TextAt("url") : "";
-  return url == kActionMark || url == kDefaultMark || url == kRemoveMark;
-}
-
 }  // namespace
 
-Result<Element*> Outbound::Append(const Element& resource, std::string url,
-                                  std::string_view action) {
+Result<size_t> Outbound::Append(const Element& resource, std::string url, std::string_view action) {
   GW_TRY(Element * entry, bundle_.root().Add("entry"));
   GW_TRY(Element * mark, entry->Add("extension"));
   GW_RETURN_IF_ERROR(mark->Add("url", kActionMark));
@@ -156,42 +119,58 @@ Result<Element*> Outbound::Append(const Element& resource, std::string url,
   made.node = entry;
   GW_TRY(made.resource, entry->AddCopy("resource", resource));
   const std::string type(resource.type().name());
-  const auto of_type = std::count_if(entries_.begin(), entries_.end(), [&](const Entry& other) {
-    return other.resource->type().name() == type;
-  });
-  made.label = type + "[" + std::to_string(of_type + 1) + "]";
+  made.label = type + "[" + std::to_string(++number_of_[type]) + "]";
+  made.base = BaseOf(url, type);
+  made.key = made.resource->TextAt("id");
+  if (made.key.empty() && !url.empty()) {
+    made.key = url.substr(url.find_last_of(":/") + 1);
+  }
   made.url = url.empty() ? "urn:caregate:entry:" + made.label : std::move(url);
   made.action = mark->TextAt("value");
   GW_RETURN_IF_ERROR(entry->Add("fullUrl", made.url));
   entries_.push_back(std::move(made));
-  return entry;
+  return entries_.size() - 1;
 }
 
 Status Outbound::AppendEntry(const Element& entry) {
   const Element* resource = entry.Child("resource");
+  const std::string_view method = entry.TextAt("request.method");
   if (resource == nullptr) {
-    if (entry.TextAt("request.method") == "DELETE") {
+    if (method == "DELETE") {
       refused_.push_back({Code::kUnprocessable,
                           "a DELETE names no business identifier and no person: no message says it",
                           entry.Location() + ".request"});
     }
     return {};
   }
-  const std::string_view url = entry.TextAt("fullUrl");
-  if (entry.TextAt("request.method") == "PATCH" && resource->type().name() == "Parameters") {
-    GW_TRY(const Resource fragment,
-           FragmentOfPatch(*resource, entry.TextAt("request.url"), *definitions_));
-    GW_RETURN_IF_ERROR(Append(fragment.root(), std::string(url), ActionOf(entry, fragment.root())));
-    return {};
+  if (method == "PATCH") {
+    return AppendPatch(entry, *resource);
   }
-  GW_RETURN_IF_ERROR(Append(*resource, std::string(url), ActionOf(entry, *resource)));
-  return Lift(entries_.size() - 1);
+  GW_TRY(const size_t index,
+         Append(*resource, std::string(entry.TextAt("fullUrl")), ActionOf(entry, *resource)));
+  return Lift(index);
 }
 
-// Contained resources become entries of their own.
+// A patch that cannot be read is refused in its place, and the rest is sent.
+Status Outbound::AppendPatch(const Element& entry, const Element& patch) {
+  auto fragment = FragmentOfPatch(patch, entry.TextAt("request.url"), *definitions_);
+  if (!fragment && fragment.error().code == Code::kInternal) {
+    return fragment.error();
+  }
+  if (!fragment) {
+    refused_.push_back({Code::kUnprocessable, fragment.error().detail, entry.Location()});
+    return {};
+  }
+  GW_TRY(const size_t index, Append(fragment->root(), std::string(entry.TextAt("fullUrl")),
+                                    ActionOf(entry, fragment->root())));
+  added_.insert(entries_[index].label + ".id");  // of the request's URL
+  return {};
+}
+
+// Contained resources become entries of their own. Their ids are known in their container alone.
 Status Outbound::Lift(size_t index) {
   Element* resource = entries_[index].resource;
-  const std::string base = entries_[index].url;
+  const std::string url = entries_[index].url;
   std::vector<Resource> parts;
   for (const Element* child = resource->first_child(); child != nullptr; child = child->next()) {
     if (child->name() == "contained") {
@@ -200,7 +179,11 @@ Status Outbound::Lift(size_t index) {
   }
   resource->Clear("contained");
   for (const Resource& part : parts) {
-    GW_RETURN_IF_ERROR(Append(part.root(), base + "#" + std::string(part.id()), "UC"));
+    const std::string id = "#" + std::string(part.id());
+    GW_TRY(const size_t at, Append(part.root(), url + id, "UC"));
+    entries_[at].is_contained = true;
+    entries_[at].base = entries_[index].base;
+    entries_[at].key = entries_[index].key.empty() ? "" : entries_[index].key + id;
   }
   return {};
 }
@@ -211,9 +194,9 @@ Result<Outbound> Outbound::FromBundle(const Resource& resource,
   Outbound outbound(std::move(bundle), definitions);
   GW_RETURN_IF_ERROR(outbound.bundle_.root().Add("type", "collection"));
   if (resource.type() != "Bundle") {
-    GW_RETURN_IF_ERROR(
-        outbound.Append(resource.root(), {}, ActionOf(resource.root(), resource.root())));
-    GW_RETURN_IF_ERROR(outbound.Lift(0));
+    GW_TRY(const size_t index,
+           outbound.Append(resource.root(), {}, ActionOf(resource.root(), resource.root())));
+    GW_RETURN_IF_ERROR(outbound.Lift(index));
     GW_RETURN_IF_ERROR(outbound.Finish());
     return outbound;
   }
@@ -242,66 +225,105 @@ Result<Outbound> Outbound::FromChanges(std::span<const Change> changes,
   return outbound;
 }
 
-// Gives the resource an identifier, where it has none, and makes it known by all its names.
-Status Outbound::Identify(Entry* entry) {
-  const size_t index = static_cast<size_t>(entry - entries_.data());
-  Element* resource = entry->resource;
-  const std::string type(resource->type().name());
-  const std::string id(resource->TextAt("id"));
-  if (resource->type().Find(kIdentifier) != nullptr && resource->Child(kIdentifier) == nullptr) {
+// Gives the resource an identifier, where it has none and something names it, and makes it known by
+// all its names.
+Status Outbound::Identify(size_t index) {
+  Entry& entry = entries_[index];
+  Element* resource = entry.resource;
+  const std::string_view type = resource->type().name();
+  const bool has_none =
+      resource->type().Find(kIdentifier) != nullptr && resource->Child(kIdentifier) == nullptr;
+  const std::string system = std::string(kLocal) + std::string(KindOf(type));
+  if (has_none && (entry.key.empty() || IsTaken(NameOf(type, system, entry.key), entry))) {
+    entry.is_nameless = NeedsKey(type);
+  } else if (has_none) {
     GW_TRY(Element * identifier, resource->Add(kIdentifier));
-    GW_RETURN_IF_ERROR(identifier->Add("system", std::string(kLocal) + std::string(KindOf(type))));
-    const std::string last = entry->url.substr(entry->url.find_last_of(":/") + 1);
-    GW_RETURN_IF_ERROR(identifier->Add("value", id.empty() ? last : id));
-    added_.insert(entry->label + ".identifier");
+    GW_RETURN_IF_ERROR(identifier->Add("system", system));
+    GW_RETURN_IF_ERROR(identifier->Add("value", entry.key));
+    added_.insert(entry.label + ".identifier");
   }
-  by_url_.emplace(entry->url, index);
-  if (!id.empty()) {
-    by_url_.emplace(type + "/" + id, index);
+  by_url_.emplace(entry.url, index);
+  if (const std::string_view id = resource->TextAt("id"); !id.empty() && !entry.is_contained) {
+    by_id_[std::string(type) + "/" + std::string(id)].push_back(index);
   }
   for (const Element* child = resource->first_child(); child != nullptr; child = child->next()) {
     if (child->name() == kIdentifier && !child->TextAt("value").empty()) {
-      by_url_.emplace(type + "|" + std::string(child->TextAt("system")) + "|" +
-                          std::string(child->TextAt("value")),
-                      index);
+      by_url_.emplace(NameOf(type, child->TextAt("system"), child->TextAt("value")), index);
     }
   }
   return {};
 }
 
+// Is that the name of another server's resource with the same id?
+bool Outbound::IsTaken(const std::string& name, const Entry& entry) const {
+  const auto found = by_url_.find(name);
+  return found != by_url_.end() && entries_[found->second].base != entry.base;
+}
+
 Status Outbound::Finish() {
-  for (Entry& entry : entries_) {
-    GW_RETURN_IF_ERROR(Identify(&entry));
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    GW_RETURN_IF_ERROR(Identify(i));
   }
   for (size_t i = 0; i < entries_.size(); ++i) {
     GW_RETURN_IF_ERROR(Resolve(i, entries_[i].resource));
   }
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    Attach(i);
+  }
   return {};
 }
 
-std::optional<size_t> Outbound::Find(std::string_view reference, const Element* holder) const {
-  const auto known = [this](std::string_view name) -> std::optional<size_t> {
-    const auto found = by_url_.find(name);
-    return found == by_url_.end() ? std::nullopt : std::optional(found->second);
-  };
-  std::optional<size_t> found = known(reference);
-  if (const size_t query = reference.find("?identifier="); !found && query != reference.npos) {
-    found = known(std::string(reference.substr(0, query)) + "|" +
-                  std::string(reference.substr(query + 12)));
+std::optional<size_t> Outbound::Known(std::string_view name) const {
+  const auto found = by_url_.find(name);
+  return found == by_url_.end() ? std::nullopt : std::optional(found->second);
+}
+
+const Outbound::Entry* Outbound::EntryOf(std::string_view url) const {
+  const std::optional<size_t> found = Known(url);
+  return found ? &entries_[*found] : nullptr;
+}
+
+// R4 bundle.html 2.36.4.1: a relative reference is of the server of the entry that it stands in.
+// Where that has no RESTful fullUrl, it is what the Bundle has under that type and id, of one
+// server.
+std::optional<size_t> Outbound::FindRelative(std::string_view reference,
+                                             const std::string& base) const {
+  if (!base.empty()) {
+    if (const auto found = Known(base + "/" + std::string(reference))) {
+      return found;
+    }
   }
-  // "https://server/fhir/Goal/7" and "Goal/7/_history/2" are known as "Goal/7".
+  const auto candidates = by_id_.find(reference);
+  std::optional<size_t> found;
+  for (const size_t index :
+       candidates == by_id_.end() ? std::vector<size_t>() : candidates->second) {
+    const std::string& other = entries_[index].base;
+    if (!base.empty() && !other.empty() && other != base) {
+      continue;
+    }
+    if (found && entries_[*found].base != other) {
+      return std::nullopt;
+    }
+    found = found ? found : index;
+  }
+  return found;
+}
+
+std::optional<size_t> Outbound::Find(std::string_view reference, const Element* holder,
+                                     const std::string& base) const {
+  std::optional<size_t> found = Known(reference);
+  if (const size_t query = reference.find('?'); !found && query != reference.npos) {
+    const std::optional<QueriedKey> key = KeyOfQuery(reference.substr(query + 1));
+    found = key ? Known(NameOf(reference.substr(0, query), key->system, key->value)) : std::nullopt;
+  }
   const std::string_view current = reference.substr(0, reference.find("/_history/"));
-  const size_t id_at = current.rfind('/');
-  const size_t type_at =
-      id_at == 0 || id_at == current.npos ? id_at : current.rfind('/', id_at - 1);
-  if (!found && id_at != current.npos) {
-    found = known(current.substr(type_at == current.npos ? 0 : type_at + 1));
+  if (!found && !current.empty()) {
+    found = IsAbsolute(current) ? Known(current) : FindRelative(current, base);
   }
   const Element* identifier = holder->Child(kIdentifier);
   if (!found && identifier != nullptr) {
-    found = known(std::string(holder->TextAt("type")) + "|" +
-                  std::string(identifier->TextAt("system")) + "|" +
-                  std::string(identifier->TextAt("value")));
+    found = Known(
+        NameOf(holder->TextAt("type"), identifier->TextAt("system"), identifier->TextAt("value")));
   }
   return found;
 }
@@ -313,12 +335,15 @@ Status Outbound::Resolve(size_t index, Element* element) {
   if (element->type().name() == "Reference") {
     std::string reference(element->TextAt("reference"));
     if (reference.starts_with('#')) {
-      reference = entries_[index].url + reference;
+      const std::string& url = entries_[index].url;
+      reference = (entries_[index].is_contained ? url.substr(0, url.rfind('#')) : url) + reference;
     }
-    const std::optional<size_t> found = Find(reference, element);
+    const std::optional<size_t> found = Find(reference, element, entries_[index].base);
     if (found) {
       const Entry& target = entries_[*found];
-      entries_[index].refers_to.push_back(*found);
+      if (!IsOfProvenance(*element)) {
+        entries_[index].refers_to.push_back(*found);
+      }
       element->Clear("reference");
       GW_RETURN_IF_ERROR(element->Add("reference", target.url));
       const Element* identifier = target.resource->Child(kIdentifier);
@@ -335,192 +360,30 @@ Status Outbound::Resolve(size_t index, Element* element) {
   return {};
 }
 
-bool Outbound::RefersToOneOf(const Element& holder, std::string_view path,
-                             const std::set<size_t>& taken) const {
-  for (const Element* child = holder.first_child(); child != nullptr; child = child->next()) {
-    const auto target =
-        child->name() == path ? by_url_.find(child->TextAt("reference")) : by_url_.end();
-    if (target != by_url_.end() && taken.contains(target->second)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// A plan or goal that has a message of its own holds what it refers to there; the team of a plan
-// goes with the plan.
-bool Outbound::IsToldElsewhere(size_t index, const std::set<size_t>& focus) const {
+// Makes it known to what it refers to that it does.
+void Outbound::Attach(size_t index) {
   const Entry& entry = entries_[index];
   const std::string_view type = entry.resource->type().name();
-  if (type == "CarePlan" || type == "Goal") {
-    return entry.action != "LI" && entry.action != "UC" && entry.action != "UN";
-  }
-  if (type != "CareTeam") {
-    return false;
-  }
-  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& plan) {
-    const auto refers = [&plan](size_t to) {
-      return std::find(plan.refers_to.begin(), plan.refers_to.end(), to) != plan.refers_to.end();
-    };
-    return plan.resource->type().name() == "CarePlan" && refers(index) &&
-           std::none_of(focus.begin(), focus.end(), refers);
-  });
-}
-
-Result<Resource> Outbound::Cut(const std::vector<size_t>& focus, std::vector<size_t>* from) const {
-  const std::set<size_t> focused(focus.begin(), focus.end());
-  std::set<size_t> taken = focused;
-  std::deque<size_t> open(focus.begin(), focus.end());
-  const auto follow = [&] {
-    while (!open.empty()) {
-      const size_t at = open.front();
-      open.pop_front();
-      for (const size_t next : entries_[at].refers_to) {
-        if (taken.insert(next).second) {
-          open.push_back(next);
-        }
-      }
+  const auto add = [index](std::vector<size_t>* list) {
+    if (list->empty() || list->back() != index) {
+      list->push_back(index);
     }
   };
-  follow();
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    for (const Attached& attached : kAttached) {
-      const Element* holder = entries_[i].resource;
-      if (holder->type().name() != attached.type || taken.contains(i)) {
-        continue;
-      }
-      if (!IsToldElsewhere(i, focused) && RefersToOneOf(*holder, attached.path, taken)) {
-        taken.insert(i);
-        open.push_back(i);
-      }
+  for (const size_t target : entry.refers_to) {
+    if (type == "CarePlan") {
+      add(&entries_[target].plans);
     }
   }
-  follow();
-  GW_TRY(Resource cut, Resource::Make("Bundle", *definitions_));
-  GW_RETURN_IF_ERROR(cut.root().Add("type", "searchset"));
-  for (const size_t index : taken) {
-    GW_TRY(Element * entry, cut.root().AddCopy("entry", *entries_[index].node));
-    GW_TRY(Element * search, entry->Add("search"));
-    const bool is_focus = std::find(focus.begin(), focus.end(), index) != focus.end();
-    GW_RETURN_IF_ERROR(search->Add("mode", is_focus ? "match" : "include"));
-    from->push_back(index);
-  }
-  return cut;
-}
-
-bool Outbound::IsAdded(const std::string& place) const {
-  return std::any_of(added_.begin(), added_.end(),
-                     [&place](const std::string& added) { return place.starts_with(added); });
-}
-
-bool Outbound::IsSaid(const Element& leaf, const Said& said) const {
-  const Element* reference = ReferenceOf(leaf);
-  if (reference == nullptr) {
-    return IsMark(leaf);
-  }
-  if (leaf.parent() == reference && leaf.name() == "reference") {
-    return reference->name() == "subject" || reference->name() == "patient";
-  }
-  const Element* identifier = reference->Child(kIdentifier);
-  const Element* value = identifier == nullptr ? nullptr : identifier->Child("value");
-  const Element* display = reference->Child("display");
-  const bool is_key = leaf.parent() != reference;  // a name does not say the key
-  if ((value != nullptr && !said.unread.contains(value)) ||
-      (!is_key && display != nullptr && !said.unread.contains(display))) {
-    return true;
-  }
-  const auto target = by_url_.find(reference->TextAt("reference"));
-  return target != by_url_.end() && said.entries.contains(target->second);
-}
-
-std::vector<std::string> Outbound::Merge(const std::vector<size_t>& from,
-                                         const std::vector<const Element*>& unread,
-                                         const Resource& cut) {
-  std::map<const Element*, size_t> by_resource;
-  std::map<size_t, const Element*> resources;
-  std::map<size_t, size_t> leaves;
-  size_t at = 0;
-  for (const Element* entry = cut.root().first_child(); entry != nullptr; entry = entry->next()) {
-    if (entry->name() == "entry") {
-      const Element* resource = entry->Child("resource");
-      leaves[from[at]] = CountLeaves(*resource);
-      resources[from[at]] = resource;
-      by_resource[resource] = from[at++];
-    }
-  }
-  std::map<size_t, std::vector<const Element*>> unread_of;
-  for (const Element* leaf : unread) {
-    const Element* resource = leaf;
-    while (resource != nullptr && !by_resource.contains(resource)) {
-      resource = resource->parent();
-    }
-    if (resource != nullptr) {
-      unread_of[by_resource[resource]].push_back(leaf);
-    }
-  }
-  Said said{{unread.begin(), unread.end()}, {}};
-  for (const size_t index : from) {
-    if (unread_of[index].size() != leaves[index]) {
-      said.entries.insert(index);  // the message speaks of it
-    }
-  }
-  std::vector<std::string> unwritten;
-  for (const size_t index : from) {
-    if (!said.entries.contains(index)) {
-      continue;
-    }
-    Entry& entry = entries_[index];
-    const Element* resource = resources[index];
-    std::set<std::string> now;
-    for (const Element* leaf : unread_of[index]) {
-      if (!IsSaid(*leaf, said)) {
-        now.insert(PathBelow(*leaf, *resource));
-      }
-    }
-    AddThirdCodings(*resource, *resource, &now);
-    for (const std::string& path : now) {
-      if (!IsAdded(entry.label + path)) {
-        unwritten.push_back(entry.label + path);
-      }
-    }
-    if (!entry.unread) {
-      entry.unread = std::move(now);
-      continue;
-    }
-    std::erase_if(*entry.unread, [&now](const std::string& path) { return !now.contains(path); });
-  }
-  return unwritten;
-}
-
-std::string Outbound::PlaceIn(const std::vector<size_t>& from, const std::string& place) const {
-  constexpr std::string_view kStart = "Bundle.entry[";
-  constexpr std::string_view kResource = "].resource";
-  size_t index = 0;
-  const char* end = place.data() + place.size();
-  const bool starts = place.starts_with(kStart);
-  const auto number =
-      std::from_chars(place.data() + (starts ? kStart.size() : place.size()), end, index);
-  const std::string_view rest(number.ptr, static_cast<size_t>(end - number.ptr));
-  if (!starts || number.ec != std::errc() || index >= from.size() || !rest.starts_with(kResource)) {
-    return place;
-  }
-  return entries_[from[index]].label + std::string(rest.substr(kResource.size()));
-}
-
-std::vector<std::string> Outbound::Unread() const {
-  std::vector<std::string> places;
-  for (const Entry& entry : entries_) {
-    if (!entry.unread) {
-      continue;
-    }
-    for (const std::string& path : *entry.unread) {
-      const std::string place = entry.label + path;
-      if (!IsAdded(place)) {
-        places.push_back(place);
+  for (const Attached& attached : kAttached) {
+    const Element* child = attached.type == type ? entry.resource->first_child() : nullptr;
+    for (; child != nullptr; child = child->next()) {
+      const std::optional<size_t> target =
+          child->name() == attached.path ? Known(child->TextAt("reference")) : std::nullopt;
+      if (target) {
+        add(&entries_[*target].attached);
       }
     }
   }
-  return places;
 }
 
 }  // namespace gw::map

@@ -34,7 +34,14 @@ class Outbound {
     std::string label;  // "CarePlan[1]"
     std::string_view action;
     bool is_merge = false;  // of a segment or row without an action code
+    bool is_contained = false;
+    std::string base;  // of a RESTful fullUrl: "https://server/fhir"
+    std::string key;   // what it is known by where it has no identifier; empty: nothing says
+    // It has no key, and no message that speaks of it can be sent: whose it is would be invented.
+    bool is_nameless = false;
     std::vector<size_t> refers_to;
+    std::vector<size_t> plans;     // CarePlans that refer to it
+    std::vector<size_t> attached;  // what says something about it without being referred to by it
     std::optional<std::set<std::string>> unread;  // below the resource: ".title"
   };
 
@@ -46,6 +53,9 @@ class Outbound {
   std::vector<Entry>& entries() { return entries_; }
   const std::vector<Entry>& entries() const { return entries_; }
   const fhir::Resource& bundle() const { return bundle_; }
+
+  // The entry with that fullUrl; null if there is none.
+  const Entry* EntryOf(std::string_view url) const;
 
   // A Bundle of these entries and of all that they lead to, or that belongs to those: in it
   // search.mode "match" marks the entries given, "include" the others. `from` takes, for each entry
@@ -68,16 +78,20 @@ class Outbound {
  private:
   Outbound(fhir::Resource bundle, const fhir::Definitions& definitions)
       : bundle_(std::move(bundle)), definitions_(&definitions) {}
-  Result<fhir::Element*> Append(const fhir::Element& resource, std::string url,
-                                std::string_view action);
+  Result<size_t> Append(const fhir::Element& resource, std::string url, std::string_view action);
   Status AppendEntry(const fhir::Element& entry);
+  Status AppendPatch(const fhir::Element& entry, const fhir::Element& patch);
   Status Lift(size_t entry);
   Status Finish();
-  Status Identify(Entry* entry);
+  Status Identify(size_t entry);
+  bool IsTaken(const std::string& name, const Entry& entry) const;
   Status Resolve(size_t entry, fhir::Element* element);
-  bool RefersToOneOf(const fhir::Element& holder, std::string_view path,
-                     const std::set<size_t>& taken) const;
-  std::optional<size_t> Find(std::string_view reference, const fhir::Element* holder) const;
+  void Attach(size_t entry);
+  std::optional<size_t> Known(std::string_view name) const;
+  std::optional<size_t> FindRelative(std::string_view reference, const std::string& base) const;
+  // `base`: of the entry that the reference stands in.
+  std::optional<size_t> Find(std::string_view reference, const fhir::Element* holder,
+                             const std::string& base) const;
   // What one message says: of which entries it speaks, and which leaves it left.
   struct Said {
     std::set<const fhir::Element*> unread;
@@ -93,16 +107,40 @@ class Outbound {
   const fhir::Definitions* definitions_;
   std::vector<Entry> entries_;
   std::vector<Error> refused_;
-  std::map<std::string, size_t, std::less<>> by_url_;  // fullUrl, "Type/id", "Type?identifier=..."
+  std::map<std::string, size_t, std::less<>> by_url_;              // fullUrl, "Type|system|value"
+  std::map<std::string, std::vector<size_t>, std::less<>> by_id_;  // "Type/id", of any server
+  std::map<std::string, size_t> number_of_;                        // by type
   std::set<std::string> systems_;
   std::set<std::string> added_;  // "label.path" of what preparing added
 };
 
-// Reads a PATCH entry's Parameters as the fragment that its operations set: a deleted element that
-// is not set again is a null. Errors: kUnprocessable where an operation is of a form that is not
-// read.
-Result<fhir::Resource> FragmentOfPatch(const fhir::Element& parameters, std::string_view url,
+// What is only referred to makes no message of its own.
+inline bool IsSpokenOf(const Outbound::Entry& entry) {
+  return entry.action != "LI" && entry.action != "UC" && entry.action != "UN";
+}
+
+// ".goal[0].reference" of "Bundle.entry[3].resource.goal[0].reference"; empty of the resource.
+std::string PathBelow(const fhir::Element& node, const fhir::Element& resource);
+
+// The business key of a conditional request or reference, "identifier=system|value", without the
+// escapes of URLs (RFC 3986) and of search values (R4 search 3.1.1.3.1). Nothing where the query
+// asks for anything else, or leaves the system open.
+struct QueriedKey {
+  std::string system;
+  std::string value;
+};
+std::optional<QueriedKey> KeyOfQuery(std::string_view query);
+
+// Reads the resource of a PATCH entry as the fragment that its operations set, with the key or the
+// id that its URL names: a deleted element that is not set again is a null. Parameters of a
+// FHIRPath Patch; a Binary of a JSON Patch. Errors: kUnprocessable where the URL names no resource,
+// or an operation is of a form that is not read.
+Result<fhir::Resource> FragmentOfPatch(const fhir::Element& patch, std::string_view url,
                                        const fhir::Definitions& definitions);
+// The JSON Patch (RFC 6902) form of it: `add` and `replace` of elements of the resource, and
+// `remove`; nothing of an item of a list. `fragment` is empty but for its key.
+Status ReadJsonPatch(std::string_view patch, const fhir::Definitions& definitions,
+                     fhir::Resource* fragment);
 
 // One message to be made.
 struct Planned {

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "gateway/map/export_load_internal.h"
@@ -18,7 +18,7 @@ class Reverser {
   Reverser(const Resource& forward, const fhir::Definitions& definitions)
       : forward_(forward), definitions_(definitions) {}
 
-  Result<Resource> Run(std::vector<std::string>* ambiguous) {
+  Result<Resource> Run() {
     const std::string name(forward_.root().TextAt("url").substr(kCodes.size()));
     GW_TRY(Resource back, Resource::Make("ConceptMap", definitions_));
     GW_RETURN_IF_ERROR(back.root().Add("url", std::string(kBack) + name));
@@ -27,11 +27,6 @@ class Reverser {
          group = group->next()) {
       if (group->name() == "group") {
         GW_RETURN_IF_ERROR(AddGroup(*group, &back.root()));
-      }
-    }
-    for (const auto& [key, codes] : seen_) {
-      if (codes.find(' ') != codes.npos) {
-        ambiguous->push_back(name + ": " + codes);
       }
     }
     return back;
@@ -74,11 +69,8 @@ class Reverser {
       if (is_equal != equal || equivalence == "unmatched" || equivalence == "disjoint") {
         continue;
       }
-      std::string& codes = seen_[std::string(system) + "|" + std::string(target->TextAt("code"))];
-      const bool is_first = codes.empty();
-      codes.append(is_first ? "" : " ").append(element.TextAt("code"));
-      if (!is_first) {
-        continue;
+      if (!seen_.insert(std::string(system) + "|" + std::string(target->TextAt("code"))).second) {
+        continue;  // the first of the table stands
       }
       GW_TRY(Element * made, group->Add("element"));
       GW_RETURN_IF_ERROR(made->Add("code", target->TextAt("code")));
@@ -91,7 +83,7 @@ class Reverser {
 
   const Resource& forward_;
   const fhir::Definitions& definitions_;
-  std::map<std::string, std::string> seen_;  // FHIR code -> the codes that mean it
+  std::set<std::string> seen_;  // FHIR codes, "system|code"
 };
 
 }  // namespace
@@ -106,7 +98,6 @@ Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mapping
   std::vector<MapFile> maps;
   std::vector<RowModel> rows;
   std::vector<Resource> concept_maps;
-  std::vector<std::string> ambiguous;
   std::vector<std::string> code_tables;
   for (const std::string& name : names) {
     const bool is_map = IsOutward(name) && IsMap(name);
@@ -123,7 +114,7 @@ Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mapping
     } else {
       GW_TRY(const Resource forward, ReadConceptMap(file, definitions, limits));
       if (forward.root().TextAt("url").starts_with(kCodes)) {
-        GW_TRY(Resource back, Reverser(forward, definitions).Run(&ambiguous));
+        GW_TRY(Resource back, Reverser(forward, definitions).Run());
         code_tables.emplace_back(forward.root().TextAt("url").substr(kCodes.size()));
         concept_maps.push_back(std::move(back));
       }
@@ -133,7 +124,7 @@ Result<std::unique_ptr<Exporter::Parts>> LoadExporter(const std::string& mapping
   GW_TRY(Plan plan, Plan::Compile(maps, find, concept_maps, definitions));
   return std::unique_ptr<Exporter::Parts>(
       new Exporter::Parts{&definitions, std::move(v2), std::move(versions), std::move(rows),
-                          std::move(plan), std::move(ambiguous), std::move(code_tables)});
+                          std::move(plan), std::move(code_tables)});
 }
 
 }  // namespace gw::map

@@ -17,7 +17,6 @@ struct Exporter::Parts {
   V2Versions versions;
   std::vector<RowModel> rows;
   Plan plan;
-  std::vector<std::string> ambiguous;
   std::vector<std::string> code_tables;  // names of the ConceptMaps that are read backwards
 
   const RowModel* RowsOf(const Destination& destination) const;

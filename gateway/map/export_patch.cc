@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/base/crypto.h"
+#include "gateway/base/percent.h"
 #include "gateway/map/export_internal.h"
 
 namespace gw::map {
@@ -99,7 +101,9 @@ Result<Element*> Enter(Element* parent, const Step& step) {
       return child;
     }
   }
-  auto made = parent->Add(step.name);
+  const fhir::ElementDef* element = parent->type().Find(step.name);
+  auto made = element != nullptr && element->choice ? parent->AddOf(*element, *element->types[0])
+                                                    : parent->Add(step.name);
   if (!made) {
     return Unreadable("a path that cannot be followed");
   }
@@ -174,32 +178,84 @@ Status Apply(const Element& operation, Element* root) {
   return {};
 }
 
-// The business key that the conditional request names: "Goal?identifier=system|value".
+// The key that the request names: "Goal?identifier=system|value", or "Goal/7".
 Status AddKey(std::string_view url, Element* resource) {
-  const size_t query = url.find("?identifier=");
-  const size_t bar = url.find('|', query);
-  if (query == url.npos || bar == url.npos || resource->Child("identifier") != nullptr) {
+  const std::string_view rest = url.substr(std::min(resource->type().name().size(), url.size()));
+  if (rest.starts_with('/') && rest.size() > 1 && rest.find_first_of("/?#", 1) == rest.npos) {
+    GW_RETURN_IF_ERROR(resource->Add("id", rest.substr(1)));
     return {};
   }
+  const auto key = rest.starts_with('?') ? KeyOfQuery(rest.substr(1)) : std::nullopt;
+  if (!key) {
+    return Unreadable("a URL that names no resource by its id or by one identifier");
+  }
   GW_TRY(Element * identifier, resource->Add("identifier"));
-  GW_RETURN_IF_ERROR(identifier->Add("system", url.substr(query + 12, bar - query - 12)));
-  GW_RETURN_IF_ERROR(identifier->Add("value", url.substr(bar + 1)));
+  if (!key->system.empty()) {
+    GW_RETURN_IF_ERROR(identifier->Add("system", key->system));
+  }
+  GW_RETURN_IF_ERROR(identifier->Add("value", key->value));
+  return {};
+}
+
+Status ReadFhirPathPatch(const Element& parameters, Element* root) {
+  for (const Element* operation = parameters.first_child(); operation != nullptr;
+       operation = operation->next()) {
+    if (operation->name() == "parameter" && operation->TextAt("name") == "operation") {
+      GW_RETURN_IF_ERROR(Apply(*operation, root));
+    }
+  }
   return {};
 }
 
 }  // namespace
 
-Result<Resource> FragmentOfPatch(const Element& parameters, std::string_view url,
+std::optional<QueriedKey> KeyOfQuery(std::string_view query) {
+  constexpr std::string_view kParameter = "identifier=";
+  if (!query.starts_with(kParameter) || query.find('&') != query.npos) {
+    return std::nullopt;
+  }
+  const std::string token = PercentDecoded(query.substr(kParameter.size()));
+  std::optional<QueriedKey> key;
+  std::string part;
+  for (size_t i = 0; i < token.size(); ++i) {
+    const bool is_escaped = token[i] == '\\' && i + 1 < token.size();
+    if (!is_escaped && (token[i] == ',' || (token[i] == '|' && key))) {
+      return std::nullopt;  // one of several, or no token
+    }
+    if (!is_escaped && token[i] == '|') {
+      key = QueriedKey{std::move(part), {}};
+      part.clear();
+      continue;
+    }
+    i += is_escaped ? 1U : 0U;
+    part += token[i];
+  }
+  if (!key || part.empty()) {
+    return std::nullopt;
+  }
+  key->value = std::move(part);
+  return key;
+}
+
+Result<Resource> FragmentOfPatch(const Element& patch, std::string_view url,
                                  const fhir::Definitions& definitions) {
   const std::string type(url.substr(0, url.find_first_of("?/")));
-  GW_TRY(Resource fragment, Resource::Make(type, definitions));
-  GW_RETURN_IF_ERROR(AddKey(url, &fragment.root()));
-  for (const Element* operation = parameters.first_child(); operation != nullptr;
-       operation = operation->next()) {
-    if (operation->name() == "parameter" && operation->TextAt("name") == "operation") {
-      GW_RETURN_IF_ERROR(Apply(*operation, &fragment.root()));
-    }
+  auto fragment = Resource::Make(type, definitions);
+  if (!fragment) {
+    return Unreadable("a URL that names no type of resource");
   }
+  GW_RETURN_IF_ERROR(AddKey(url, &fragment->root()));
+  if (patch.type().name() == "Parameters") {
+    GW_RETURN_IF_ERROR(ReadFhirPathPatch(patch, &fragment->root()));
+    return fragment;
+  }
+  const auto bytes = patch.TextAt("contentType") == "application/json-patch+json"
+                         ? crypto::FromBase64(patch.TextAt("data"))
+                         : std::nullopt;
+  if (!bytes) {
+    return Unreadable("a body of neither of the two forms");
+  }
+  GW_RETURN_IF_ERROR(ReadJsonPatch(*bytes, definitions, &*fragment));
   return fragment;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "gateway/map/change_internal.h"
@@ -12,11 +13,6 @@ using fhir::Element;
 using Entry = Outbound::Entry;
 
 bool Is(const Entry& entry, std::string_view type) { return entry.resource->type().name() == type; }
-
-// What is only referred to makes no message of its own.
-bool IsSpokenOf(const Entry& entry) {
-  return entry.action != "LI" && entry.action != "UC" && entry.action != "UN";
-}
 
 // The events of chapter 12: created, changed, deleted.
 std::string EventFor(std::string_view action, const std::array<const char*, 3>& events) {
@@ -120,7 +116,14 @@ bool HasLink(const Element& patient, std::string_view type) {
 
 class Planner {
  public:
-  explicit Planner(const std::vector<Entry>& entries) : entries_(entries) {}
+  explicit Planner(const std::vector<Entry>& entries)
+      : entries_(entries), parts_(entries.size()), told_(entries.size()) {
+    for (const Entry& entry : entries_) {
+      for (const size_t to : entry.refers_to) {
+        parts_[to].Add(entry);
+      }
+    }
+  }
 
   // Plans first: what they hold is told with them; then what is told of nowhere else.
   std::vector<Planned> Plan() {
@@ -130,11 +133,12 @@ class Planner {
     for (size_t i = 0; i < entries_.size(); ++i) {
       PlanProblem(i);
     }
+    FindVisits();
     for (size_t i = 0; i < entries_.size(); ++i) {
       PlanTeam(i);
     }
-    if (!restrictions_.empty()) {
-      planned_.push_back({"ADT", "A31", "ADT_A05", restrictions_});
+    for (auto& [person, restrictions] : restrictions_) {
+      Tell({"ADT", "A31", "ADT_A05", std::move(restrictions)});
     }
     for (size_t i = 0; i < entries_.size(); ++i) {
       PlanPerson(i);
@@ -146,100 +150,135 @@ class Planner {
   }
 
  private:
-  bool RefersTo(const Entry& entry, size_t index) const {
-    return std::find(entry.refers_to.begin(), entry.refers_to.end(), index) !=
-           entry.refers_to.end();
-  }
+  // What refers to an entry; `spoken`: what makes a message.
+  struct PartOf {
+    bool spoken_plan = false, known_plan = false;
+    bool spoken_goal = false, known_goal = false;
+    bool visit = false;
 
-  // An entry of that type refers to it; `spoken`: one that makes a message.
-  bool IsPartOf(size_t index, std::string_view type, bool spoken) const {
-    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-      return Is(entry, type) && IsSpokenOf(entry) == spoken && RefersTo(entry, index);
-    });
+    void Add(const Entry& entry) {
+      const bool spoken = IsSpokenOf(entry);
+      (spoken ? spoken_plan : known_plan) |= Is(entry, "CarePlan");
+      (spoken ? spoken_goal : known_goal) |= Is(entry, "Goal");
+      visit |= spoken && Is(entry, "Encounter");
+    }
+  };
+
+  // A message of its own, which tells of what its focus refers to as well.
+  void Tell(Planned message) {
+    const size_t focus = message.focus.front();
+    told_[focus] = true;
+    for (const size_t to : entries_[focus].refers_to) {
+      told_[to] = true;
+    }
+    planned_.push_back(std::move(message));
   }
 
   void PlanRecord(size_t i) {
     const Entry& entry = entries_[i];
     if (Is(entry, "Consent") && IsRestriction(*entry.resource)) {
-      restrictions_.push_back(i);
+      restrictions_[PersonOf(entry)].push_back(i);
     } else if (Is(entry, "Consent")) {
-      planned_.push_back({"MDM", entry.action == "AD" ? "T02" : "T08", "MDM_T02", {i}});
+      Tell({"MDM", entry.action == "AD" ? "T02" : "T08", "MDM_T02", {i}});
     } else if (Is(entry, "Communication") && HasCategory(*entry.resource, "consent-bypass")) {
-      planned_.push_back({"MDM", "T02", "MDM_T02", {i}});
+      Tell({"MDM", "T02", "MDM_T02", {i}});
     } else if (!IsSpokenOf(entry)) {
       return;
     } else if (Is(entry, "CarePlan")) {
-      planned_.push_back({"PPP", EventFor(entry.action, {"PCB", "PCC", "PCD"}), "PPP_PCB", {i}});
-    } else if (Is(entry, "Goal") && !IsPartOf(i, "CarePlan", true)) {
-      planned_.push_back({"PGL", EventFor(entry.action, {"PC6", "PC7", "PC8"}), "PGL_PC6", {i}});
+      Tell({"PPP", EventFor(entry.action, {"PCB", "PCC", "PCD"}), "PPP_PCB", {i}});
+    } else if (Is(entry, "Goal") && !parts_[i].spoken_plan) {
+      Tell({"PGL", EventFor(entry.action, {"PC6", "PC7", "PC8"}), "PGL_PC6", {i}});
     } else if (Is(entry, "Encounter")) {
       const VisitEvent event = EventOfVisit(entry);
-      planned_.push_back({"ADT", event.event, event.structure, {i}});
+      Tell({"ADT", event.event, event.structure, {i}});
     } else if (Is(entry, "Patient") && HasLink(*entry.resource, "replaces")) {
-      planned_.push_back({"ADT", "A40", "ADT_A39", {i}});
+      Tell({"ADT", "A40", "ADT_A39", {i}});
     }
+  }
+
+  // Restrictions of one person go in one message.
+  static std::string PersonOf(const Entry& consent) {
+    const Element* patient = consent.resource->Child("patient");
+    if (patient == nullptr) {
+      return {};
+    }
+    std::string person(patient->TextAt("reference"));
+    for (const std::string_view path : {"identifier.system", "identifier.value"}) {
+      person.append(1, '|').append(patient->TextAt(path));
+    }
+    return person;
   }
 
   // A problem of no plan and no goal; a known one, where something is joined to it or taken away.
   void PlanProblem(size_t i) {
     const Entry& entry = entries_[i];
-    const bool is_told = IsPartOf(i, "CarePlan", true) || IsPartOf(i, "Goal", true) ||
+    const PartOf& part = parts_[i];
+    if (!Is(entry, "Condition")) {
+      return;
+    }
+    const bool is_told = part.spoken_plan || part.spoken_goal ||
                          (HasCategory(*entry.resource, "encounter-diagnosis") && IsOfVisit(i));
-    const bool is_linked = IsPartOf(i, "Goal", false) || IsPartOf(i, "CarePlan", false);
-    if (Is(entry, "Condition") && !is_told && (IsSpokenOf(entry) || is_linked)) {
-      planned_.push_back({"PPR", EventFor(entry.action, {"PC1", "PC2", "PC3"}), "PPR_PC1", {i}});
+    const bool is_linked = part.known_goal || part.known_plan;
+    if (!is_told && (IsSpokenOf(entry) || is_linked)) {
+      Tell({"PPR", EventFor(entry.action, {"PC1", "PC2", "PC3"}), "PPR_PC1", {i}});
     }
   }
 
   bool IsOfVisit(size_t i) const {
-    return IsPartOf(i, "Encounter", true) ||
+    return parts_[i].visit ||
            std::any_of(entries_[i].refers_to.begin(), entries_[i].refers_to.end(),
                        [this](size_t to) { return Is(entries_[to], "Encounter"); });
+  }
+
+  // The goals and problems with a message of their own, and the people whose visits have one.
+  void FindVisits() {
+    for (const Planned& message : planned_) {
+      const size_t focus = message.focus.front();
+      if (message.code == "PGL" || message.code == "PPR") {
+        goals_.insert(focus);
+      } else if (message.code == "ADT" && Is(entries_[focus], "Encounter")) {
+        visitors_.insert(entries_[focus].refers_to.begin(), entries_[focus].refers_to.end());
+      }
+    }
   }
 
   // The team of a plan is told with it, or with the goal or problem that names the plan; that of a
   // person with their visit.
   void PlanTeam(size_t i) {
     const Entry& entry = entries_[i];
-    if (!Is(entry, "CareTeam") || !IsSpokenOf(entry) || IsPartOf(i, "CarePlan", true)) {
+    if (!Is(entry, "CareTeam") || !IsSpokenOf(entry) || parts_[i].spoken_plan) {
       return;
     }
-    const bool is_told = std::any_of(planned_.begin(), planned_.end(), [&](const Planned& message) {
-      const size_t focus = message.focus.front();
-      if (message.code == "PGL" || message.code == "PPR") {
-        return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& plan) {
-          return Is(plan, "CarePlan") && RefersTo(plan, i) && RefersTo(plan, focus);
+    const auto is_told = [this](size_t plan) { return RefersToOneOf(entries_[plan], goals_); };
+    const bool is_of_visit =
+        !parts_[i].known_plan &&
+        std::any_of(entry.refers_to.begin(), entry.refers_to.end(), [this](size_t to) {
+          return Is(entries_[to], "Patient") && visitors_.contains(to);
         });
-      }
-      return message.code == "ADT" && Is(entries_[focus], "Encounter") &&
-             !IsPartOf(i, "CarePlan", false) && HaveSamePerson(focus, i);
-    });
-    if (!is_told) {
-      planned_.push_back({"ADT", "A31", "ADT_A05", {i}});
+    if (!is_of_visit && std::none_of(entry.plans.begin(), entry.plans.end(), is_told)) {
+      Tell({"ADT", "A31", "ADT_A05", {i}});
     }
   }
 
-  bool HaveSamePerson(size_t a, size_t b) const {
-    return std::any_of(entries_[a].refers_to.begin(), entries_[a].refers_to.end(), [&](size_t to) {
-      return Is(entries_[to], "Patient") && RefersTo(entries_[b], to);
-    });
+  static bool RefersToOneOf(const Entry& entry, const std::set<size_t>& wanted) {
+    return std::any_of(entry.refers_to.begin(), entry.refers_to.end(),
+                       [&wanted](size_t to) { return wanted.contains(to); });
   }
 
   // A person is told of on their own only where nothing else of the Bundle speaks of them.
   void PlanPerson(size_t i) {
     const Entry& entry = entries_[i];
-    const bool is_told = std::any_of(planned_.begin(), planned_.end(), [&](const Planned& message) {
-      const size_t focus = message.focus.front();
-      return focus == i || RefersTo(entries_[focus], i);
-    });
-    if (Is(entry, "Patient") && IsSpokenOf(entry) && !is_told) {
-      planned_.push_back({"ADT", entry.action == "AD" ? "A28" : "A31", "ADT_A05", {i}});
+    if (Is(entry, "Patient") && IsSpokenOf(entry) && !told_[i]) {
+      Tell({"ADT", entry.action == "AD" ? "A28" : "A31", "ADT_A05", {i}});
     }
   }
 
   const std::vector<Entry>& entries_;
+  std::vector<PartOf> parts_;  // by entry
+  std::vector<bool> told_;     // by entry
+  std::set<size_t> goals_, visitors_;
   std::vector<Planned> planned_;
-  std::vector<size_t> restrictions_;
+  std::map<std::string, std::vector<size_t>> restrictions_;  // by person
 };
 
 }  // namespace

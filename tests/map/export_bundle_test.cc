@@ -1,0 +1,277 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/crypto.h"
+#include "gateway/map/export.h"
+#include "tests/map/samples_testing.h"
+
+// How a Bundle is read before it goes back: who is meant by a reference, by which key a resource is
+// known, what a patch says, and what goes with what.
+
+namespace gw::map {
+namespace {
+
+constexpr Instant kNow{1'780'000'000'000'000};
+
+constexpr std::string_view kPerson =
+    R"({"resourceType": "Patient", "id": "7", "identifier": [{"system": )"
+    R"("urn:caregate:id:IA%20PHIMS:MR", "value": "P7"}]})";
+
+std::string EntryOf(const std::string& url, const std::string& resource,
+                    const std::string& request = {}) {
+  const size_t blank = request.find(' ');
+  return "{" + (url.empty() ? "" : R"("fullUrl": ")" + url + R"(", )") + R"("resource": )" +
+         resource +
+         (request.empty() ? ""
+                          : R"(, "request": {"method": ")" + request.substr(0, blank) +
+                                R"(", "url": ")" + request.substr(blank + 1) + R"("})") +
+         "}";
+}
+
+Export Exported(const std::vector<std::string>& entries) {
+  std::string json = R"({"resourceType": "Bundle", "type": "collection", "entry": [)";
+  for (const std::string& entry : entries) {
+    json += (json.ends_with('[') ? "" : ", ") + entry;
+  }
+  Destination to;
+  to.name = "test";
+  to.version = "2.8";
+  auto made = BackMaps().FromFhir(Parsed(json + "]}"), to, kNow);
+  EXPECT_TRUE(made.ok()) << made.error().where << made.error().detail;
+  return *std::move(made);
+}
+
+// The bytes of the messages, or the places where they are refused.
+std::vector<std::string> Texts(const Export& made) {
+  std::vector<std::string> texts;
+  for (const auto& message : made.messages) {
+    texts.push_back(message ? message->bytes : "refused at " + message.error().where);
+  }
+  return texts;
+}
+
+std::string GoalOf(const std::string& subject, const std::string& members = {}) {
+  return R"({"resourceType": "Goal", "lifecycleStatus": "active", "description": {"text": "Walk"}, )"
+         R"("subject": {"reference": ")" +
+         subject + R"("})" + members + "}";
+}
+
+bool Has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// A field, or the place where it is refused.
+bool Says(const std::string& text, const std::string& field) {
+  return text == field || Has(text, field + "|") || Has(text, field + "\r");
+}
+
+// R4 bundle.html 2.36.4.1. Another server's person with the same id is another person.
+TEST(ExportBundle, AReferenceIsOfItsOwnServer) {
+  const std::string person = "https://a.example/fhir/Patient/7";
+  struct {
+    std::string person, goal, subject;
+    bool is_known;
+  } const cases[] = {
+      {person, "urn:uuid:1", "https://a.example/fhir/Patient/7", true},
+      {person, "urn:uuid:1", "https://a.example/fhir/Patient/7/_history/2", true},
+      {person, "https://a.example/fhir/Goal/1", "Patient/7", true},
+      {person, "https://a.example/fhir/Goal/1", "Patient/7/_history/2", true},
+      {person, "urn:uuid:1", "Patient/7", true},
+      {"urn:uuid:p", "https://a.example/fhir/Goal/1", "Patient/7", true},
+      {"urn:uuid:p", "urn:uuid:1", "urn:uuid:p", true},
+      {"urn:uuid:p", "urn:uuid:1", "Patient?identifier=urn:caregate:id:IA%2520PHIMS:MR%7CP7", true},
+      {person, "https://b.example/fhir/Goal/1", "https://b.example/fhir/Patient/7", false},
+      {person, "https://b.example/fhir/Goal/1", "Patient/7", false},
+      {person, "urn:uuid:1", "https://b.example/fhir/Patient/7", false},
+      {person, "urn:uuid:1", "https://a.example/other/fhir/Patient/7", false},
+      {"urn:uuid:p", "urn:uuid:1", "https://a.example/fhir/Patient/7", false},
+      {"urn:uuid:p", "urn:uuid:1", "Patient?identifier=P7", false},
+  };
+  for (const auto& one : cases) {
+    const Export made = Exported(
+        {EntryOf(one.person, std::string(kPerson)), EntryOf(one.goal, GoalOf(one.subject))});
+    const std::vector<std::string> texts = Texts(made);
+    const auto goal = std::find_if(texts.begin(), texts.end(), [](const std::string& text) {
+      return Has(text, "PGL^PC6") || Has(text, "refused");
+    });
+    ASSERT_NE(goal, texts.end());
+    EXPECT_EQ(Has(*goal, "P7^^^IA PHIMS^MR"), one.is_known)
+        << one.person << " " << one.goal << " " << one.subject << "\n"
+        << *goal;
+  }
+}
+
+// Two servers' resources of one id have not one key.
+TEST(ExportBundle, KeysAreNeverInvented) {
+  const std::string person = EntryOf("urn:uuid:p", std::string(kPerson));
+  const std::string goal = GoalOf("urn:uuid:p");
+  const std::string named = GoalOf("urn:uuid:p", R"(, "id": "G7")");
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(gw::map::Texts(Exported({person, EntryOf("", goal)})), Texts{"refused at Goal[1]"});
+  EXPECT_TRUE(Has(gw::map::Texts(Exported({person, EntryOf("", named)}))[0], "|G7^fhir|"));
+  EXPECT_TRUE(Has(gw::map::Texts(Exported({person, EntryOf("urn:uuid:8", goal)}))[0], "|8^fhir|"));
+  const Texts both =
+      gw::map::Texts(Exported({person, EntryOf("https://a.example/fhir/Goal/G7", named),
+                               EntryOf("https://b.example/fhir/Goal/G7", named)}));
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_TRUE(Has(both[0], "|G7^fhir|"));
+  EXPECT_EQ(both[1], "refused at Goal[2]");
+  // Nor whose plan it is.
+  EXPECT_EQ(gw::map::Texts(Exported(
+                {EntryOf("", R"({"resourceType": "Patient", "name": [{"family": "Ash"}]})")})),
+            Texts{"refused at Patient[1]"});
+}
+
+std::string PatchOf(const std::string& verb, const std::string& members) {
+  return R"({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [)"
+         R"({"name": "type", "valueCode": ")" +
+         verb + R"("}, {"name": "path", "valueString": "Goal"}, )" + members + "]}]}";
+}
+
+const std::string& SubjectPatch() {
+  static const std::string patch =
+      PatchOf("add", R"({"name": "name", "valueString": "subject"}, )"
+                     R"({"name": "value", "valueReference": {"reference": "urn:uuid:p"}})");
+  return patch;
+}
+
+// RFC 3986 section 2.1 and, below it, R4 search 3.1.1.3.1.
+TEST(ExportBundle, KeysInUrlsAreReadAsTheyWereWritten) {
+  struct {
+    std::string url, sent;
+  } const cases[] = {
+      {"Goal?identifier=urn:caregate:id:X9910:goal|G%201%2B2", "|G 1+2^X9910"},
+      {"Goal?identifier=urn:caregate:id:IA%2520PHIMS:goal%7CG1", "|G1^IA PHIMS"},
+      {"Goal?identifier=urn:caregate:id:X9910:goal|G%5C%7C1%5C,2%5C$3%5C%5C4",
+       "|G\\F\\1,2$3\\E\\4^X9910"},
+      {"Goal?identifier=|G1", "|G1"},
+      {"Goal/G7", "|G7^fhir"},
+      {"Goal?identifier=G1", "refused at Bundle.entry[1]"},
+      {"Goal?identifier=urn:a|1,urn:a|2", "refused at Bundle.entry[1]"},
+      {"Goal?identifier=urn:a|1&status=active", "refused at Bundle.entry[1]"},
+      {"Goal?status=active", "refused at Bundle.entry[1]"},
+      {"Goal", "refused at Bundle.entry[1]"},
+      {"Nothing/1", "refused at Bundle.entry[1]"},
+  };
+  for (const auto& one : cases) {
+    const Export made = Exported({EntryOf("urn:uuid:p", std::string(kPerson)),
+                                  EntryOf("urn:uuid:9", SubjectPatch(), "PATCH " + one.url)});
+    const std::vector<std::string> texts = Texts(made);
+    EXPECT_TRUE(std::any_of(texts.begin(), texts.end(),
+                            [&](const auto& text) { return Has(text, one.sent); }))
+        << one.url << "\n"
+        << texts.front();
+  }
+}
+
+// The rest is sent.
+TEST(ExportBundle, APatchThatCannotBeReadIsRefusedAlone) {
+  const std::string other = PatchOf("replace", R"({"name": "value", "valueCode": "active"})");
+  const std::vector<std::string> texts =
+      Texts(Exported({EntryOf("urn:uuid:p", std::string(kPerson)),
+                      EntryOf("urn:uuid:8", other, "PATCH Goal?identifier=urn:g|1"),
+                      EntryOf("urn:uuid:9", GoalOf("urn:uuid:p"), "POST Goal")}));
+  ASSERT_EQ(texts.size(), 2u);
+  EXPECT_TRUE(Has(texts[0], "PGL^PC6")) << texts[0];
+  EXPECT_EQ(texts[1], "refused at Bundle.entry[1]");
+}
+
+std::string JsonPatch(const std::string& operations) {
+  return R"({"resourceType": "Binary", "contentType": "application/json-patch+json", "data": ")" +
+         crypto::Base64(operations) + R"("})";
+}
+
+TEST(ExportBundle, JsonPatchIsReadLikeFhirPathPatch) {
+  const std::string subject =
+      R"([{"op": "add", "path": "/subject", "value": {"reference": "urn:uuid:p"}})";
+  struct {
+    std::string operations, sent;
+  } const cases[] = {
+      {R"({"op": "add", "path": "/description", "value": {"text": "Walk"}})",
+       "|^^^^^^^^Walk|G1^X9910"},
+      {R"({"op": "replace", "path": "/lifecycleStatus", "value": "completed"})", "|G1^X9910"},
+      {R"({"op": "add", "path": "/startDate", "value": ""}, {"op": "remove", "path": "/startDate"},)"
+       R"( {"op": "add", "path": "/startDate", "value": "2026-03-01"})",
+       "|20260301"},
+      {R"({"op": "add", "path": "/startDate", "value": ""}, {"op": "remove", "path": "/startDate"})",
+       R"(|"")"},
+      {R"({"op": "add", "path": "/note/0/text", "value": "x"})", "refused at Bundle.entry[1]"},
+      {R"({"op": "add", "path": "/note/-", "value": {"text": "x"}})", "refused at Bundle.entry[1]"},
+      {R"({"op": "test", "path": "/lifecycleStatus", "value": "x"})", "refused at Bundle.entry[1]"},
+      {R"({"op": "move", "from": "/a", "path": "/b"})", "refused at Bundle.entry[1]"},
+      {R"({"op": "add", "path": "/unheardOf", "value": "x"})", "refused at Bundle.entry[1]"},
+      {R"({"op": "remove", "path": "/unheardOf"})", "refused at Bundle.entry[1]"},
+      {R"({"op": "add", "path": "/identifier", "value": [{"value": "2"}]})",
+       "refused at Bundle.entry[1]"},
+      {R"({"op": "add", "path": "", "value": {}})", "refused at Bundle.entry[1]"},
+  };
+  for (const auto& one : cases) {
+    const std::vector<std::string> texts =
+        Texts(Exported({EntryOf("urn:uuid:p", std::string(kPerson)),
+                        EntryOf("urn:uuid:9", JsonPatch(subject + ", " + one.operations + "]"),
+                                "PATCH Goal?identifier=urn:caregate:id:X9910:goal|G1")}));
+    const bool is_refused = one.sent.starts_with("refused");
+    const std::string& text = is_refused ? texts.back() : texts.front();
+    EXPECT_TRUE(Says(text, one.sent)) << one.operations << "\n" << text;
+    EXPECT_TRUE(is_refused || Has(text, "PGL^PC7")) << text;
+  }
+  const std::vector<std::string> texts = Texts(
+      Exported({EntryOf("urn:uuid:9", R"({"resourceType": "Binary", "contentType": "text/x"})",
+                        "PATCH Goal?identifier=urn:g|1")}));
+  EXPECT_EQ(texts, std::vector<std::string>{"refused at Bundle.entry[0]"});
+}
+
+// Whatever the order of the entries: a role that is attached to who stands in a team that is
+// attached to the person.
+TEST(ExportBundle, WhatBelongsToItGoesWithIt) {
+  const std::vector<std::string> entries = {
+      EntryOf("urn:uuid:p", std::string(kPerson)),
+      EntryOf("urn:uuid:v",
+              R"({"resourceType": "Encounter", "status": "in-progress", "class": {"code": "IMP"}, )"
+              R"("subject": {"reference": "urn:uuid:p"}})"),
+      EntryOf("urn:uuid:t",
+              R"({"resourceType": "CareTeam", "status": "active", "subject": )"
+              R"({"reference": "urn:uuid:p"}, "participant": [{"role": [{"text": "Nurse"}], )"
+              R"("member": {"reference": "urn:uuid:n"}}]})"),
+      EntryOf("urn:uuid:n", R"({"resourceType": "Practitioner", "name": [{"family": "Hale"}]})"),
+      EntryOf("urn:uuid:r",
+              R"({"resourceType": "PractitionerRole", "practitioner": )"
+              R"({"reference": "urn:uuid:n"}, "telecom": [{"value": "01632 960111"}]})")};
+  std::vector<size_t> order = {0, 1, 2, 3, 4};
+  do {
+    std::vector<std::string> ordered;
+    for (const size_t index : order) {
+      ordered.push_back(entries[index]);
+    }
+    const Export made = Exported(ordered);
+    ASSERT_EQ(made.messages.size(), 1u);
+    ASSERT_TRUE(made.messages[0].ok()) << made.messages[0].error().where;
+    for (const Remark& remark : made.remarks) {
+      ADD_FAILURE() << remark.code << " " << remark.where;
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+// Twice as much takes about twice as long.
+TEST(ExportBundle, TakesTimeInProportion) {
+  const auto seconds = [](size_t goals) {
+    std::vector<std::string> entries = {EntryOf("urn:uuid:p", std::string(kPerson))};
+    for (size_t i = 0; i < goals; ++i) {
+      entries.push_back(EntryOf("urn:uuid:g" + std::to_string(i), GoalOf("urn:uuid:p")));
+    }
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(Exported(entries).messages.size(), goals);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  seconds(10);
+  const double few = std::min(seconds(200), seconds(200));
+  EXPECT_LT(seconds(1600), few * 8 * 2.5 + 1);
+}
+
+}  // namespace
+}  // namespace gw::map
