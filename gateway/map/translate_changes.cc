@@ -14,7 +14,6 @@ namespace {
 
 using fhir::Element;
 
-constexpr std::string_view kNhsNumber = "https://fhir.nhs.uk/Id/nhs-number";
 constexpr std::string_view kPlainText = "urn:caregate:plain-text";
 
 Action ActionNamed(std::string_view code) {
@@ -201,7 +200,7 @@ class ChangeMaker {
   bool IsBadNumber(const Element& element) {
     const std::string_view value = element.TextAt("value");
     if (&element.type() != types_.identifier || value.empty() ||
-        element.TextAt("system") != kNhsNumber || IsNhsNumber(value)) {
+        element.TextAt("system") != kNhsNumberSystem || IsNhsNumber(value)) {
       return false;
     }
     TellOf(element, "bad-check-digit", "an NHS number that fails its check digit is dropped");

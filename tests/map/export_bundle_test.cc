@@ -56,7 +56,8 @@ std::vector<std::string> Texts(const Export& made) {
 }
 
 std::string GoalOf(const std::string& subject, const std::string& members = {}) {
-  return R"({"resourceType": "Goal", "lifecycleStatus": "active", "description": {"text": "Walk"}, )"
+  return R"({"resourceType": "Goal", "lifecycleStatus": "active", )"
+         R"("description": {"text": "Walk"}, )"
          R"("subject": {"reference": ")" +
          subject + R"("})" + members + "}";
 }
@@ -181,6 +182,26 @@ TEST(ExportBundle, APatchThatCannotBeReadIsRefusedAlone) {
   EXPECT_EQ(texts[1], "refused at Bundle.entry[1]");
 }
 
+// A choice is deleted by its name without a type.
+TEST(ExportBundle, ADeletedChoiceIsSaid) {
+  const std::string gone =
+      R"({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [)"
+      R"({"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Goal.start"}]})";
+  const std::string set =
+      R"(, {"name": "operation", "part": [{"name": "type", "valueCode": "add"}, )"
+      R"({"name": "path", "valueString": "Goal"}, {"name": "name", )"
+      R"("valueString": "start"}, {"name": "value", "valueDate": "2026-03-01"}]})";
+  struct {
+    std::string patch, sent;
+  } const cases[] = {{gone + "]}", R"(|"")"}, {gone + set + "]}", "|20260301"}};
+  for (const auto& one : cases) {
+    const std::vector<std::string> texts =
+        Texts(Exported({EntryOf("urn:uuid:9", one.patch, "PATCH Goal?identifier=urn:g|1")}));
+    ASSERT_EQ(texts.size(), 1u);
+    EXPECT_TRUE(Says(texts[0], one.sent)) << texts[0];
+  }
+}
+
 std::string JsonPatch(const std::string& operations) {
   return R"({"resourceType": "Binary", "contentType": "application/json-patch+json", "data": ")" +
          crypto::Base64(operations) + R"("})";
@@ -195,10 +216,12 @@ TEST(ExportBundle, JsonPatchIsReadLikeFhirPathPatch) {
       {R"({"op": "add", "path": "/description", "value": {"text": "Walk"}})",
        "|^^^^^^^^Walk|G1^X9910"},
       {R"({"op": "replace", "path": "/lifecycleStatus", "value": "completed"})", "|G1^X9910"},
-      {R"({"op": "add", "path": "/startDate", "value": ""}, {"op": "remove", "path": "/startDate"},)"
+      {R"({"op": "add", "path": "/startDate", "value": ""}, )"
+       R"({"op": "remove", "path": "/startDate"},)"
        R"( {"op": "add", "path": "/startDate", "value": "2026-03-01"})",
        "|20260301"},
-      {R"({"op": "add", "path": "/startDate", "value": ""}, {"op": "remove", "path": "/startDate"})",
+      {R"({"op": "add", "path": "/startDate", "value": ""}, )"
+       R"({"op": "remove", "path": "/startDate"})",
        R"(|"")"},
       {R"({"op": "add", "path": "/note/0/text", "value": "x"})", "refused at Bundle.entry[1]"},
       {R"({"op": "add", "path": "/note/-", "value": {"text": "x"}})", "refused at Bundle.entry[1]"},
@@ -226,34 +249,31 @@ TEST(ExportBundle, JsonPatchIsReadLikeFhirPathPatch) {
   EXPECT_EQ(texts, std::vector<std::string>{"refused at Bundle.entry[0]"});
 }
 
-// Whatever the order of the entries: a role that is attached to who stands in a team that is
-// attached to the person.
+// Whatever the order of the entries: a variance of a known goal that was joined to the problem.
 TEST(ExportBundle, WhatBelongsToItGoesWithIt) {
   const std::vector<std::string> entries = {
       EntryOf("urn:uuid:p", std::string(kPerson)),
+      EntryOf("urn:uuid:c",
+              R"({"resourceType": "Condition", "code": {"text": "Falls"}, )"
+              R"("subject": {"reference": "urn:uuid:p"}})",
+              "PUT Condition?identifier=urn:c|1"),
+      EntryOf("urn:uuid:g",
+              GoalOf("urn:uuid:p",
+                     R"(, "meta": {"tag": [{"system": "urn:caregate:tag", "code": "stub"}]}, )"
+                     R"("addresses": [{"reference": "urn:uuid:c"}])")),
       EntryOf("urn:uuid:v",
-              R"({"resourceType": "Encounter", "status": "in-progress", "class": {"code": "IMP"}, )"
-              R"("subject": {"reference": "urn:uuid:p"}})"),
-      EntryOf("urn:uuid:t",
-              R"({"resourceType": "CareTeam", "status": "active", "subject": )"
-              R"({"reference": "urn:uuid:p"}, "participant": [{"role": [{"text": "Nurse"}], )"
-              R"("member": {"reference": "urn:uuid:n"}}]})"),
-      EntryOf("urn:uuid:n", R"({"resourceType": "Practitioner", "name": [{"family": "Hale"}]})"),
-      EntryOf("urn:uuid:r",
-              R"({"resourceType": "PractitionerRole", "practitioner": )"
-              R"({"reference": "urn:uuid:n"}, "telecom": [{"value": "01632 960111"}]})")};
-  std::vector<size_t> order = {0, 1, 2, 3, 4};
+              R"({"resourceType": "Communication", "status": "completed", "category": )"
+              R"([{"coding": [{"code": "variance"}]}], "about": [{"reference": "urn:uuid:g"}], )"
+              R"("payload": [{"contentString": "Slipped"}]})")};
+  std::vector<size_t> order = {0, 1, 2, 3};
   do {
     std::vector<std::string> ordered;
     for (const size_t index : order) {
       ordered.push_back(entries[index]);
     }
-    const Export made = Exported(ordered);
-    ASSERT_EQ(made.messages.size(), 1u);
-    ASSERT_TRUE(made.messages[0].ok()) << made.messages[0].error().where;
-    for (const Remark& remark : made.remarks) {
-      ADD_FAILURE() << remark.code << " " << remark.where;
-    }
+    const std::vector<std::string> texts = Texts(Exported(ordered));
+    ASSERT_EQ(texts.size(), 1u);
+    EXPECT_TRUE(Says(texts[0], "|Slipped")) << texts[0];
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
