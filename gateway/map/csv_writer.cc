@@ -120,6 +120,11 @@ std::string WithGuard(std::string_view cell) {
   return (NeedsGuard(cell) ? "'" : "") + std::string(cell);
 }
 
+std::string WithoutGuard(std::string_view cell) {
+  const bool guarded = cell.starts_with('\'') && NeedsGuard(cell.substr(1));
+  return std::string(cell.substr(guarded ? 1 : 0));
+}
+
 Result<std::string> WriteCsv(const Element& rows, const std::vector<Column>& model,
                              const Destination& destination, std::vector<Remark>* remarks) {
   Rows text(destination);

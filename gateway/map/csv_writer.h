@@ -14,9 +14,11 @@ namespace gw::map {
 
 // A cell that no spreadsheet takes for a formula: where it begins with = + - @ (in full width too,
 // or behind blanks and what is not seen), a tab, a line end or an apostrophe, an apostrophe goes
-// before it. Reversible: no other cell begins with an apostrophe then.
+// before it. Reversible: see WithoutGuard.
 // Source: OWASP, CSV injection.
 std::string WithGuard(std::string_view cell);
+// Takes that apostrophe away again.
+std::string WithoutGuard(std::string_view cell);
 
 // A CSV file (RFC 4180, with the destination's delimiter, quote, line ends, encoding and dates) of
 // a tree of type Rows, guarded cell by cell. `model`: the columns of the tree. A row with a
