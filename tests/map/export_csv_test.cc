@@ -155,6 +155,7 @@ TEST(ExportCsv, GuardsCanBeTakenAway) {
     const std::string guarded = WithGuard(cell);
     EXPECT_TRUE(guarded.starts_with('\'') ? guarded == std::string("'") + cell : guarded == cell)
         << guarded;
+    EXPECT_EQ(WithoutGuard(guarded), cell);
   }
   EXPECT_EQ(WithGuard("=1+1"), "'=1+1");
   EXPECT_EQ(WithGuard("\n=1+1"), "'\n=1+1");
