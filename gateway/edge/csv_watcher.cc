@@ -207,19 +207,20 @@ struct CsvWatcher::Watch {
     while (!stopping) {
       lock.unlock();
       for (const WatchedFolder& folder : options.folders) {
-        LookSafely(folder);
+        Safely(folder.path, [&] { Look(folder); });
       }
       lock.lock();
       wake.wait_for(lock, std::chrono::milliseconds(options.poll_ms), [this] { return stopping; });
     }
   }
 
-  // What a library throws ends one look, not the watch.
-  void LookSafely(const WatchedFolder& folder) {
+  // What a library throws ends the look at one file, not the watch.
+  template <typename Step>
+  void Safely(const std::string& path, const Step& step) {
     try {
-      Look(folder);
+      step();
     } catch (const std::exception& thrown) {
-      TellOnce(folder.path, thrown.what());
+      TellOnce(path, thrown.what());
     }
   }
 
@@ -239,18 +240,18 @@ struct CsvWatcher::Watch {
     TellOnce(folder.path, problem ? "the folder cannot be read: " + problem.message() : "");
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
-      Take(folder, name);
+      Safely((fs::path(folder.path) / name).string(), [&] { Take(folder, name); });
     }
   }
 
   // A line of the log when what is wrong with a folder or a file changes.
   void TellOnce(const std::string& path, const std::string& what) {
-    std::string& told = told_[path];
+    std::string& told = told_of[path];
     if (what != told && !what.empty()) {
       log::Write(log::Level::kError, "csv.waits", {{"path", path}, {"reason", what}});
     }
     if (what.empty()) {
-      told_.erase(path);
+      told_of.erase(path);
     } else {
       told = what;
     }
@@ -271,12 +272,12 @@ struct CsvWatcher::Watch {
 
   void Take(const WatchedFolder& folder, const std::string& name) {
     const std::string path = (fs::path(folder.path) / name).string();
-    if (const auto done = done_.find(path); done != done_.end()) {
+    if (const auto done = unmoved.find(path); done != unmoved.end()) {
       Put(folder, name, &done->second);  // taken in, and not moved yet
       return;
     }
-    if (const auto retry = retries_.find(path);
-        retry != retries_.end() && std::chrono::steady_clock::now() < retry->second.due) {
+    if (const auto retry = retries.find(path);
+        retry != retries.end() && std::chrono::steady_clock::now() < retry->second.due) {
       return;
     }
     std::optional<Facts> facts = FactsOf(path);
@@ -285,11 +286,11 @@ struct CsvWatcher::Watch {
       WaitWith(path, report.error());
       return;  // the store, the log or the whole file is not there yet
     }
-    retries_.erase(path);
+    retries.erase(path);
     TellOnce(path, "");
     if (facts) {
       Put(folder, name,
-          &done_.insert_or_assign(path, Done{*facts, std::move(report), ""}).first->second);
+          &unmoved.insert_or_assign(path, Done{*facts, std::move(report), ""}).first->second);
     }
   }
 
@@ -305,7 +306,7 @@ struct CsvWatcher::Watch {
     }
     Result<flow::CsvReport> report = ingest->AcceptCsv(bytes, *feed, name);
     if (!report && IsOutage(report.error().code)) {
-      Retry& retry = retries_[(fs::path(folder.path) / name).string()];
+      Retry& retry = retries[(fs::path(folder.path) / name).string()];
       retry.wait_ms = std::min(std::max(retry.wait_ms * 2, options.poll_ms), kRetryMsMax);
       retry.due = std::chrono::steady_clock::now() + std::chrono::milliseconds(retry.wait_ms);
     }
@@ -313,7 +314,7 @@ struct CsvWatcher::Watch {
   }
 
   void WaitWith(const std::string& path, const Error& error) {
-    if (retries_.contains(path)) {
+    if (retries.contains(path)) {
       TellOnce(path, error.where + ": " + error.detail);
     }
   }
@@ -360,7 +361,7 @@ struct CsvWatcher::Watch {
       return;
     }
     TellOnce(path, "");
-    done_.erase(path);
+    unmoved.erase(path);
   }
 
   static void LogFile(const std::string& name, const Result<flow::CsvReport>& report, bool moved) {
@@ -382,9 +383,9 @@ struct CsvWatcher::Watch {
   std::condition_variable wake;
   bool stopping = false;
   // By path; of the watching thread alone.
-  std::map<std::string, std::string> told_;
-  std::map<std::string, Done> done_;
-  std::map<std::string, Retry> retries_;
+  std::map<std::string, std::string> told_of;
+  std::map<std::string, Done> unmoved;
+  std::map<std::string, Retry> retries;
   std::thread thread;
 };
 
