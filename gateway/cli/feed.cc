@@ -30,7 +30,7 @@ constexpr std::string_view kUsage =
     "  feed discard NUMBER --reason TEXT | --feed NAME --cause C --reason TEXT\n"
     "  feed replay --feed NAME --from D --until D\n"
     "  feed trace --control-id ID | --identifier [SYSTEM|]VALUE | --resource TYPE/ID";
-constexpr uint32_t kListedMax = 10'000;
+constexpr uint32_t kListedAtOnce = 10'000;
 
 // The words of one call.
 struct Asked {
@@ -93,6 +93,10 @@ bool ReadSelection(Asked* asked) {
       return false;
     }
   }
+  if (selection.from && selection.until && !(*selection.from < *selection.until)) {
+    PrintError("--until: must be after --from");
+    return false;
+  }
   for (const auto state : {store::MessageState::kDone, store::MessageState::kOpen,
                            store::MessageState::kReplaced, store::MessageState::kDiscarded}) {
     if (asked->state && store::NameOf(state) == *asked->state) {
@@ -152,11 +156,19 @@ int PrintAll(const Result<std::vector<Row>>& rows) {
   return kDone;
 }
 
-int PrintFeeds(const std::optional<std::string>& feed, store::Archive* archive) {
-  const auto states = archive->Feeds();
+int PrintFeeds(const std::optional<std::string>& feed, const Config& config,
+               store::Archive* archive) {
+  auto states = archive->Feeds();
   const auto alerts = archive->Alerts();
   if (!states || !alerts) {
     return Print(states ? alerts.error() : states.error());
+  }
+  for (const std::string& path : config.feeds) {
+    const Result<map::Feed> configured = map::ReadFeed(path);
+    if (!configured) {
+      return Print(configured.error());
+    }
+    flow::AddFeed(configured->name, &*states);
   }
   for (const store::FeedState& state : *states) {
     if (!feed || *feed == state.feed) {
@@ -173,9 +185,16 @@ int PrintMessages(const Asked& asked, store::Archive* archive) {
   query.control_id = asked.control_id;
   query.from = asked.selection.from;
   query.until = asked.selection.until;
-  query.count = kListedMax;
+  query.count = kListedAtOnce;
   query.state = asked.known_state;
-  return PrintAll(archive->List(query));
+  while (true) {
+    const auto page = archive->List(query);
+    if (const int printed = PrintAll(page); printed != kDone || page->size() < query.count) {
+      return printed;
+    }
+    query.after = page->back().received;
+    query.after_number = page->back().number;
+  }
 }
 
 // Is it the name of a feed, configured or of kept messages? The empty name stands for what is of no
@@ -209,13 +228,13 @@ std::optional<int> Look(const Asked& asked, const Config& config) {
     return kRefused;
   }
   if (asked.verb == "list") {
-    return PrintFeeds(asked.feed, archive->get());
+    return PrintFeeds(asked.feed, config, archive->get());
   }
   if (asked.verb == "causes") {
     return PrintAll((*archive)->Causes(asked.feed));
   }
   if (asked.verb == "fields") {
-    return PrintAll((*archive)->Fields(asked.feed.value_or(""), kListedMax));
+    return PrintAll((*archive)->Fields(asked.feed.value_or(""), kListedAtOnce));
   }
   return PrintMessages(asked, archive->get());
 }

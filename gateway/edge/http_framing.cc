@@ -4,6 +4,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "gateway/flow/admin.h"
+
 namespace gw::edge {
 namespace {
 
@@ -57,8 +59,10 @@ Result<uint64_t> BodyLength(const rest::Request& request, const Limits& limits) 
     }
     return Error{Code::kUnsupported, "send the body with a Content-Length", "Transfer-Encoding", 0};
   }
+  // An operation may go without one: then the body is empty (RFC 9112, 6.3).
   const bool needs_body =
-      request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+      !flow::Admin::Serves(request) &&
+      (request.method == "POST" || request.method == "PUT" || request.method == "PATCH");
   if (length.empty()) {
     return needs_body
                ? Result<uint64_t>(Error{Code::kUnsupported, "a body without a length is not taken",

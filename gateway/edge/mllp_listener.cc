@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "gateway/base/log.h"
+#include "gateway/edge/deadlines.h"
 #include "gateway/hl7v2/mllp.h"
 
 namespace gw::edge {
@@ -38,20 +39,28 @@ bool MayConnect(const std::vector<std::string>& peers, const Poco::Net::IPAddres
 class MllpConnection final : public Poco::Net::TCPServerConnection {
  public:
   MllpConnection(const Poco::Net::StreamSocket& socket, const MllpOptions& options,
-                 flow::Ingest* ingest, const std::atomic<bool>* stopping)
-      : TCPServerConnection(socket), options_(options), ingest_(ingest), stopping_(stopping) {}
+                 flow::Ingest* ingest, Deadlines* deadlines, const std::atomic<bool>* stopping)
+      : TCPServerConnection(socket),
+        options_(options),
+        ingest_(ingest),
+        deadlines_(deadlines),
+        stopping_(stopping) {}
+  ~MllpConnection() override { deadlines_->Remove(socket()); }
 
   void run() override {
+    std::string peer;
     try {
       socket().setNoDelay(true);  // an acknowledgment waits for nothing
-      const Poco::Net::IPAddress peer = socket().peerAddress().host();
-      if (!MayConnect(options_.peers, peer)) {
-        log::Write(log::Level::kWarn, "mllp.peer_refused", {{"peer", peer.toString()}});
+      const Poco::Net::IPAddress address = socket().peerAddress().host();
+      peer = address.toString();
+      if (!MayConnect(options_.peers, address)) {
+        log::Write(log::Level::kWarn, "mllp.peer_refused", {{"peer", peer}});
         return;
       }
-      Serve(peer.toString());
+      Serve(peer);
     } catch (const Poco::Exception& problem) {
-      log::Write(log::Level::kWarn, "mllp.connection_lost", {{"reason", problem.name()}});
+      log::Write(log::Level::kWarn, "mllp.connection_lost",
+                 {{"peer", peer}, {"reason", problem.name()}});
     }
   }
 
@@ -59,22 +68,31 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
   void Serve(const std::string& peer) {
     hl7v2::MllpDecoder decoder(options_.limits);
     std::array<char, kReadBytes> buffer{};
-    SteadyClock::time_point since =
-        SteadyClock::now();  // the frame's first byte, or the last frame's end
+    // The frame's first byte, the last frame's end or the last answer.
+    SteadyClock::time_point since = SteadyClock::now();
     socket().setReceiveTimeout(Poco::Timespan(0, 1000L * kWakeMs));
-    while (!*stopping_ && InTime(decoder.in_frame(), since)) {
+    while (!*stopping_) {
+      if (!InTime(decoder.in_frame(), since)) {
+        Abandon("the frame did not end in time", "mllp.frame_timed_out", peer, &decoder);
+        return;
+      }
       const std::optional<int> count = Receive(&buffer);
       if (!count) {
         continue;
       }
       if (*count <= 0) {
+        Abandon("the connection ended inside the frame", "mllp.frame_cut_off", peer, &decoder);
         return;
       }
       const bool began = decoder.in_frame();
-      if (!Take({buffer.data(), static_cast<size_t>(*count)}, peer, &decoder)) {
+      std::vector<hl7v2::MllpUnit> units =
+          decoder.Feed({buffer.data(), static_cast<size_t>(*count)});
+      const bool moved = !began || !units.empty() || !decoder.in_frame();
+      Answer(std::move(units), peer);
+      if (decoder.is_lost()) {
         return;
       }
-      if (!began || !decoder.in_frame()) {
+      if (moved) {
         since = SteadyClock::now();
       }
     }
@@ -86,35 +104,52 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
       return socket().receiveBytes(buffer->data(), kReadBytes);
     } catch (const Poco::TimeoutException&) {
       return std::nullopt;
+    } catch (const Poco::Net::ConnectionResetException&) {
+      return 0;
     }
   }
 
   bool InTime(bool in_frame, SteadyClock::time_point since) const {
     const auto limit = std::chrono::milliseconds(in_frame ? options_.frame_deadline_ms
                                                           : options_.idle_deadline_ms);
-    if (SteadyClock::now() - since <= limit) {
-      return true;
-    }
-    if (in_frame) {
-      log::Write(log::Level::kWarn, "mllp.frame_timed_out");
-    }
-    return false;
+    return SteadyClock::now() - since <= limit;
   }
 
-  // Each unit is answered before the next one is looked at. False where the stream cannot be
-  // followed any more.
-  bool Take(std::string_view bytes, const std::string& peer, hl7v2::MllpDecoder* decoder) {
-    for (hl7v2::MllpUnit& unit : decoder->Feed(bytes)) {
+  // The end of a frame will not come: what is there of it is refused, kept and answered, if anybody
+  // is left to read it.
+  void Abandon(const char* rule, const char* event, const std::string& peer,
+               hl7v2::MllpDecoder* decoder) {
+    if (!decoder->in_frame()) {
+      return;
+    }
+    log::Write(log::Level::kWarn, event,
+               {{"peer", peer}, {"bytes", std::to_string(decoder->held_bytes())}});
+    const std::string held = decoder->TakeHeld();
+    if (!held.empty()) {
+      const Error error{Code::kInvalid, rule, "MLLP frame", 0};
+      SendAll(ingest_->RefuseV2(held, error, peer));
+    }
+  }
+
+  // Each unit is answered before the next one is looked at.
+  void Answer(std::vector<hl7v2::MllpUnit> units, const std::string& peer) {
+    for (hl7v2::MllpUnit& unit : units) {
       const flow::Ingest::Answers answers =
           unit.fault ? ingest_->AnswerV2(std::move(unit.bytes), peer)
                      : ingest_->RefuseV2(unit.bytes, unit.fault.error(), peer);
-      for (const std::string* answer : {&answers.accept, &answers.application}) {
-        if (!answer->empty()) {
-          Send(hl7v2::MllpFrame(*answer));
-        }
+      SendAll(answers);
+    }
+  }
+
+  // In the time that the sender has to take them.
+  void SendAll(const flow::Ingest::Answers& answers) {
+    deadlines_->Set(socket(), std::chrono::milliseconds(options_.frame_deadline_ms));
+    for (const std::string* answer : {&answers.accept, &answers.application}) {
+      if (!answer->empty()) {
+        Send(hl7v2::MllpFrame(*answer));
       }
     }
-    return !decoder->is_lost();
+    deadlines_->Remove(socket());
   }
 
   void Send(std::string_view bytes) {
@@ -126,21 +161,24 @@ class MllpConnection final : public Poco::Net::TCPServerConnection {
 
   const MllpOptions& options_;
   flow::Ingest* ingest_;
+  Deadlines* deadlines_;
   const std::atomic<bool>* stopping_;
 };
 
 class MllpConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
  public:
-  MllpConnectionFactory(const MllpOptions& options, flow::Ingest* ingest,
+  MllpConnectionFactory(const MllpOptions& options, flow::Ingest* ingest, Deadlines* deadlines,
                         const std::atomic<bool>* stopping)
-      : options_(options), ingest_(ingest), stopping_(stopping) {}
+      : options_(options), ingest_(ingest), deadlines_(deadlines), stopping_(stopping) {}
   Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override {
-    return new MllpConnection(socket, options_, ingest_, stopping_);  // POCO owns and deletes it
+    // POCO owns and deletes it.
+    return new MllpConnection(socket, options_, ingest_, deadlines_, stopping_);
   }
 
  private:
   const MllpOptions& options_;
   flow::Ingest* ingest_;
+  Deadlines* deadlines_;
   const std::atomic<bool>* stopping_;
 };
 
@@ -151,7 +189,7 @@ struct MllpListener::Server {
       : options(given),
         pool(1, static_cast<int>(given.connections)),
         socket(Poco::Net::SocketAddress(given.address, given.port)),
-        server(new MllpConnectionFactory(options, ingest, &stopping), pool, socket,
+        server(new MllpConnectionFactory(options, ingest, &deadlines, &stopping), pool, socket,
                Parameters(given)) {
     server.start();
   }
@@ -159,7 +197,7 @@ struct MllpListener::Server {
   ~Server() {
     stopping = true;
     server.stop();
-    pool.joinAll();
+    pool.joinAll();  // bounded: the deadlines end an answer that nobody reads
   }
 
   static Poco::Net::TCPServerParams::Ptr Parameters(const MllpOptions& options) {
@@ -171,6 +209,7 @@ struct MllpListener::Server {
 
   MllpOptions options;
   std::atomic<bool> stopping = false;
+  Deadlines deadlines;
   Poco::ThreadPool pool;
   Poco::Net::ServerSocket socket;
   Poco::Net::TCPServer server;

@@ -6,21 +6,52 @@
 namespace gw::flow {
 namespace {
 
-void MemberIf(std::string_view name, std::string_view text, JsonWriter* writer) {
+// The beginning of a text, whole characters of it.
+std::string_view Cut(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) {
+    return text;
+  }
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) {
+    --end;
+  }
+  return text.substr(0, end);
+}
+
+void MemberIf(std::string_view name, std::string_view text, JsonWriter* writer,
+              size_t bytes_max = kTextBytesMax) {
   if (!text.empty()) {
-    writer->Member(name, text);
+    writer->Member(name, Cut(text, bytes_max));
   }
 }
 
-void WriteList(std::string_view name, const std::vector<std::string>& items, JsonWriter* writer) {
-  if (items.empty()) {
-    return;
+void CountIf(std::string_view name, uint64_t count, JsonWriter* writer) {
+  if (count != 0) {
+    writer->Key(name).Integer(static_cast<int64_t>(count));
   }
+}
+
+constexpr size_t kEscapedMax = 6;  // bytes of the JSON that one byte of a text becomes
+
+// The first items, as many as `bytes_max` hold. How many are left. `bytes`: what the writer writes
+// to.
+size_t WriteList(std::string_view name, const std::vector<std::string>& items, size_t bytes_max,
+                 const std::string& bytes, JsonWriter* writer) {
+  if (items.empty()) {
+    return 0;
+  }
+  const size_t end = bytes.size() + bytes_max;
+  size_t written = 0;
   writer->Key(name).ArrayStart();
-  for (const std::string& item : items) {
+  for (; written < items.size(); ++written) {
+    const std::string_view item = Cut(items[written], kTextBytesMax);
+    if (bytes.size() + kEscapedMax * item.size() > end) {
+      break;
+    }
     writer->String(item);
   }
   writer->ArrayEnd();
+  return items.size() - written;
 }
 
 void WriteIdentifier(std::string_view name, const fhir::Identifier& identifier,
@@ -28,7 +59,7 @@ void WriteIdentifier(std::string_view name, const fhir::Identifier& identifier,
   if (!identifier.value.empty()) {
     writer->Key(name).ObjectStart();
     MemberIf("system", identifier.system, writer);
-    writer->Member("value", identifier.value).ObjectEnd();
+    writer->Member("value", Cut(identifier.value, kTextBytesMax)).ObjectEnd();
   }
 }
 
@@ -58,22 +89,33 @@ int64_t ReadInteger(const Json& json, std::string_view name) {
   return value ? *value : 0;
 }
 
-void WriteDecisions(const std::vector<access::Decision>& decisions, JsonWriter* writer) {
-  if (decisions.empty()) {
-    return;
+void WriteDecision(const access::Decision& decision, JsonWriter* writer) {
+  writer->ObjectStart().Key("permit").Bool(decision.permit);
+  writer->Member("reason", Cut(decision.reason, kTextBytesMax));
+  MemberIf("person", decision.person, writer);
+  MemberIf("consent", decision.consent, writer);
+  if (decision.version != 0) {
+    writer->Key("version").Integer(static_cast<int64_t>(decision.version));
   }
+  MemberIf("provision", decision.provision, writer);
+  writer->ObjectEnd();
+}
+
+// As WriteList. `bytes`: what the writer writes to.
+size_t WriteDecisions(const std::vector<access::Decision>& decisions, const std::string& bytes,
+                      JsonWriter* writer) {
+  if (decisions.empty()) {
+    return 0;
+  }
+  constexpr size_t kOneMax = 4 * kEscapedMax * kTextBytesMax;
+  const size_t end = bytes.size() + kDecisionsBytesMax - kOneMax;
+  size_t written = 0;
   writer->Key("decisions").ArrayStart();
-  for (const access::Decision& decision : decisions) {
-    writer->ObjectStart().Key("permit").Bool(decision.permit).Member("reason", decision.reason);
-    MemberIf("person", decision.person, writer);
-    MemberIf("consent", decision.consent, writer);
-    if (decision.version != 0) {
-      writer->Key("version").Integer(static_cast<int64_t>(decision.version));
-    }
-    MemberIf("provision", decision.provision, writer);
-    writer->ObjectEnd();
+  for (; written < decisions.size() && bytes.size() < end; ++written) {
+    WriteDecision(decisions[written], writer);
   }
   writer->ArrayEnd();
+  return decisions.size() - written;
 }
 
 std::vector<access::Decision> ReadDecisions(const Json& json) {
@@ -108,25 +150,27 @@ std::string ToBytes(const AccessRecord& record) {
       .Member("kind", record.kind);
   MemberIf("action", record.action, &writer);
   MemberIf("target", record.target, &writer);
-  MemberIf("query", record.query, &writer);
+  MemberIf("query", record.query, &writer, kQueryBytesMax);
   MemberIf("peer", record.peer, &writer);
   MemberIf("client_id", record.client_id, &writer);
   MemberIf("subject", record.subject, &writer);
   MemberIf("token_id", record.token_id, &writer);
   WriteIdentifier("organization", record.organization, &writer);
   WriteIdentifier("practitioner", record.practitioner, &writer);
-  WriteList("roles", record.roles, &writer);
+  static_cast<void>(WriteList("roles", record.roles, kRolesBytesMax, bytes, &writer));
   MemberIf("purpose", record.purpose, &writer);
   MemberIf("feed", record.feed, &writer);
   MemberIf("sender", record.sender, &writer);
   MemberIf("control_id", record.control_id, &writer);
   MemberIf("digest", record.digest, &writer);
-  WriteList("patients", record.patients, &writer);
-  WriteList("resources", record.resources, &writer);
-  WriteDecisions(record.decisions, &writer);
-  if (record.withheld != 0) {
-    writer.Key("withheld").Integer(record.withheld);
-  }
+  const size_t patients = WriteList("patients", record.patients, kPatientsBytesMax, bytes, &writer);
+  CountIf("patients_more", patients + record.patients_more, &writer);
+  const size_t resources =
+      WriteList("resources", record.resources, kResourcesBytesMax, bytes, &writer);
+  CountIf("resources_more", resources + record.resources_more, &writer);
+  const size_t decisions = WriteDecisions(record.decisions, bytes, &writer);
+  CountIf("decisions_more", decisions + record.decisions_more, &writer);
+  CountIf("withheld", record.withheld, &writer);
   if (record.status != 0) {
     writer.Key("status").Integer(record.status);
   }
@@ -162,6 +206,9 @@ Result<AccessRecord> FromBytes(std::string_view bytes) {
   record.patients = ReadList(json, "patients");
   record.resources = ReadList(json, "resources");
   record.decisions = ReadDecisions(json);
+  record.patients_more = static_cast<uint32_t>(ReadInteger(json, "patients_more"));
+  record.resources_more = static_cast<uint32_t>(ReadInteger(json, "resources_more"));
+  record.decisions_more = static_cast<uint32_t>(ReadInteger(json, "decisions_more"));
   record.withheld = static_cast<uint32_t>(ReadInteger(json, "withheld"));
   record.status = static_cast<int>(ReadInteger(json, "status"));
   record.answer = text("answer");

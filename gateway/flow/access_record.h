@@ -13,14 +13,26 @@
 
 namespace gw::flow {
 
-// What the access log keeps of one request or message: compact, with ids and codes but none of a
-// person's values. An AuditEvent is rendered from it when an auditor asks.
+// What one entry names of a list, in bytes; the rest is counted. With the texts, each cut to
+// kTextBytesMax, any record fits an entry of the log (audit::kEntryBytesMax), whatever a message or
+// an answer holds: 400 + 256 + 256 + 16 KiB of lists, and 17 texts of which one byte may become
+// six.
+inline constexpr size_t kPatientsBytesMax = size_t{400} << 10;  // those of 10,000 segments
+inline constexpr size_t kResourcesBytesMax = size_t{256} << 10;
+inline constexpr size_t kDecisionsBytesMax = size_t{256} << 10;
+inline constexpr size_t kRolesBytesMax = size_t{16} << 10;
+inline constexpr size_t kTextBytesMax = 512;
+inline constexpr size_t kQueryBytesMax = 2048;
+
+// What the access log keeps of one request or message: compact, with ids and codes, and no value of
+// a person's but those a search asks by. An AuditEvent is rendered from it when an auditor asks.
 struct AccessRecord {
   std::string id;  // UUID; of the log entry and of the AuditEvent
   Instant recorded;
   std::string kind;  // "request", "message", "rows", "log", "operation"
-  std::string
-      action;  // "read", "search-type" ...; "PPP^PCB"; the feed file's map; "POST /admin/..."
+  // "read", "search-type" ...; "PPP^PCB"; the feed file's map; "POST /admin/..."; of a request that
+  // is no interaction method and path; empty where not even these could be read.
+  std::string action;
   std::string target;  // "CarePlan/<id>", "CarePlan"; empty where none is known
   std::string query;   // the raw search, as sent
   std::string peer;    // address, or the watched folder
@@ -39,6 +51,8 @@ struct AccessRecord {
   std::vector<std::string>
       resources;  // "CarePlan/<id>/_history/3": what was written or shown by name
   std::vector<access::Decision> decisions;
+  // How many more there were than the entry names.
+  uint32_t patients_more = 0, resources_more = 0, decisions_more = 0;
   uint32_t withheld = 0;
   int status = 0;             // HTTP status of the answer; 0 for a message
   std::string answer;         // AA, AE, AR of a message
@@ -46,8 +60,10 @@ struct AccessRecord {
   std::string reason;         // the rule that refused: fixed words, never a value
 };
 
-// One JSON object; the same record gives the same bytes.
+// One JSON object of at most 1 MiB; the same record gives the same bytes. What is past the bounds
+// above is counted, texts are cut.
 std::string ToBytes(const AccessRecord& record);
+// Errors: kInvalid where the bytes are no record.
 Result<AccessRecord> FromBytes(std::string_view bytes);
 
 // The record as a FHIR AuditEvent (R4; IHE BALP's AuthZconsent and REST patterns), and as its index

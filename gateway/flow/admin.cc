@@ -31,6 +31,20 @@ std::optional<uint64_t> NumberIn(std::string_view text) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
+// "CarePlan/<id>", of a type that is served: nothing else of what is asked goes into the log.
+std::optional<fhir::Key> KeyIn(const std::string& text) {
+  constexpr size_t kIdMax = 64;  // R4 datatypes.html#id
+  const size_t slash = std::min(text.find('/'), text.size());
+  const std::string id = text.substr(std::min(slash + 1, text.size()));
+  const bool is_id =
+      !id.empty() && id.size() <= kIdMax && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '.';
+      });
+  const std::string type = text.substr(0, slash);
+  return is_id && rest::IsServed(type) ? std::optional(fhir::Key{type, id}) : std::nullopt;
+}
+
 }  // namespace
 
 // A request, taken apart: the path below /admin/, and parameters from the query, or the members of
@@ -54,6 +68,9 @@ struct Admin::Call {
     return path.size() == segments && path[0] == first;
   }
 
+  // Errors: kInvalid for a parameter that the operation does not know, or one that stands twice.
+  Status Only(std::initializer_list<std::string_view> names) const;
+
   static Result<Call> Parse(const rest::Request& request, std::string who);
   Status ReadBody(const Limits& limits);
   Result<Selection> SelectionIn() const;
@@ -72,6 +89,21 @@ Result<Admin::Call> Admin::Call::Parse(const rest::Request& request, std::string
     call.parameters.emplace_back(std::string(name), PercentDecoded(pair));
   }
   return call;
+}
+
+Status Admin::Call::Only(std::initializer_list<std::string_view> names) const {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const std::string& name = parameters[i].first;
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return Error{Code::kInvalid, "the operation has no such parameter", "parameter", 0};
+    }
+    const auto same = [&name](const auto& other) { return other.first == name; };
+    const auto behind = parameters.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    if (std::any_of(behind, parameters.end(), same)) {
+      return Error{Code::kInvalid, "a parameter stands twice", name, 0};
+    }
+  }
+  return {};
 }
 
 Status Admin::Call::ReadBody(const Limits& limits) {
@@ -100,6 +132,9 @@ Result<Selection> Admin::Call::SelectionIn() const {
         return Error{Code::kInvalid, "must be YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ", name, 0};
       }
     }
+  }
+  if (selection.from && selection.until && !(*selection.from < *selection.until)) {
+    return Error{Code::kInvalid, "must be after from", "until", 0};
   }
   if (const auto count = Find("count")) {
     const auto number = NumberIn(*count);
@@ -148,6 +183,7 @@ Result<access::Disclosure> Admin::Run(const rest::Request& request, AccessRecord
 
 Result<std::string> Admin::Read(const Call& call, AccessRecord* record) {
   if (call.Is("feeds", 1)) {
+    GW_RETURN_IF_ERROR(call.Only({}));
     return Feeds();
   }
   if (call.Is("causes", 1)) {
@@ -157,9 +193,10 @@ Result<std::string> Admin::Read(const Call& call, AccessRecord* record) {
     return Messages(call, record);
   }
   if (call.Is("feeds", 3) && call.path[2] == "fields") {
-    record->target = "feed/" + call.path[1];
+    GW_RETURN_IF_ERROR(call.Only({"count"}));
     GW_TRY(const Selection selection, call.SelectionIn());
     GW_RETURN_IF_ERROR(operations_->RequireFeed(call.path[1]));
+    record->target = "feed/" + call.path[1];
     GW_TRY(const std::vector<store::FieldCount> fields,
            parts_.store.archive().Fields(call.path[1], selection.count));
     std::vector<std::string> objects;
@@ -170,6 +207,7 @@ Result<std::string> Admin::Read(const Call& call, AccessRecord* record) {
     return ListJson("fields", objects);
   }
   const auto number = call.Is("messages", 2) ? NumberIn(call.path[1]) : std::nullopt;
+  GW_RETURN_IF_ERROR(number ? call.Only({}) : Status());
   return number ? OpenMessage(*number, record) : Result<std::string>(NoSuchPath());
 }
 
@@ -193,12 +231,15 @@ Result<std::string> Admin::Write(const Call& asked, AccessRecord* record) {
   if (call.Is("trace", 1)) {
     return TraceFor(call, record);
   }
-  return call.Is("reload", 1) ? Reload(record) : Result<std::string>(NoSuchPath());
+  return call.Is("reload", 1) ? Reload(call, record) : Result<std::string>(NoSuchPath());
 }
 
 Result<std::string> Admin::Feeds() {
-  GW_TRY(const std::vector<store::FeedState> states, parts_.store.archive().Feeds());
+  GW_TRY(std::vector<store::FeedState> states, parts_.store.archive().Feeds());
   GW_TRY(const std::vector<store::FeedAlert> alerts, parts_.store.archive().Alerts());
+  for (const auto& [name, feed] : parts_.mappings.Get()->feeds) {
+    AddFeed(name, &states);
+  }
   std::vector<std::string> objects;
   objects.reserve(states.size());
   for (const store::FeedState& state : states) {
@@ -219,6 +260,7 @@ Status Admin::NameFeed(const Call& call, AccessRecord* record) {
 }
 
 Result<std::string> Admin::Causes(const Call& call, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(call.Only({"feed"}));
   GW_RETURN_IF_ERROR(NameFeed(call, record));
   GW_TRY(const std::vector<store::CauseGroup> groups,
          parts_.store.archive().Causes(call.Find("feed")));
@@ -231,6 +273,8 @@ Result<std::string> Admin::Causes(const Call& call, AccessRecord* record) {
 }
 
 Result<std::string> Admin::Messages(const Call& call, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(
+      call.Only({"feed", "cause", "control_id", "state", "from", "until", "after", "count"}));
   GW_RETURN_IF_ERROR(NameFeed(call, record));
   GW_TRY(const Selection selection, call.SelectionIn());
   store::MessageQuery query;
@@ -256,12 +300,7 @@ Result<std::string> Admin::Messages(const Call& call, AccessRecord* record) {
     return Error{Code::kInvalid, "needs feed, control_id or state", "query", 0};
   }
   GW_TRY(const std::vector<store::MessageEntry> entries, parts_.store.archive().List(query));
-  std::vector<std::string> objects;
-  objects.reserve(entries.size());
-  for (const store::MessageEntry& entry : entries) {
-    objects.push_back(ToJson(entry));
-  }
-  return ListJson("messages", objects);
+  return MessagesJson(entries, query.count);
 }
 
 Result<std::string> Admin::OpenMessage(uint64_t number, AccessRecord* record) {
@@ -273,10 +312,12 @@ Result<std::string> Admin::OpenMessage(uint64_t number, AccessRecord* record) {
 Result<std::string> Admin::OnMessage(const Call& call, uint64_t number, AccessRecord* record) {
   record->target = "message/" + std::to_string(number);
   if (call.path[2] == "discard") {
+    GW_RETURN_IF_ERROR(call.Only({"reason"}));
     GW_RETURN_IF_ERROR(operations_->Discard(number, call.Find("reason").value_or(""), call.who));
     GW_TRY(const store::KeptMessage message, parts_.store.archive().Open(number));
     return ToJson(message.entry);
   }
+  GW_RETURN_IF_ERROR(call.Only({}));
   GW_TRY(const Taken taken, call.body.empty()
                                 ? operations_->Resubmit(number, call.who)
                                 : operations_->ResubmitEdited(number, call.body, call.who));
@@ -284,6 +325,9 @@ Result<std::string> Admin::OnMessage(const Call& call, uint64_t number, AccessRe
 }
 
 Result<std::string> Admin::OnCause(const Call& call, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(call.path[1] == "discard"
+                         ? call.Only({"feed", "cause", "from", "until", "after", "count", "reason"})
+                         : call.Only({"feed", "cause", "from", "until", "after", "count"}));
   GW_TRY(const Selection selection, call.SelectionIn());
   if (!selection.cause || !call.Find("feed")) {
     return Error{Code::kInvalid, "needs feed and cause", "body", 0};
@@ -297,31 +341,34 @@ Result<std::string> Admin::OnCause(const Call& call, AccessRecord* record) {
 }
 
 Result<std::string> Admin::Replay(const Call& call, AccessRecord* record) {
-  record->target = "feed/" + call.path[1];
+  GW_RETURN_IF_ERROR(call.Only({"from", "until", "after", "count"}));
   GW_TRY(Selection selection, call.SelectionIn());
   selection.feed = call.path[1];
   if (!selection.from || !selection.until) {
     return Error{Code::kInvalid, "needs from and until", "body", 0};
   }
   GW_RETURN_IF_ERROR(operations_->RequireFeed(selection.feed));
+  record->target = "feed/" + selection.feed;
   GW_TRY(const Batch batch, operations_->Replay(selection, call.who));
   return ToJson(batch);
 }
 
 Result<std::string> Admin::TraceFor(const Call& call, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(call.Only({"control_id", "identifier", "resource"}));
   Result<Trace> trace =
-      Error{Code::kInvalid, "needs control_id, identifier or resource", "body", 0};
+      Error{Code::kInvalid, "needs control_id, identifier or resource, one of them", "body", 0};
+  if (call.parameters.size() != 1) {
+    return trace.error();
+  }
   if (const auto control_id = call.Find("control_id")) {
     trace = operations_->TraceControlId(*control_id);
   } else if (const auto identifier = call.Find("identifier")) {
     trace = operations_->TracePerson(*identifier);
   } else if (const auto resource = call.Find("resource")) {
-    const size_t slash = resource->find('/');
-    record->target = slash == std::string::npos ? "" : *resource;
-    trace =
-        slash == std::string::npos
-            ? Error{Code::kInvalid, "must be Type/id", "resource", 0}
-            : operations_->TraceResource({resource->substr(0, slash), resource->substr(slash + 1)});
+    const std::optional<fhir::Key> key = KeyIn(*resource);
+    record->target = key ? *resource : "";
+    trace = key ? operations_->TraceResource(*key)
+                : Error{Code::kInvalid, "must be Type/id", "resource", 0};
   }
   GW_RETURN_IF_ERROR(trace);
   record->patients = trace->patients;
@@ -331,7 +378,8 @@ Result<std::string> Admin::TraceFor(const Call& call, AccessRecord* record) {
   return ToJson(*trace);
 }
 
-Result<std::string> Admin::Reload(AccessRecord* record) {
+Result<std::string> Admin::Reload(const Call& call, AccessRecord* record) {
+  GW_RETURN_IF_ERROR(call.Only({}));
   record->target = "configuration";
   if (reloader_ == nullptr) {
     return Error{Code::kUnsupported, "there is nothing to reload", "", 0};

@@ -54,7 +54,7 @@ class Admin {
   Result<std::string> OnCause(const Call& call, AccessRecord* record);
   Result<std::string> Replay(const Call& call, AccessRecord* record);
   Result<std::string> TraceFor(const Call& call, AccessRecord* record);
-  Result<std::string> Reload(AccessRecord* record);
+  Result<std::string> Reload(const Call& call, AccessRecord* record);
 
   const Parts& parts_;
   Operations* operations_;

@@ -1,6 +1,7 @@
 #include "gateway/flow/admit.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "gateway/flow/older.h"
 
@@ -11,6 +12,8 @@ namespace {
 constexpr std::string_view kNoPerson;
 const std::string kNobody;
 constexpr size_t kUsualJsonBytes = 2048;
+// Earlier versions that one message may have read and parsed.
+constexpr uint32_t kLooksMax = 1000;
 
 Status Conform(const fhir::Resource& resource, const Parts& parts) {
   for (const validate::Issue& issue : parts.validator.Check(resource)) {
@@ -21,26 +24,40 @@ Status Conform(const fhir::Resource& resource, const Parts& parts) {
   return {};
 }
 
-Status AddReference(fhir::Element* parent, std::string_view name, const std::string& reference) {
-  for (const fhir::Element* child = parent->first_child(); child != nullptr;
-       child = child->next()) {
-    if (child->name() == name && child->TextAt("reference") == reference) {
-      return {};
+// The targets of a Provenance, each once; a message may make thousands.
+class Targets {
+ public:
+  explicit Targets(fhir::Element* provenance) : provenance_(provenance) {
+    for (const fhir::Element* child = provenance->first_child(); child != nullptr;
+         child = child->next()) {
+      if (child->name() == "target") {
+        named_.emplace(child->TextAt("reference"));
+      }
     }
   }
-  GW_TRY(fhir::Element * added, parent->Add(name));
-  GW_TRY(const fhir::Element* text, added->Add("reference", reference));
-  static_cast<void>(text);
-  return {};
-}
+
+  Status Add(std::string reference) {
+    const auto [name, is_new] = named_.insert(std::move(reference));
+    if (!is_new) {
+      return {};
+    }
+    GW_TRY(fhir::Element * target, provenance_->Add("target"));
+    GW_RETURN_IF_ERROR(target->Add("reference", *name));
+    return {};
+  }
+
+ private:
+  fhir::Element* provenance_;
+  std::unordered_set<std::string> named_;
+};
 
 // What the Provenance of a message speaks of: the versions it made, and whose record they are in.
 Status AddTargets(Identified* identified, fhir::Resource* provenance) {
+  Targets targets(&provenance->root());
   for (const Known& known : identified->resources) {
     if (known.changed && known.key.type != "Provenance") {
       const std::string version = "/_history/" + std::to_string(known.version + 1);
-      GW_RETURN_IF_ERROR(AddReference(&provenance->root(), "target",
-                                      known.key.type + "/" + known.key.id + version));
+      GW_RETURN_IF_ERROR(targets.Add(known.key.type + "/" + known.key.id + version));
     }
   }
   for (const Known& known : identified->resources) {
@@ -48,7 +65,7 @@ Status AddTargets(Identified* identified, fhir::Resource* provenance) {
                                 : known.changed             ? known.home
                                                             : kNobody;
     if (!person.empty()) {
-      GW_RETURN_IF_ERROR(AddReference(&provenance->root(), "target", "Patient/" + person));
+      GW_RETURN_IF_ERROR(targets.Add("Patient/" + person));
     }
   }
   return {};
@@ -116,10 +133,13 @@ class SeesAll final : public store::Visibility {
 };
 
 // Did an earlier version have what the change takes out? Then it is said once more, and that is no
-// error (decision 2). Errors: kUnavailable.
-Result<bool> StoodBefore(const map::Change& change, const Known& known, const Parts& parts) {
+// error (decision 2). `*looks`: how many versions the message may look at still. Errors:
+// kUnavailable.
+Result<bool> StoodBefore(const map::Change& change, const Known& known, const Parts& parts,
+                         uint32_t* looks) {
   constexpr uint64_t kVersionsMax = 100;  // whoever left longer ago than that is unknown
-  for (uint64_t back = 1; back < known.version && back <= kVersionsMax; ++back) {
+  for (uint64_t back = 1; back < known.version && back <= kVersionsMax && *looks > 0; ++back) {
+    --*looks;
     const auto stored = parts.store.ReadVersion(known.key, known.version - back, SeesAll());
     if (!stored && stored.error().code == Code::kUnavailable) {
       return stored.error();
@@ -143,21 +163,28 @@ void Tell(std::vector<map::Note>* notes, const std::string& where,
   }
 }
 
+// How the changes of a message are applied.
+struct Applying {
+  const Parts& parts;
+  bool upsert;
+  std::vector<map::Remark>* remarks;
+  uint32_t looks = kLooksMax;  // at earlier versions, which are left
+};
+
 // The operations of one change; what of it is not done becomes remarks.
 Result<std::vector<map::Operation>> ToldOperations(const map::Change& change, const Known& known,
-                                                   bool upsert, const Parts& parts,
-                                                   std::vector<map::Remark>* remarks) {
+                                                   Applying* how) {
   std::vector<map::Note> notes;
-  map::Comparison comparison{.repeated = false, .upsert = upsert, .notes = &notes};
+  map::Comparison comparison{.repeated = false, .upsert = how->upsert, .notes = &notes};
   auto operations = map::OperationsOf(change, *known.current, comparison);
   if (!operations && operations.error().code == Code::kNotFound) {
-    GW_TRY(comparison.repeated, StoodBefore(change, known, parts));
+    GW_TRY(comparison.repeated, StoodBefore(change, known, how->parts, &how->looks));
     if (comparison.repeated) {
       notes.clear();
       operations = map::OperationsOf(change, *known.current, comparison);
     }
   }
-  Tell(&notes, change.where, remarks);
+  Tell(&notes, change.where, how->remarks);
   return operations;
 }
 
@@ -186,22 +213,21 @@ Status CreateOne(map::Change* change, bool upsert, Known* known,
   return {};
 }
 
-Status ChangeOne(const map::Change& change, bool upsert, const Parts& parts, Known* known,
-                 std::vector<map::Remark>* remarks) {
+Status ChangeOne(const map::Change& change, Applying* how, Known* known) {
   const fhir::Resource& current = *known->current;
-  GW_TRY(std::vector<map::Operation> operations,
-         ToldOperations(change, *known, upsert, parts, remarks));
+  GW_TRY(std::vector<map::Operation> operations, ToldOperations(change, *known, how));
   if (IsOlder(change.fragment, current)) {
     std::erase_if(operations, [&current](const map::Operation& operation) {
       return Overwrites(operation, current.root());
     });
-    remarks->push_back({'W', "older-update", "PID-33",
-                        "older than what is held of the person: only what was not known is taken"});
+    how->remarks->push_back(
+        {'W', "older-update", "PID-33",
+         "older than what is held of the person: only what was not known is taken"});
   }
   GW_TRY(fhir::Resource result, map::Apply(change, operations, current));
   std::vector<map::Note> notes;
   map::AlignPeriods(&result.root(), &notes);
-  Tell(&notes, change.where, remarks);
+  Tell(&notes, change.where, how->remarks);
   if (!map::SameContent(current, result) || !map::SameLabels(current, result)) {
     known->changed = true;
     known->current.emplace(std::move(result));
@@ -210,10 +236,6 @@ Status ChangeOne(const map::Change& change, bool upsert, const Parts& parts, Kno
 }
 
 }  // namespace
-
-bool LostRace(const Status& admitted) {
-  return !admitted && admitted.error().code == Code::kConflict && admitted.error().hl7_code == 0;
-}
 
 Status WhollyTaken(const map::Translation& translation) {
   for (const map::Remark& remark : translation.remarks) {
@@ -226,13 +248,14 @@ Status WhollyTaken(const map::Translation& translation) {
 
 Status ApplyChanges(std::vector<map::Change>* changes, Identified* identified, bool upsert,
                     const Parts& parts) {
+  Applying how{parts, upsert, &identified->remarks};
   for (size_t index = 0; index < changes->size(); ++index) {
     map::Change& change = (*changes)[index];
     Known& known = identified->resources[identified->of_change[index]];
     if (!known.current) {
       GW_RETURN_IF_ERROR(CreateOne(&change, upsert, &known, &identified->remarks));
     } else if (!change.stub) {  // a stub was only to be there
-      GW_RETURN_IF_ERROR(ChangeOne(change, upsert, parts, &known, &identified->remarks));
+      GW_RETURN_IF_ERROR(ChangeOne(change, &how, &known));
     }
   }
   return {};

@@ -17,11 +17,6 @@ namespace gw::flow {
 // The middle of the message's way, as functions of their arguments: changes onto current versions,
 // the results checked, and the writes that a commit takes.
 
-// Another message changed the same resource, or claimed the same identifier, between reading and
-// commit: the message is taken again from its start, at most so often in all.
-bool LostRace(const Status& admitted);
-inline constexpr int kAttemptsMax = 16;
-
 // A remark of severity E says that the maps could not take a part: `convert` tells of it, a gateway
 // holds the whole. Errors: hl7_code 204 with the remark's place and text.
 Status WhollyTaken(const map::Translation& translation);

@@ -64,6 +64,12 @@ std::string_view ActionOfOperation(std::string_view operation) {
   return operation.starts_with("discard") ? "U" : "E";
 }
 
+// Is what was asked an interaction of FHIR's? "GET /nowhere" is none.
+bool IsInteraction(const AccessRecord& record) {
+  return record.kind == "request" && record.action != "health" && !record.action.empty() &&
+         record.action.find(' ') == std::string::npos;
+}
+
 std::string_view ActionOf(const AccessRecord& record) {
   if (record.kind == "operation") {
     return ActionOfOperation(OperationOf(record));
@@ -134,6 +140,10 @@ void WriteDetail(std::string_view type, std::string_view value, JsonWriter* writ
   if (!value.empty()) {
     writer->ObjectStart().Member("type", type).Member("valueString", value).ObjectEnd();
   }
+}
+
+void WriteCount(std::string_view type, uint32_t count, JsonWriter* writer) {
+  WriteDetail(type, count == 0 ? "" : std::to_string(count), writer);
 }
 
 void WriteReferenceEntity(std::string_view reference, std::string_view type, std::string_view role,
@@ -213,7 +223,10 @@ void WriteEntities(const AccessRecord& record, JsonWriter* writer) {
   WriteDetail("target", record.target.empty() ? "none" : record.target, writer);
   WriteDetail("token", record.token_id, writer);
   WriteDetail("status", record.status == 0 ? "" : std::to_string(record.status), writer);
-  WriteDetail("withheld", record.withheld == 0 ? "" : std::to_string(record.withheld), writer);
+  WriteCount("withheld", record.withheld, writer);
+  WriteCount("patients-not-named", record.patients_more, writer);
+  WriteCount("resources-not-named", record.resources_more, writer);
+  WriteCount("decisions-not-named", record.decisions_more, writer);
   writer->ArrayEnd().ObjectEnd();
   writer->ArrayEnd();
 }
@@ -238,7 +251,7 @@ fhir::StoredResource ToAuditEvent(const AccessRecord& record, std::string_view s
   WriteCoding(kEventType,
               record.kind == "request" || record.kind == "operation" ? "rest" : "transmit",
               &writer);
-  if (record.kind == "request" && record.action != "health") {
+  if (IsInteraction(record)) {
     writer.Key("subtype").ArrayStart();
     WriteCoding(kInteraction, record.action, &writer);
     writer.ArrayEnd();

@@ -12,7 +12,7 @@ namespace gw::flow {
 namespace {
 
 // Bounds what a stranger can make the log keep of one request.
-constexpr size_t kQueryBytesKept = 2048;
+constexpr size_t kPathBytesKept = 256;
 
 AccessRecord RecordFor(const rest::Request& request, const Clock& clock) {
   AccessRecord record;
@@ -24,8 +24,17 @@ AccessRecord RecordFor(const rest::Request& request, const Clock& clock) {
   record.action = rest::NameOf(outline.kind);
   record.target = outline.id.empty() ? outline.type : outline.type + "/" + outline.id;
   if (outline.kind == rest::Kind::kSearch) {
-    const std::string& query = request.method == "POST" ? request.body : request.query;
-    record.query = query.substr(0, kQueryBytesKept);
+    // A search by POST asks what its query says too.
+    const bool both = request.method == "POST" && !request.query.empty() && !request.body.empty();
+    record.query = request.query.substr(0, kQueryBytesMax) + (both ? "&" : "");
+    if (request.method == "POST") {
+      record.query += request.body.substr(0, kQueryBytesMax);
+    }
+  } else if (outline.kind == rest::Kind::kHealth && request.path != "/health") {
+    // No interaction: what was asked stands as it was sent, where that could be read.
+    record.action = request.path.empty()
+                        ? std::string()
+                        : request.method + " " + request.path.substr(0, kPathBytesKept);
   }
   return record;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/base/log.h"
+#include "gateway/flow/operations.h"
 
 namespace gw::flow {
 namespace {
@@ -24,12 +25,7 @@ Status FeedWatch::Look() {
   GW_TRY(std::vector<store::FeedState> states, parts_.store.archive().Feeds());
   GW_TRY(alerts_, parts_.store.archive().Alerts());
   for (const auto& [name, feed] : mappings->feeds) {
-    const bool known = std::any_of(states.begin(), states.end(), [&name = name](const auto& state) {
-      return state.feed == name;
-    });
-    if (!known) {
-      states.emplace_back().feed = name;  // it never sent anything
-    }
+    AddFeed(name, &states);
   }
   for (const store::FeedState& state : states) {
     const FeedCare& care = mappings->CareOf(state.feed);
@@ -63,7 +59,7 @@ Status FeedWatch::Tell(const std::string& feed, std::string_view condition, bool
   store::Transaction transaction;
   transaction.upkeep.alerts = {
       {feed, std::string(condition), holds ? now : Instant{}, /*raised=*/0}};
-  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  GW_TRY(const store::Committed committed, journal_->Commit(std::move(transaction)));
   static_cast<void>(committed);
   log::Write(holds ? log::Level::kWarn : log::Level::kInfo, holds ? "feed.alert" : "feed.recovered",
              {{"feed", feed}, {"condition", condition}});
@@ -76,8 +72,7 @@ Status FeedWatch::Forget(const std::string& feed, const FeedCare& care, Instant 
     store::Transaction transaction;
     transaction.upkeep.pruning =
         store::Pruning{feed, Instant{now.unix_us - care.retain_days * kDayUs}, kForgottenAtOnce};
-    transaction.settled = journal_->TakeSettled();
-    GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+    GW_TRY(const store::Committed committed, journal_->Commit(std::move(transaction)));
     more = committed.pruned == kForgottenAtOnce;
   }
   return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "gateway/base/crypto.h"
 #include "gateway/flow/person_links.h"
@@ -13,6 +14,27 @@ namespace {
 
 constexpr int kUnknownKey = 204;  // table 0357
 const std::string kPatient = "Patient/";
+
+std::string KeyOf(const fhir::Identifier& identifier) {
+  return identifier.system + '\n' + identifier.value;
+}
+
+// Identifiers, to ask for one of them: a message may name thousands.
+class IdentifierSet {
+ public:
+  IdentifierSet() = default;
+  explicit IdentifierSet(const std::vector<fhir::Identifier>& identifiers) {
+    for (const fhir::Identifier& identifier : identifiers) {
+      static_cast<void>(Add(identifier));
+    }
+  }
+  // True where it was not in it.
+  bool Add(const fhir::Identifier& one) { return keys_.insert(KeyOf(one)).second; }
+  bool Has(const fhir::Identifier& one) const { return keys_.contains(KeyOf(one)); }
+
+ private:
+  std::unordered_set<std::string> keys_;
+};
 
 bool Contains(const std::vector<fhir::Identifier>& identifiers, const fhir::Identifier& one) {
   return std::find(identifiers.begin(), identifiers.end(), one) != identifiers.end();
@@ -65,8 +87,12 @@ class Identification {
   }
 
   Status Place(size_t index) {
-    const map::Change& change = (*changes_)[index];
+    map::Change& change = (*changes_)[index];
     const std::vector<fhir::Identifier>& identifiers = identifiers_[index];
+    if (identifiers.empty() && change.fragment.type() == "Patient") {
+      return Error{Code::kConflict, "held for matching: no number says who the person is",
+                   change.where, kUnknownKey};
+    }
     if (identifiers.empty()) {
       identified_.of_change.push_back(AddNew(change, {}));
       return {};
@@ -74,7 +100,7 @@ class Identification {
     if (const std::optional<size_t> same = FindHere(change, identifiers)) {
       identified_.of_change.push_back(*same);
       Link(change, *same);
-      return {};
+      return TakeMore(identifiers, *same, &change);
     }
     std::vector<fhir::StoredResource>& stored = stored_[index];
     std::vector<fhir::Resource> candidates;
@@ -94,13 +120,34 @@ class Identification {
   // Another change of the same message is about the same resource.
   std::optional<size_t> FindHere(const map::Change& change,
                                  const std::vector<fhir::Identifier>& identifiers) const {
-    for (size_t index = 0; index < identified_.resources.size(); ++index) {
-      const Known& known = identified_.resources[index];
-      if (known.key.type == change.fragment.type() && Contains(known.claims, identifiers.front())) {
-        return index;
+    const auto found = claimed_.find(ClaimKey(change.fragment.type(), identifiers.front()));
+    return found == claimed_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  static std::string ClaimKey(std::string_view type, const fhir::Identifier& identifier) {
+    return std::string(type) + '\n' + KeyOf(identifier);
+  }
+
+  // What a later change of the message numbers the resource with is under the same rules as what
+  // the first one did.
+  Status TakeMore(const std::vector<fhir::Identifier>& identifiers, size_t index,
+                  map::Change* change) {
+    Known& known = identified_.resources[index];
+    const IdentifierSet claims(known.claims);
+    std::vector<fhir::Identifier> more;
+    std::copy_if(identifiers.begin(), identifiers.end(), std::back_inserter(more),
+                 [&claims](const fhir::Identifier& one) { return !claims.Has(one); });
+    if (more.empty()) {
+      return {};
+    }
+    GW_TRY(const std::vector<fhir::Identifier> own, OwnOf(known.key, more));
+    for (const fhir::Identifier& one : own) {
+      if (claimed_.emplace(ClaimKey(known.key.type, one), index).second) {
+        known.claims.push_back(one);
       }
     }
-    return std::nullopt;
+    LeaveNumbersOfOthers(known, change);
+    return {};
   }
 
   // The business key is the first identifier: what it names is the resource.
@@ -208,15 +255,15 @@ class Identification {
       return {};
     }
     GW_TRY(*stored, parts_.store.Current({"Patient", end}));
-    const std::vector<fhir::Identifier> merged = IdentifiersOf(candidate->root());
+    const IdentifierSet merged(IdentifiersOf(candidate->root()));
     GW_TRY(*candidate, fhir::ParseJson(stored->json, parts_.definitions, parts_.limits));
-    const std::vector<fhir::Identifier> kept = IdentifiersOf(candidate->root());
+    const IdentifierSet kept(IdentifiersOf(candidate->root()));
     fhir::Element& fragment = change->fragment.root();
     for (fhir::Element* child = fragment.first_child(); child != nullptr;) {
       fhir::Element* next = child->next();
       const fhir::Identifier one{std::string(child->TextAt("system")),
                                  std::string(child->TextAt("value"))};
-      if (child->name() == "identifier" && Contains(merged, one) && !Contains(kept, one)) {
+      if (child->name() == "identifier" && merged.Has(one) && !kept.Has(one)) {
         fragment.Remove(child);
       }
       child = next;
@@ -252,7 +299,10 @@ class Identification {
       return {};
     }
     const Known& loser = identified_.resources[identified_.of_change[index]];
-    GW_RETURN_IF_ERROR(links_.Merge(loser.key.id, survivor, change.where));
+    GW_TRY(const bool is_link, links_.Merge(loser.key.id, survivor, change.where));
+    if (!is_link) {
+      DropLinks(loser.key.id, survivor);
+    }
     GW_RETURN_IF_ERROR(AskAboutMerge(loser, survivor, change.where));
     GW_TRY(const std::vector<std::string> records, links_.SetOf(survivor));
     GW_TRY(std::vector<std::string> plans, ActivePlansOf(records, parts_));
@@ -265,6 +315,26 @@ class Identification {
                     "the merged records have more than one active care plan", records.front(),
                     std::move(plans)},
                    change.where);
+  }
+
+  // The links of a merge that a chain holds already, on both sides: one alone, or one beside the
+  // chain, would say otherwise.
+  void DropLinks(const std::string& loser, const std::string& survivor) {
+    for (size_t index = 0; index < identifiers_.size(); ++index) {
+      const fhir::Key& key = identified_.resources[identified_.of_change[index]].key;
+      const std::string* other = key.type != "Patient" ? nullptr
+                                 : key.id == loser     ? &survivor
+                                 : key.id == survivor  ? &loser
+                                                       : nullptr;
+      fhir::Element& patient = (*changes_)[index].fragment.root();
+      for (fhir::Element* link = patient.first_child(); other != nullptr && link != nullptr;) {
+        fhir::Element* next = link->next();
+        if (link->name() == "link" && link->TextAt("other.reference") == kPatient + *other) {
+          patient.Remove(link);
+        }
+        link = next;
+      }
+    }
   }
 
   // A merge is done as it is asked for; where the records look like two persons a human is asked.
@@ -329,13 +399,17 @@ class Identification {
   Result<std::vector<fhir::Identifier>> OwnOf(const fhir::Key& key,
                                               const std::vector<fhir::Identifier>& identifiers) {
     std::vector<fhir::Identifier> own;
+    IdentifierSet asked;
     for (const fhir::Identifier& identifier : identifiers) {
+      if (!asked.Add(identifier)) {
+        continue;
+      }
       GW_TRY(const std::vector<fhir::StoredResource> holders,
              parts_.store.Find(key.type, {&identifier, 1}));
       const bool is_free =
           std::all_of(holders.begin(), holders.end(),
                       [&key](const fhir::StoredResource& holder) { return holder.key == key; });
-      if (is_free && !Contains(own, identifier)) {
+      if (is_free) {
         own.push_back(identifier);
       }
     }
@@ -351,8 +425,9 @@ class Identification {
       return OwnOf({std::string(type), ""}, identifiers);
     }
     std::vector<fhir::Identifier> free;
+    IdentifierSet seen;
     for (const fhir::Identifier& identifier : identifiers) {
-      if (!Contains(free, identifier)) {
+      if (seen.Add(identifier)) {
         free.push_back(identifier);
       }
     }
@@ -365,12 +440,13 @@ class Identification {
     if (change->fragment.type() != "Patient") {
       return;
     }
+    const IdentifierSet claims(known.claims);
     fhir::Element& patient = change->fragment.root();
     for (fhir::Element* child = patient.first_child(); child != nullptr;) {
       fhir::Element* next = child->next();
       const fhir::Identifier one{std::string(child->TextAt("system")),
                                  std::string(child->TextAt("value"))};
-      if (child->name() == "identifier" && !one.value.empty() && !Contains(known.claims, one)) {
+      if (child->name() == "identifier" && !one.value.empty() && !claims.Has(one)) {
         patient.Remove(child);
         identified_.remarks.push_back({'W', "number-of-other", change->where,
                                        "a number that belongs to another record was left out"});
@@ -395,11 +471,13 @@ class Identification {
     known.version = stored.version;
     known.home = stored.persons.empty() ? std::string() : stored.persons.front();
     known.claims = IdentifiersOf(current.root());
+    const IdentifierSet asked(identifiers);
     const bool all_asked =
         std::all_of(known.claims.begin(), known.claims.end(),
-                    [&](const fhir::Identifier& own) { return Contains(identifiers, own); });
+                    [&asked](const fhir::Identifier& own) { return asked.Has(own); });
+    IdentifierSet claims(known.claims);
     for (const fhir::Identifier& identifier : identifiers) {
-      if (!Contains(known.claims, identifier)) {
+      if (claims.Add(identifier)) {
         known.claims.push_back(identifier);
       }
     }
@@ -412,15 +490,16 @@ class Identification {
   }
 
   size_t Keep(const map::Change& change, Known known) {
-    for (size_t index = 0; index < identified_.resources.size(); ++index) {
-      if (identified_.resources[index].key == known.key) {
-        Link(change, index);
-        return index;
+    const auto [place, is_new] =
+        places_.emplace(known.key.type + "/" + known.key.id, identified_.resources.size());
+    if (is_new) {
+      for (const fhir::Identifier& claim : known.claims) {
+        claimed_.emplace(ClaimKey(known.key.type, claim), place->second);
       }
+      identified_.resources.push_back(std::move(known));
     }
-    identified_.resources.push_back(std::move(known));
-    Link(change, identified_.resources.size() - 1);
-    return identified_.resources.size() - 1;
+    Link(change, place->second);
+    return place->second;
   }
 
   void Link(const map::Change& change, size_t index) {
@@ -473,12 +552,8 @@ class Identification {
   }
 
   std::string HomeOf(std::string_view reference) const {
-    for (const Known& known : identified_.resources) {
-      if (known.key.type + "/" + known.key.id == reference) {
-        return known.home;
-      }
-    }
-    return {};
+    const auto found = places_.find(std::string(reference));
+    return found == places_.end() ? std::string() : identified_.resources[found->second].home;
   }
 
   std::vector<map::Change>* changes_;
@@ -490,6 +565,8 @@ class Identification {
   PersonLinks links_;
   std::vector<map::Change> asked_;  // review Tasks
   Identified identified_;
+  std::unordered_map<std::string, size_t> places_;   // "Type/id" -> index into resources
+  std::unordered_map<std::string, size_t> claimed_;  // ClaimKey -> index of the first that claims
   std::unordered_map<std::string, std::string> references_;
 };
 

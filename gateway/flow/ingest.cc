@@ -38,6 +38,8 @@ store::Upkeep UpkeepOf(const Again* again) {
   store::Upkeep upkeep;
   if (again != nullptr && !again->same_bytes) {
     upkeep.settlements.push_back({again->number, store::MessageState::kReplaced, again->note});
+  } else if (again != nullptr && !again->was_taken) {
+    upkeep.still_open = again->number;  // another operator may have been first
   }
   return upkeep;
 }
@@ -75,6 +77,11 @@ Ingest::Answers Ingest::AnswerBatch(std::string_view bytes, std::string_view pee
   const auto messages = hl7v2::SplitMessages(bytes, &warnings);
   if (!messages) {
     return RefuseV2(bytes, messages.error(), peer);
+  }
+  if (messages->size() > kBatchMessagesMax) {
+    const Error too_many{Code::kTooLarge, "a batch of more messages than are taken at once", "BHS",
+                         0};
+    return RefuseV2(bytes, too_many, peer);
   }
   std::vector<std::string> answers;
   for (const std::string_view message : *messages) {
@@ -180,14 +187,26 @@ std::string Ingest::Answer(const hl7v2::Message& message, Arrival* arrival) {
   if (*prior && (*prior)->same_bytes && !once_more) {
     return Repeat(message, **prior, arrival);
   }
-  Status taken = FindFeed(message, arrival, prior->has_value() && !once_more);
-  for (int attempt = 0; taken && attempt < kAttemptsMax; ++attempt) {
-    const Status admitted = Take(message, arrival);
-    if (!LostRace(admitted) || attempt + 1 == kAttemptsMax) {
-      return admitted ? arrival->kept.answer : Refuse(message, arrival, admitted.error());
-    }
+  if (const Status found = FindFeed(message, arrival, prior->has_value() && !once_more); !found) {
+    return Refuse(message, arrival, found.error());
   }
-  return Refuse(message, arrival, taken.error());
+  std::string repeated;  // the answer, where the same bytes were taken at the same time
+  const Status taken = TakeTurns(&turns_, [&](Turns::Turn* turn) -> Status {
+    Status admitted = Take(message, arrival, turn);
+    if (LostRace(admitted) && !once_more) {
+      GW_TRY(const auto now,
+             parts_.store.FindAnswer(sender, arrival->kept.control_id, arrival->kept.digest));
+      if (now && now->same_bytes) {
+        repeated = Repeat(message, *now, arrival);
+        return Status();
+      }
+    }
+    return admitted;
+  });
+  if (!taken) {
+    return Refuse(message, arrival, taken.error());
+  }
+  return repeated.empty() ? arrival->kept.answer : repeated;
 }
 
 // Which feed it is of, and whether that feed takes it.
@@ -217,7 +236,7 @@ Status Ingest::FindFeed(const hl7v2::Message& message, Arrival* arrival, bool co
 }
 
 // Translate, admit, log: AA is the last thing made of it, and stored before it is said.
-Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival) {
+Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival, Turns::Turn* turn) {
   // What is taken once more was recorded when it came first: else it would differ by that alone.
   const Instant now = arrival->again != nullptr && arrival->again->was_taken
                           ? arrival->again->received
@@ -231,7 +250,7 @@ Status Ingest::Take(const hl7v2::Message& message, Arrival* arrival) {
   arrival->kept.map_version = arrival->mappings->translator.version();
   AccessRecord record = arrival->record;
   GW_TRY(Identified identified, Resolve(std::move(translation.changes), arrival->feed->upsert,
-                                        record.recorded, arrival->again));
+                                        record.recorded, turn, arrival->again));
   std::vector<hl7v2::Issue> issues = IssuesOf(translation.remarks);
   const std::vector<hl7v2::Issue> found = IssuesOf(identified.remarks);
   issues.insert(issues.end(), found.begin(), found.end());
@@ -258,8 +277,7 @@ std::string Ingest::Repeat(const hl7v2::Message& message, const store::PriorAnsw
   counted.upkeep.repeat_of =
       sender == arrival->mappings->senders.end() ? std::string() : sender->second;
   counted.entry = store::PendingEntry{arrival->record.id, ToBytes(arrival->record)};
-  counted.settled = journal_->TakeSettled();
-  const bool pending = parts_.store.Commit(std::move(counted)).ok();  // the answer stands without
+  const bool pending = journal_->Commit(std::move(counted)).ok();  // the answer stands without
   const Result<audit::Receipt> receipt = journal_->Append(arrival->record, pending);
   arrival->taken = {"AA", arrival->record.reason, 0, 0};
   return receipt ? prior.answer : Refuse(message, arrival, receipt.error());
@@ -284,22 +302,20 @@ std::vector<hl7v2::Issue> Ingest::IssuesOfRefusal(const Arrival& arrival, const 
   }
   store::MessageQuery query;
   query.control_id = arrival.kept.control_id;
+  query.sender = arrival.kept.sender;
+  query.digest = arrival.kept.digest;
   const auto known = parts_.store.archive().List(query);
-  for (const store::MessageEntry& entry : known ? *known : std::vector<store::MessageEntry>()) {
-    const bool replaced = entry.state == store::MessageState::kReplaced;
-    if (entry.sender != arrival.kept.sender ||
-        (!replaced && entry.state != store::MessageState::kDiscarded)) {
-      continue;
-    }
-    const auto kept = parts_.store.archive().Open(entry.number);
-    if (kept && kept->bytes == arrival.kept.bytes) {
-      issues.push_back({Error{Code::kConflict,
-                              replaced ? "an operator has put another message in its place"
-                                       : "an operator has discarded this message",
-                              "", kApplicationError},
-                        'W'});
-      break;
-    }
+  if (!known || known->empty()) {
+    return issues;
+  }
+  const store::MessageState state = known->front().state;
+  const bool replaced = state == store::MessageState::kReplaced;
+  if (replaced || state == store::MessageState::kDiscarded) {
+    issues.push_back({Error{Code::kConflict,
+                            replaced ? "an operator has put another message in its place"
+                                     : "an operator has discarded this message",
+                            "", kApplicationError},
+                      'W'});
   }
   return issues;
 }
@@ -351,19 +367,20 @@ void Ingest::Keep(Arrival* arrival, const Error& error) {
   transaction.message = arrival->kept;
   transaction.upkeep = UpkeepOf(arrival->again);
   transaction.entry = store::PendingEntry{arrival->record.id, ToBytes(arrival->record)};
-  transaction.settled = journal_->TakeSettled();
-  const Result<store::Committed> committed = parts_.store.Commit(std::move(transaction));
+  const Result<store::Committed> committed = journal_->Commit(std::move(transaction));
   arrival->taken.number = committed ? committed->message : 0;
   const Result<audit::Receipt> receipt = committed ? journal_->Append(arrival->record, true)
                                                    : Result<audit::Receipt>(committed.error());
-  if (!receipt) {
+  const bool was_first = arrival->again == nullptr || receipt ||
+                         receipt.error().code != Code::kConflict;  // else somebody else was
+  if (!receipt && was_first) {
     log::Write(log::Level::kError, "message.refusal_not_kept",
                {{"reason", receipt.error().detail}});
   }
 }
 
 Result<Identified> Ingest::Resolve(std::vector<map::Change> changes, bool upsert, Instant now,
-                                   const Again* again) {
+                                   Turns::Turn* turn, const Again* again) {
   GW_RETURN_IF_ERROR(journal_->Ready());  // the log took its last entry, or nothing new commits
   GW_TRY(Identified identified, Identify(&changes, parts_, now));
   const bool was_taken = again != nullptr && again->was_taken;
@@ -374,6 +391,7 @@ Result<Identified> Ingest::Resolve(std::vector<map::Change> changes, bool upsert
   if (was_taken) {
     GW_RETURN_IF_ERROR(KeepNewer(again->number, &identified, &parts_.store));
   }
+  turn->Note(identified);
   return identified;
 }
 
@@ -387,8 +405,7 @@ Result<store::Committed> Ingest::Admit(Identified identified, store::MessageReco
   transaction.upkeep = UpkeepOf(again);
   const store::PendingEntry entry{record->id, ToBytes(*record)};
   transaction.entry = entry;
-  transaction.settled = journal_->TakeSettled();
-  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  GW_TRY(const store::Committed committed, journal_->Commit(std::move(transaction)));
   GW_TRY(const audit::Receipt receipt, journal_->Append(entry));
   static_cast<void>(receipt);
   return committed;

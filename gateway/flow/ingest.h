@@ -10,6 +10,7 @@
 #include "gateway/flow/access_record.h"
 #include "gateway/flow/journal.h"
 #include "gateway/flow/parts.h"
+#include "gateway/flow/turns.h"
 #include "gateway/hl7v2/acknowledgment.h"
 
 namespace gw::flow {
@@ -72,7 +73,9 @@ class Ingest {
   // The same in the mode that the sender asks for (MSH-15, MSH-16): each acknowledgment that is
   // due, in ER7. Both where it asks for both, in the order in which they are sent. None to a
   // message that is an acknowledgment itself (ACK, MCF): two systems would never end. A batch is
-  // answered by a batch: what its messages are answered, each taken by itself, as `application`.
+  // answered by a batch: what its messages are answered, each taken by itself, as `application`;
+  // one of more than kBatchMessagesMax is refused as a whole.
+  static constexpr size_t kBatchMessagesMax = 1'000;
   struct Answers {
     std::string accept;       // CA, CE, CR; empty: not due
     std::string application;  // AA, AE, AR; empty: not due
@@ -97,8 +100,8 @@ class Ingest {
 
   // A client's create or update; `record` is logged with it (outcome and resources are filled in).
   // The entry is pending when this returns; the caller appends it. Errors: kUnprocessable with the
-  // FHIRPath where the result does not conform; kPreconditionFailed where expected_version is not
-  // the current one.
+  // FHIRPath where the result does not conform; kConflict where expected_version is not the
+  // current one.
   Result<fhir::StoredResource> AcceptResource(ClientWrite write, AccessRecord* record);
 
  private:
@@ -108,7 +111,7 @@ class Ingest {
   Result<hl7v2::Message> Parse(std::string bytes, const Arrival& arrival) const;
   std::string Answer(const hl7v2::Message& message, Arrival* arrival);
   Status FindFeed(const hl7v2::Message& message, Arrival* arrival, bool control_id_reused);
-  Status Take(const hl7v2::Message& message, Arrival* arrival);
+  Status Take(const hl7v2::Message& message, Arrival* arrival, Turns::Turn* turn);
   std::string Repeat(const hl7v2::Message& message, const store::PriorAnswer& prior,
                      Arrival* arrival);
   std::string Refuse(const hl7v2::Message& message, Arrival* arrival, const Error& error);
@@ -123,18 +126,19 @@ class Ingest {
   bool IsDiscarded(const store::MessageRecord& rows);
   Result<RowReport> TakeRows(map::RowGroup* group, const File& file);
   Status AdmitRows(const map::Translation& translation, const File& file, store::MessageRecord kept,
-                   AccessRecord record);
+                   AccessRecord record, Turns::Turn* turn);
   Status KeepRows(store::MessageRecord kept, AccessRecord record);
 
   // Where every way ends: identify and apply, which may leave remarks for the sender ...
   Result<Identified> Resolve(std::vector<map::Change> changes, bool upsert, Instant now,
-                             const Again* again = nullptr);
+                             Turns::Turn* turn, const Again* again = nullptr);
   // ... check, store, and log: the entry is in the log when this returns.
   Result<store::Committed> Admit(Identified identified, store::MessageRecord message,
                                  AccessRecord* record, const Again* again = nullptr);
 
   const Parts& parts_;
   Journal* journal_;
+  Turns turns_;
 };
 
 }  // namespace gw::flow

@@ -124,9 +124,8 @@ Status Ingest::KeepFile(std::string_view bytes, const File& file, const Error* r
     kept.cause = CauseOf(*refusal);
     record.outcome = "4";
     transaction.entry = store::PendingEntry{record.id, ToBytes(record)};
-    transaction.settled = journal_->TakeSettled();
   }
-  if (const auto committed = parts_.store.Commit(std::move(transaction)); !committed) {
+  if (const auto committed = journal_->Commit(std::move(transaction)); !committed) {
     log::Write(log::Level::kError, "file.not_kept", {{"feed", file.feed.name}});
     return Error{Code::kUnavailable, committed.error().detail, "store"};
   }
@@ -174,10 +173,9 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
   }
   Status taken = group->translation ? Status() : Status(group->translation.error());
   if (taken) {
-    int attempt = 0;
-    do {
-      taken = AdmitRows(*group->translation, file, kept, record);
-    } while (LostRace(taken) && ++attempt < kAttemptsMax);
+    taken = TakeTurns(&turns_, [&](Turns::Turn* turn) {
+      return AdmitRows(*group->translation, file, kept, record, turn);
+    });
     if (!taken && IsOutage(taken.error().code)) {
       return taken.error();
     }
@@ -206,7 +204,7 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
 }
 
 Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
-                         store::MessageRecord kept, AccessRecord record) {
+                         store::MessageRecord kept, AccessRecord record, Turns::Turn* turn) {
   GW_RETURN_IF_ERROR(WhollyTaken(translation));
   std::vector<map::Change> changes;
   changes.reserve(translation.changes.size());
@@ -222,6 +220,7 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
   GW_TRY(Identified identified, Identify(&changes, parts_, record.recorded));
   GW_RETURN_IF_ERROR(KeepDecisions(&changes, &identified, record.recorded));
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, file.feed.upsert, parts_));
+  turn->Note(identified);
   GW_TRY(const store::Committed committed, Admit(std::move(identified), std::move(kept), &record));
   static_cast<void>(committed);
   return {};
@@ -233,8 +232,7 @@ Status Ingest::KeepRows(store::MessageRecord kept, AccessRecord record) {
   store::Transaction transaction;
   transaction.message = std::move(kept);
   transaction.entry = store::PendingEntry{record.id, ToBytes(record)};
-  transaction.settled = journal_->TakeSettled();
-  if (const auto committed = parts_.store.Commit(std::move(transaction)); !committed) {
+  if (const auto committed = journal_->Commit(std::move(transaction)); !committed) {
     return Error{Code::kUnavailable, committed.error().detail, "store"};
   }
   static_cast<void>(journal_->Append(record, true)
@@ -265,8 +263,7 @@ Result<fhir::StoredResource> Ingest::AcceptResource(ClientWrite write, AccessRec
   store::Transaction transaction;
   transaction.writes.push_back(std::move(prepared));
   transaction.entry = store::PendingEntry{record->id, ToBytes(*record)};
-  transaction.settled = journal_->TakeSettled();
-  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  GW_TRY(const store::Committed committed, journal_->Commit(std::move(transaction)));
   static_cast<void>(committed);
   return stored;
 }

@@ -18,7 +18,10 @@ class Journal {
  public:
   Journal(store::Store* store, audit::AuditLog* log) : store_(store), log_(log) {}
 
-  // Start-up: appends what is pending and not in the log yet. Errors: kUnavailable.
+  // Start-up, before anything else: appends what is pending and not in the log yet. An entry past
+  // the log's bound, which an earlier version made, is written with the bounds of now. One that the
+  // log does not take for itself stays pending and is told, and stops nothing. Errors:
+  // kUnavailable.
   Status Recover();
   // May new work begin? Errors: kUnavailable after a failed append, until an append succeeds.
   Status Ready();
@@ -30,12 +33,15 @@ class Journal {
   // Makes sure that a pending entry is in the log, for a repeated message. An id that is not
   // pending is in it.
   Status Ensure(std::string_view entry_id);
-  // Ids whose pending rows a commit may take away now; handed out once.
-  std::vector<std::string> TakeSettled();
-  // Takes away what TakeSettled would give, at shutdown.
+  // Every commit of the flows: it takes away the pending rows of entries that are in the log; where
+  // it fails the next one does. Errors: Store::Commit's.
+  Result<store::Committed> Commit(store::Transaction transaction);
+  // Takes away what the next commit would, at shutdown.
   void Settle();
 
  private:
+  Status AppendPending(const store::PendingEntry& entry);
+
   store::Store* store_;
   audit::AuditLog* log_;
   std::mutex mutex_;  // guards settled_

@@ -5,6 +5,10 @@
 #include <set>
 #include <utility>
 
+#include "gateway/hl7v2/acknowledgment.h"
+#include "gateway/hl7v2/message.h"
+#include "gateway/hl7v2/mllp.h"
+
 namespace gw::flow {
 namespace {
 
@@ -35,10 +39,36 @@ store::MessageQuery QueryOf(const Selection& selection) {
   return query;
 }
 
+// The file that rows are of, or that the entry is; empty of a message.
+std::string FileNamed(const store::MessageEntry& entry) {
+  return entry.type == "rows" || entry.type == store::kFileType
+             ? entry.sender + "|" + entry.control_id.substr(0, entry.control_id.find(':'))
+             : std::string();
+}
+
 Status IsReason(std::string_view reason) {
   return reason.find_first_not_of(" \t\r\n") == std::string_view::npos
              ? Status(Error{Code::kInvalid, "a message is discarded for a reason", "reason", 0})
              : Status();
+}
+
+// One message as it would stand in a frame: what cannot even be read is no edit of it.
+Status IsOneMessage(const std::string& bytes, const Limits& limits) {
+  const auto refused = [](std::string rule, std::string where) {
+    return Error{Code::kUnprocessable, std::move(rule), std::move(where), 0};
+  };
+  if (bytes.find_first_of("\x0B\x1C") != std::string::npos) {
+    return refused("the message alone, without its MLLP frame", "body");
+  }
+  std::vector<std::string> warnings;
+  const auto messages = hl7v2::SplitMessages(bytes, &warnings);
+  if (hl7v2::IsBatch(bytes) || !messages || messages->size() != 1) {
+    return refused("one HL7 v2 message takes the place of another", "body");
+  }
+  hl7v2::ParseOptions options;
+  options.limits = limits;
+  const Result<hl7v2::Message> message = hl7v2::Message::Parse(bytes, options);
+  return message ? Status() : refused(message.error().detail, message.error().where);
 }
 
 Batch PageOf(const std::vector<store::MessageEntry>& entries, const Selection& selection) {
@@ -74,6 +104,14 @@ std::optional<Instant> ParseMoment(std::string_view text) {
   return timed || (dated && text.size() == 10) ? std::optional(FromCivil(civil)) : std::nullopt;
 }
 
+void AddFeed(std::string_view name, std::vector<store::FeedState>* states) {
+  const bool known = std::any_of(states->begin(), states->end(),
+                                 [name](const auto& state) { return state.feed == name; });
+  if (!known) {
+    states->emplace_back().feed = name;
+  }
+}
+
 Result<Taken> Operations::Resubmit(uint64_t number, std::string_view who) {
   GW_TRY(const store::KeptMessage message, parts_.store.archive().Open(number));
   if (message.entry.state != store::MessageState::kOpen) {
@@ -93,7 +131,18 @@ Result<Taken> Operations::Retake(const store::KeptMessage& message, std::string_
   again.note = NoteOf("taken once more", who);
   again.feed = message.entry.feed;
   again.peer = "operator";
-  return ingest_->TakeAgain(message.bytes, again);
+  return Settled(ingest_->TakeAgain(message.bytes, again), again);
+}
+
+// What was not kept, though it was open: has somebody else settled it in the meantime?
+Result<Taken> Operations::Settled(Taken taken, const Again& again) {
+  if (taken.number == 0 && !again.was_taken) {
+    GW_TRY(const store::KeptMessage now, parts_.store.archive().Open(again.number));
+    if (now.entry.state != store::MessageState::kOpen) {
+      return NotOpen();
+    }
+  }
+  return taken;
 }
 
 // A group of rows has no bytes of its own: its file is read once more, in which all that was taken
@@ -131,26 +180,36 @@ Result<Taken> Operations::ResubmitEdited(uint64_t number, std::string bytes, std
     return Error{Code::kUnsupported, "rows are edited in their file, which is put in again",
                  "message", 0};
   }
+  GW_RETURN_IF_ERROR(IsOneMessage(bytes, parts_.limits));
   Again again;
   again.number = number;
   again.same_bytes = false;
   again.note = NoteOf("edited", who);
   again.feed = message.entry.feed;
   again.peer = "operator";
-  return ingest_->TakeAgain(std::move(bytes), again);
+  return Settled(ingest_->TakeAgain(std::move(bytes), again), again);
 }
 
 Status Operations::RetakeInto(const store::MessageEntry& entry, std::string_view who,
-                              Batch* batch) {
+                              std::set<std::string>* files, Batch* batch) {
   GW_TRY(const store::KeptMessage message, parts_.store.archive().Open(entry.number));
-  // Since the page was read another of its file's groups may have taken it along.
-  if (message.entry.attempts != entry.attempts) {
+  if (const std::string file = FileNamed(entry); !file.empty() && !files->insert(file).second) {
+    // Another of its file's groups has taken it along.
     ++(message.entry.outcome == "AA" ? batch->taken : batch->refused);
     return {};
   }
-  GW_TRY(const Taken taken, Retake(message, who));
-  batch->versions += taken.versions;
-  ++(taken.outcome == "AA" ? batch->taken : batch->refused);
+  if (message.entry.state != entry.state) {  // somebody else was first
+    ++batch->unchanged;
+    return {};
+  }
+  const Result<Taken> taken = Retake(message, who);
+  if (!taken && taken.error().code == Code::kConflict) {  // or was while this one tried
+    ++batch->unchanged;
+    return {};
+  }
+  GW_RETURN_IF_ERROR(taken);
+  batch->versions += taken->versions;
+  ++(taken->outcome == "AA" ? batch->taken : batch->refused);
   return {};
 }
 
@@ -159,8 +218,9 @@ Result<Batch> Operations::ResubmitAll(const Selection& selection, std::string_vi
   query.state = store::MessageState::kOpen;
   GW_TRY(const std::vector<store::MessageEntry> entries, parts_.store.archive().List(query));
   Batch batch = PageOf(entries, selection);
+  std::set<std::string> files;
   for (const store::MessageEntry& entry : entries) {
-    GW_RETURN_IF_ERROR(RetakeInto(entry, who, &batch));
+    GW_RETURN_IF_ERROR(RetakeInto(entry, who, &files, &batch));
   }
   return batch;
 }
@@ -171,8 +231,7 @@ Status Operations::Discard(uint64_t number, std::string_view reason, std::string
   store::Transaction transaction;
   transaction.upkeep.settlements = {
       {number, store::MessageState::kDiscarded, NoteOf("discarded", who, reason)}};
-  transaction.settled = journal_->TakeSettled();
-  GW_TRY(const store::Committed committed, parts_.store.Commit(std::move(transaction)));
+  GW_TRY(const store::Committed committed, journal_->Commit(std::move(transaction)));
   static_cast<void>(committed);
   return {};
 }
@@ -185,8 +244,11 @@ Result<Batch> Operations::DiscardAll(const Selection& selection, std::string_vie
   GW_TRY(const std::vector<store::MessageEntry> entries, parts_.store.archive().List(query));
   Batch batch = PageOf(entries, selection);
   for (const store::MessageEntry& entry : entries) {
-    GW_RETURN_IF_ERROR(Discard(entry.number, reason, who));
-    ++batch.discarded;
+    const Status discarded = Discard(entry.number, reason, who);
+    if (!discarded && discarded.error().code != Code::kConflict) {
+      return discarded.error();
+    }
+    ++(discarded ? batch.discarded : batch.unchanged);
   }
   return batch;
 }
@@ -196,12 +258,13 @@ Result<Batch> Operations::Replay(const Selection& selection, std::string_view wh
          parts_.store.archive().List(QueryOf(selection)));
   const std::string version = parts_.mappings.Get()->translator.version();
   Batch batch = PageOf(entries, selection);
+  std::set<std::string> files;
   for (const store::MessageEntry& entry : entries) {
     const bool open = entry.state == store::MessageState::kOpen;
     const bool other_maps = entry.state == store::MessageState::kDone && entry.type != "rows" &&
                             entry.type != store::kFileType && entry.map_version != version;
     if (open || other_maps) {
-      GW_RETURN_IF_ERROR(RetakeInto(entry, who, &batch));
+      GW_RETURN_IF_ERROR(RetakeInto(entry, who, &files, &batch));
     } else {
       ++batch.unchanged;
     }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,9 @@
 
 namespace gw::flow {
 
-// Many messages taken once more, or discarded: one page of them. Where more is left `more` is true,
-// and the next call goes on behind `after`.
+// Many messages taken once more, or discarded: one page of them. What somebody else settled in the
+// meantime is unchanged. Where more is left `more` is true, and the next call goes on behind
+// `after`.
 struct Batch {
   uint32_t taken = 0, refused = 0, unchanged = 0, discarded = 0;
   uint32_t versions = 0;  // of resources, written
@@ -44,6 +46,9 @@ struct Trace {
 // "2026-01-20" or "2026-01-20T10:00:00Z", UTC.
 std::optional<Instant> ParseMoment(std::string_view text);
 
+// Adds a configured feed that has not sent anything yet, if it is not among them.
+void AddFeed(std::string_view name, std::vector<store::FeedState>* states);
+
 // For the access log: whose record a kept message is of, as far as what it made tells.
 void RecordOpened(const store::MessageEntry& message, store::Store& store, AccessRecord* record);
 
@@ -67,12 +72,14 @@ class Operations {
   // Errors: kNotFound; kConflict where it is not open; kUnprocessable where its feed or file is
   // gone. A refusal is no error: Taken says it.
   Result<Taken> Resubmit(uint64_t number, std::string_view who);
-  // The same with other bytes, which take its place, refused or not: both are kept.
+  // The same with other bytes, which take its place, refused or not: both are kept. Errors: also
+  // kUnprocessable where the bytes are not one readable message, kUnsupported for rows; the message
+  // is open as before.
   Result<Taken> ResubmitEdited(uint64_t number, std::string bytes, std::string_view who);
   // One page of the open messages of a cause.
   Result<Batch> ResubmitAll(const Selection& selection, std::string_view who);
   // Takes open messages out of the queue; they are kept. Errors: kInvalid without a reason, or with
-  // a blank one.
+  // a blank one; kNotFound; kConflict where it is not open.
   Status Discard(uint64_t number, std::string_view reason, std::string_view who);
   Result<Batch> DiscardAll(const Selection& selection, std::string_view reason,
                            std::string_view who);
@@ -90,10 +97,13 @@ class Operations {
 
  private:
   Result<Taken> Retake(const store::KeptMessage& message, std::string_view who);
+  Result<Taken> Settled(Taken taken, const Again& again);
   Result<Taken> RetakeRows(const store::MessageEntry& rows);
   // The file that rows are of.
   Result<store::KeptMessage> FileOf(const store::MessageEntry& rows);
-  Status RetakeInto(const store::MessageEntry& entry, std::string_view who, Batch* batch);
+  // `files`: those whose rows were taken once more already.
+  Status RetakeInto(const store::MessageEntry& entry, std::string_view who,
+                    std::set<std::string>* files, Batch* batch);
   Result<std::vector<store::MessageEntry>> MessagesOf(
       const std::vector<store::VersionOrigin>& versions);
 

@@ -31,6 +31,14 @@ void Bytes(const std::string& name, const std::string& bytes, JsonWriter* writer
   }
 }
 
+// Whether there is another page, and behind what.
+void More(bool more, Instant after, uint64_t after_number, JsonWriter* writer) {
+  writer->Key("more").Bool(more);
+  if (more) {
+    writer->Member("after", std::to_string(after.unix_us) + "." + std::to_string(after_number));
+  }
+}
+
 void Members(const store::MessageEntry& entry, JsonWriter* writer) {
   Count("message", entry.number, writer);
   writer->Member("feed", entry.feed).Member("sender", entry.sender);
@@ -158,11 +166,7 @@ std::string ToJson(const Batch& batch) {
   Count("unchanged", batch.unchanged, &writer);
   Count("discarded", batch.discarded, &writer);
   Count("versions", batch.versions, &writer);
-  writer.Key("more").Bool(batch.more);
-  if (batch.more) {
-    writer.Member("after",
-                  std::to_string(batch.after.unix_us) + "." + std::to_string(batch.after_number));
-  }
+  More(batch.more, batch.after, batch.after_number, &writer);
   writer.ObjectEnd();
   return json;
 }
@@ -187,6 +191,22 @@ std::string ToJson(const Trace& trace) {
     writer.ObjectEnd();
   }
   writer.ArrayEnd().ObjectEnd();
+  return json;
+}
+
+std::string MessagesJson(const std::vector<store::MessageEntry>& entries, uint32_t count) {
+  std::string json;
+  JsonWriter writer(&json);
+  writer.ObjectStart().Key("messages").ArrayStart();
+  for (const store::MessageEntry& entry : entries) {
+    writer.ObjectStart();
+    Members(entry, &writer);
+    writer.ObjectEnd();
+  }
+  writer.ArrayEnd();
+  const bool more = !entries.empty() && entries.size() == count;
+  More(more, more ? entries.back().received : Instant{}, more ? entries.back().number : 0, &writer);
+  writer.ObjectEnd();
   return json;
 }
 

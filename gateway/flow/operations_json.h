@@ -20,6 +20,9 @@ std::string ToJson(const Taken& taken);
 std::string ToJson(const Batch& batch);
 std::string ToJson(const Trace& trace);
 
+// One page of messages: {"messages": [ ... ], "more": ..., "after": ...}, the last two as of a
+// Batch. `count`: how many were asked for.
+std::string MessagesJson(const std::vector<store::MessageEntry>& entries, uint32_t count);
 // {"name": [ ... ]} of objects made above.
 std::string ListJson(std::string_view name, const std::vector<std::string>& objects);
 

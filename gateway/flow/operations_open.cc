@@ -1,5 +1,6 @@
 // What operators look at: kept messages as text, and whose they are.
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -51,6 +52,14 @@ void AddPerson(const std::string& person, AccessRecord* record) {
   }
 }
 
+// What stands before the separator, which goes with it.
+std::string_view Take(char separator, std::string_view* text) {
+  const size_t end = std::min(text->find(separator), text->size());
+  const std::string_view part = text->substr(0, end);
+  text->remove_prefix(std::min(end + 1, text->size()));
+  return part;
+}
+
 // The persons that texts speak of: those of their numbers that the gateway knows.
 class Persons {
  public:
@@ -65,21 +74,15 @@ class Persons {
     if (!message) {
       return {};  // unreadable: whose it is cannot be told
     }
-    std::map<std::string, uint32_t, std::less<>> seen;
     for (const hl7v2::Segment& segment : message->segments()) {
-      const uint32_t count = ++seen[std::string(segment.name)];
       const uint32_t field = segment.name == "PID" ? 3 : segment.name == "MRG" ? 1 : 0;
       if (field == 0 || segment.fields.size() < field) {
         continue;
       }
-      const std::string_view raw = segment.fields[field - 1];
-      const auto repetitions = static_cast<uint32_t>(
-          1 + std::count(raw.begin(), raw.end(), message->delimiters().repetition));
-      for (uint32_t repetition = 1; repetition <= repetitions; ++repetition) {
-        const auto text = [&](uint32_t component) {
-          return message->Text({std::string(segment.name), count, field, repetition, component, 1});
-        };
-        GW_RETURN_IF_ERROR(OfNumber(text(1), feed, text(4), text(5)));
+      std::string_view numbers = segment.fields[field - 1];
+      while (!numbers.empty()) {
+        const std::string_view number = Take(message->delimiters().repetition, &numbers);
+        GW_RETURN_IF_ERROR(OfIdentifier(number, message->delimiters(), feed));
       }
     }
     return {};
@@ -88,6 +91,17 @@ class Persons {
   Status OfCell(const std::string& cell) { return OfNumber(cell, nullptr, "", ""); }
 
  private:
+  // A CX: the first subcomponents of its number, authority and type.
+  Status OfIdentifier(std::string_view cx, const hl7v2::Delimiters& delimiters,
+                      const map::Feed* feed) {
+    std::array<std::string, 5> components;
+    for (size_t i = 0; i < components.size() && !cx.empty(); ++i) {
+      std::string_view component = Take(delimiters.component, &cx);
+      components[i] = hl7v2::Unescape(Take(delimiters.subcomponent, &component), delimiters);
+    }
+    return OfNumber(components[0], feed, components[3], components[4]);
+  }
+
   Status OfNumber(const std::string& value, const map::Feed* feed, const std::string& authority,
                   const std::string& type) {
     if (value.empty() || !seen_.insert(authority + "|" + type + "|" + value).second) {

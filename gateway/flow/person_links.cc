@@ -87,8 +87,8 @@ Result<std::string> PersonLinks::EndOf(const std::string& patient) {
                kUnknownKey};
 }
 
-Status PersonLinks::Merge(const std::string& loser, const std::string& survivor,
-                          const std::string& where) {
+Result<bool> PersonLinks::Merge(const std::string& loser, const std::string& survivor,
+                                const std::string& where) {
   GW_TRY(const std::string end, EndOf(survivor));
   if (end == loser) {
     return Error{Code::kConflict, "a merge that would make a cycle: the survivor is the loser",
@@ -102,7 +102,8 @@ Status PersonLinks::Merge(const std::string& loser, const std::string& survivor,
   if (before == loser) {
     merges_[loser] = survivor;
   }
-  return {};
+  GW_TRY(const std::string next, Next(loser));
+  return next == survivor;
 }
 
 Result<std::vector<std::string>> PersonLinks::SetOf(const std::string& patient) {

@@ -22,9 +22,11 @@ class PersonLinks {
   // kConflict where the links make a circle, or are more than kChainMax; kUnavailable.
   Result<std::string> EndOf(const std::string& patient);
 
-  // One more merge, that is not stored yet. Errors: kConflict 204: the survivor was merged into the
-  // loser, or is it; the loser was merged into another record before. `where`: its place.
-  Status Merge(const std::string& loser, const std::string& survivor, const std::string& where);
+  // One more merge, that is not stored yet. False where a chain of other merges says it already: no
+  // link is to be made. Errors: kConflict 204: the survivor was merged into the loser, or is it;
+  // the loser was merged into another record before. `where`: its place.
+  Result<bool> Merge(const std::string& loser, const std::string& survivor,
+                     const std::string& where);
 
   // All records that are one with the Patient's, the end first. Errors: as EndOf.
   Result<std::vector<std::string>> SetOf(const std::string& patient);

@@ -71,6 +71,12 @@ void MllpDecoder::TakeControl(char byte, std::vector<MllpUnit>* units) {
   }
 }
 
+std::string MllpDecoder::TakeHeld() {
+  in_frame_ = false;
+  after_end_ = false;
+  return std::exchange(held_, {});
+}
+
 std::vector<MllpUnit> MllpDecoder::Feed(std::string_view bytes) {
   std::vector<MllpUnit> units;
   while (!bytes.empty()) {

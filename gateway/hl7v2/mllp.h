@@ -32,6 +32,8 @@ class MllpDecoder {
   // After a fault, until the next VT: what comes now is not of a frame.
   bool is_lost() const { return is_lost_; }
   size_t held_bytes() const { return held_.size(); }
+  // What came of a frame whose end will not come; the decoder is outside of any frame then.
+  std::string TakeHeld();
 
  private:
   size_t TakeContent(std::string_view bytes, std::vector<MllpUnit>* units);

@@ -1,7 +1,9 @@
 #include "gateway/identity/matcher.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace gw::identity {
 namespace {
@@ -18,15 +20,17 @@ std::string_view NhsNumberOf(const fhir::Element& patient) {
 
 // Do the two share an identifier other than the NHS number?
 bool ShareLocalNumber(const fhir::Element& a, const fhir::Element& b) {
+  using Number = std::pair<std::string_view, std::string_view>;
+  std::set<Number> numbers;
   for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
-    if (x->name() != "identifier" || x->TextAt("system") == kNhsNumberSystem) {
-      continue;
+    if (x->name() == "identifier" && x->TextAt("system") != kNhsNumberSystem) {
+      numbers.emplace(x->TextAt("system"), x->TextAt("value"));
     }
-    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
-      if (y->name() == "identifier" && x->TextAt("system") == y->TextAt("system") &&
-          x->TextAt("value") == y->TextAt("value")) {
-        return true;
-      }
+  }
+  for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
+    if (y->name() == "identifier" &&
+        numbers.contains(Number(y->TextAt("system"), y->TextAt("value")))) {
+      return true;
     }
   }
   return false;
@@ -49,8 +53,9 @@ bool BirthDatesDiffer(const fhir::Element& a, const fhir::Element& b) {
 bool FamilyNamesDiffer(const fhir::Element& a, const fhir::Element& b) {
   bool compared = false;
   for (const fhir::Element* x = a.first_child(); x != nullptr; x = x->next()) {
-    for (const fhir::Element* y = b.first_child(); y != nullptr; y = y->next()) {
-      if (x->name() != "name" || y->name() != "name") {
+    const bool named = x->name() == "name";
+    for (const fhir::Element* y = b.first_child(); named && y != nullptr; y = y->next()) {
+      if (y->name() != "name") {
         continue;
       }
       const std::string_view family = x->TextAt("family");

@@ -21,10 +21,11 @@ struct Match {
 
 // Is a Patient of a feed one that is already here? Candidates share at least one identifier with
 // it: nobody is ever matched on a name alone.
-//   shared NHS number (its check digit holds)    certain, unless birth date and family name both
-//   differ: possible shared local number of the same authority    certain, unless both have an NHS
-//   number and these differ, or birth
-//                                                date and family name both differ: possible
+// - A shared NHS number (its check digit holds) is certain; where birth date and family name both
+//   differ it is possible.
+// - A shared local number of the same authority is certain; where both have an NHS number and these
+//   differ, or birth date and family name both differ, it is possible.
+//
 // Only `certain` may be linked by the machine. Best first; candidates of one grade keep their
 // order. Pure; any thread. Source: care-coordination decisions 3 and 9; R4 patient-operation-match.
 std::vector<Match> Rank(const fhir::Resource& patient, std::span<const fhir::Resource> candidates);

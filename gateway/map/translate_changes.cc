@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <compare>
+#include <deque>
 #include <optional>
 #include <set>
 #include <utility>
@@ -249,6 +250,9 @@ class ChangeMaker {
       const std::optional<size_t> same = FindSame(local, part, change.fragment);
       const size_t at = same.value_or(changes().size());
       if (same) {
+        if (parts_[at] != part) {
+          BindLocals(part, &change.fragment.root());
+        }
         GW_RETURN_IF_ERROR(Join(change, &changes()[at]));
       } else {
         parts_.push_back(part);
@@ -260,6 +264,25 @@ class ChangeMaker {
       Index(at);
     }
     return {};
+  }
+
+  // A resource of which several parts speak is one change, of the first part: what a later part
+  // refers to by a local name is its own, and gets a name that no part has.
+  void BindLocals(const Element* part, Element* element) {
+    const std::string_view name =
+        &element->type() == types_.reference ? element->TextAt("reference") : std::string_view();
+    const auto own = std::find_if(local_.begin(), local_.end(), [&](const Local& local) {
+      return name.starts_with('#') && local.name == name && local.part == part;
+    });
+    if (own != local_.end()) {
+      const size_t change = own->change;
+      bound_.push_back(std::string(name) + ":" + std::to_string(change));
+      local_.push_back({bound_.back(), part, change});
+      element->Child("reference")->SetText(bound_.back());
+    }
+    for (Element* child = element->first_child(); child != nullptr; child = child->next()) {
+      BindLocals(part, child);
+    }
   }
 
   // The change that speaks of the same resource already.
@@ -571,6 +594,7 @@ class ChangeMaker {
   Translation& translation_;
   std::map<Identity, size_t> by_identity_;  // -> change
   std::vector<Local> local_;
+  std::deque<std::string> bound_;      // the names that BindLocals made
   std::vector<const Element*> parts_;  // of each change: the part of the message it came from
   size_t finishing_ = 0;               // the change whose references are made literal
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/crypto.h"
 #include "gateway/base/result.h"
 #include "gateway/fhir/stored.h"
 
@@ -55,6 +56,7 @@ struct Pruning {
 // What a transaction changes of the archive beside its message.
 struct Upkeep {
   std::vector<Settlement> settlements;
+  uint64_t still_open = 0;  // the number of a message that must be open as yet; 0: none
   std::string repeat_of;  // a repeat was answered for this feed: counted, nothing else; empty: none
   bool repeated = false;
   std::vector<FeedAlert> alerts;  // since as it shall be; raised is counted by the store
@@ -87,6 +89,8 @@ struct KeptMessage {
 struct MessageQuery {
   std::optional<std::string> feed;  // "" is: of no configured feed
   std::optional<std::string> control_id;
+  std::optional<std::string> sender;
+  std::optional<crypto::Digest> digest;  // of the bytes
   std::optional<std::string> cause;
   std::optional<MessageState> state;
   std::optional<Instant> from, until;  // received in [from, until)

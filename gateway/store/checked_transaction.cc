@@ -10,6 +10,8 @@
 namespace gw::store {
 namespace {
 
+constexpr int kDuplicate = 205;  // table 0357
+
 Error Broken(const char* rule) { return Error{Code::kInvalid, rule, "store"}; }
 
 bool IsPlainId(std::string_view id) {
@@ -147,7 +149,11 @@ Result<CheckedTransaction> CheckTransaction(Transaction transaction) {
     return Broken("a transaction writes a resource twice");
   }
   if (ClaimsTwice(checked.writes)) {
-    return Error{Code::kConflict, "two resources claim the same identifier", "store"};
+    return Error{Code::kConflict, "two resources claim the same identifier", "store", kDuplicate};
+  }
+  if (transaction.entry &&
+      (transaction.entry->bytes.empty() || transaction.entry->bytes.size() > kEntryBytesMax)) {
+    return Broken("a log entry has 1 byte to 1 MiB");
   }
   checked.message = std::move(transaction.message);
   checked.entry = std::move(transaction.entry);

@@ -34,7 +34,7 @@ struct CheckedTransaction {
 // Errors: kInvalid for a version that is not expected_version + 1, a key that is empty or written
 // twice, a person's id that no FHIR id can be, a Consent whose home is not its first person;
 // kUnsupported for an index row of a kind that no store holds; kConflict where two of the writes
-// claim the same identifier.
+// claim the same identifier (hl7_code 205: it is no race, and stays so).
 Result<CheckedTransaction> CheckTransaction(Transaction transaction);
 
 // The persons column: ids with one blank between; FHIR ids hold no blank.

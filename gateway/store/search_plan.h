@@ -14,8 +14,8 @@ namespace gw::store {
 
 using SqlValue = std::variant<int64_t, std::string>;
 
-// A SELECT and its values: $1 is values[0] and so on, each named once and in order, which SQLite
-// and PostgreSQL read alike. Nothing of the caller's stands in the text.
+// A SELECT and its values: $1 is values[0] and so on, each named once and in order. Nothing of the
+// caller's stands in the text.
 struct SearchPlan {
   std::string sql;
   std::vector<SqlValue> values;

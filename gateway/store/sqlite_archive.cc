@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "gateway/base/crypto.h"
 #include "gateway/store/archive.h"
 #include "gateway/store/shard_key.h"
 #include "gateway/store/sqlite_connection.h"
@@ -125,9 +126,11 @@ class SqliteArchive final : public Archive {
     };
     add(query.feed.has_value(), "feed = ");
     add(query.control_id.has_value(), "control_id = ");
+    add(query.sender.has_value(), "sender = ");
     add(query.cause.has_value(), "cause = ");
     add(query.from.has_value(), "received >= ");
     add(query.until.has_value(), "received < ");
+    add(query.digest.has_value(), "digest = ");
     if (query.state) {
       // In the text: the index of open messages serves only who says so.
       where += " AND state = " + std::to_string(static_cast<int>(*query.state));
@@ -222,7 +225,7 @@ class SqliteArchive final : public Archive {
 
   static void Bind(const MessageQuery& query, Execution* run) {
     run->Int(query.after.unix_us).Int(static_cast<int64_t>(query.after_number));
-    for (const auto* text : {&query.feed, &query.control_id, &query.cause}) {
+    for (const auto* text : {&query.feed, &query.control_id, &query.sender, &query.cause}) {
       if (*text) {
         run->Text(**text);
       }
@@ -231,6 +234,9 @@ class SqliteArchive final : public Archive {
       if (*moment) {
         run->Int((*moment)->unix_us);
       }
+    }
+    if (query.digest) {
+      run->Blob(crypto::AsBytes(*query.digest));
     }
     if (!query.holds.empty()) {
       run->Blob(query.holds);

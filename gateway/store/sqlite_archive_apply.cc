@@ -79,8 +79,12 @@ enum Counter : uint8_t {
   kVersions,
 };
 
+constexpr int kApplicationError = 207;  // table 0357
+
+// No lost race, which would be taken again: it stays so.
 Error NotOpen() {
-  return Error{Code::kConflict, "the message is not in the queue any more", "message"};
+  return Error{Code::kConflict, "the message is not in the queue any more", "message",
+               kApplicationError};
 }
 
 // One name a line; names hold no blanks.
@@ -113,16 +117,22 @@ Result<SqliteArchiveApplier> SqliteArchiveApplier::Make(Connection* connection) 
   return applier;
 }
 
+Status SqliteArchiveApplier::CheckOpen(uint64_t number) {
+  if (number == 0) {
+    return {};
+  }
+  Execution find(At(kFindOpen));
+  find.Int(static_cast<int64_t>(number));
+  GW_TRY(const bool open, find.Step());
+  return open ? Status() : Status(NotOpen());
+}
+
 Result<uint64_t> SqliteArchiveApplier::Check(const CheckedTransaction& transaction,
                                              uint64_t sequence) {
   one_ = Tally();
+  GW_RETURN_IF_ERROR(CheckOpen(transaction.upkeep.still_open));
   for (const Settlement& settlement : transaction.upkeep.settlements) {
-    Execution find(At(kFindOpen));
-    find.Int(static_cast<int64_t>(settlement.number));
-    GW_TRY(const bool open, find.Step());
-    if (!open) {
-      return NotOpen();
-    }
+    GW_RETURN_IF_ERROR(CheckOpen(settlement.number));
   }
   if (!transaction.message) {
     return uint64_t{0};

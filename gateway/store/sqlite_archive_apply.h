@@ -33,6 +33,7 @@ class SqliteArchiveApplier {
   void ForgetCounts();   // a rollback has undone them
 
  private:
+  Status CheckOpen(uint64_t number);
   // In the order of kStatements in the .cc.
   enum Id : uint8_t {
     kFindMessage,

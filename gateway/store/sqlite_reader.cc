@@ -37,9 +37,10 @@ constexpr std::array kStatements = {
     " ON r.patient_key = s.patient_key AND r.type = s.type AND r.id = s.id"
     " WHERE s.type = 'Patient' AND s.parameter = '_namesake' AND s.text = ?1"
     " ORDER BY s.id DESC LIMIT ?2",
-    "SELECT digest, answer, entry_id FROM message"
-    " WHERE control_id = ?1 AND sender = ?2 AND outcome = 'AA'"
-    " ORDER BY sequence DESC",
+    "SELECT answer, entry_id FROM message"
+    " WHERE control_id = ?1 AND sender = ?2 AND digest = ?3 AND outcome = 'AA'",
+    "SELECT answer, entry_id FROM message"
+    " WHERE control_id = ?1 AND sender = ?2 AND outcome = 'AA' LIMIT 1",
     "SELECT id, bytes FROM pending_entry ORDER BY sequence LIMIT ?1",
 };
 #undef GW_STORE_ROW
@@ -532,22 +533,22 @@ Status SqliteReader::AppendOnce(int64_t patient_key, std::string_view type, std:
 Result<std::optional<PriorAnswer>> SqliteReader::FindAnswer(std::string_view sender,
                                                             std::string_view control_id,
                                                             const crypto::Digest& digest) {
-  Execution row(At(kAnswer));
-  row.Text(control_id).Text(sender);
-  std::optional<PriorAnswer> prior;
-  while (true) {
-    GW_TRY(const bool more, row.Step());
-    if (!more) {
-      return prior;
-    }
-    const bool same_bytes = row.BlobAt(0) == crypto::AsBytes(digest);
-    if (!prior || same_bytes) {
-      prior = PriorAnswer{std::string(row.BlobAt(1)), std::string(row.TextAt(2)), same_bytes};
-    }
-    if (same_bytes) {
-      return prior;
-    }
+  Execution same(At(kSameAnswer));
+  same.Text(control_id).Text(sender).Blob(crypto::AsBytes(digest));
+  GW_TRY(const bool is_same, same.Step());
+  if (is_same) {
+    return std::optional(
+        PriorAnswer{std::string(same.BlobAt(0)), std::string(same.TextAt(1)), true});
   }
+  // Of a sender that uses one control id again and again any one does.
+  Execution other(At(kOtherAnswer));
+  other.Text(control_id).Text(sender);
+  GW_TRY(const bool is_used, other.Step());
+  if (!is_used) {
+    return std::optional<PriorAnswer>();
+  }
+  return std::optional(
+      PriorAnswer{std::string(other.BlobAt(0)), std::string(other.TextAt(1)), false});
 }
 
 Result<std::vector<PendingEntry>> SqliteReader::PendingEntries(uint32_t max) {

@@ -61,7 +61,8 @@ class SqliteReader {
     kConsents,
     kClaim,
     kNamesakes,
-    kAnswer,
+    kSameAnswer,
+    kOtherAnswer,
     kPending,
     kStatementCount,
   };

@@ -24,8 +24,10 @@ namespace gw::store {
 class Visibility {
  public:
   virtual ~Visibility() = default;
-  // `policy_class` changes whenever a Consent of the person, or the Patient, is written; 0: neither
-  // was.
+  // May the caller see what concerns the person and is labelled so?
+  // - `policy_class` changes whenever a Consent of the person, or the Patient, is written; 0:
+  //   neither was.
+  //
   // Called inside a query, once for each pair met (the store remembers within the query). Must not
   // call the store's search or commit.
   virtual bool Sees(std::string_view person, uint64_t policy_class,
@@ -80,9 +82,10 @@ struct MessageRecord {
 
 // An access-log entry on its way: stored with what it tells of, appended to the log after.
 struct PendingEntry {
-  std::string id;  // UUID
-  std::string bytes;
+  std::string id;     // UUID
+  std::string bytes;  // 1 byte to kEntryBytesMax: what the log does not take must not be committed
 };
+inline constexpr size_t kEntryBytesMax = size_t{1} << 20;
 
 // One resource version to write. `stored.json` holds id, meta.versionId (expected_version + 1) and
 // meta.lastUpdated.
@@ -157,8 +160,8 @@ class Store {
                                                      const Likeness& likeness, uint32_t max) = 0;
   virtual Result<fhir::StoredResource> Current(const fhir::Key& key) = 0;  // kNotFound
 
-  // An earlier AA to this sender and control id, if there was one; same_bytes where the digest is
-  // the same too.
+  // An earlier AA to this sender and control id, if there was one: that to the same bytes, or else
+  // any.
   virtual Result<std::optional<PriorAnswer>> FindAnswer(std::string_view sender,
                                                         std::string_view control_id,
                                                         const crypto::Digest& digest) = 0;

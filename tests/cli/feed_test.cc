@@ -121,6 +121,7 @@ TEST_F(FeedCommand, FindsAndSettlesWhatWasRefused) {
       {"discard", number, "--reason", " "},
       {"discard", "--feed", "council", "--cause", "202 MSH-11"},
       {"replay", "--feed", "council", "--from", "2020-01-01"},
+      {"replay", "--feed", "council", "--from", "2099-01-01", "--until", "2020-01-01"},
       {"replay", "--feed", "council", "--from", "2020-01-01T18", "--until", "2099-01-01"},
       {"messages", "--from", "2026-11-22T18"},
       {"messages", "--state", "gone"},

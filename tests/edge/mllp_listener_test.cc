@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <thread>
 
 #include "gateway/edge/mllp_sender.h"
@@ -28,6 +29,11 @@ std::string Numbered(int number) {
 std::string Field(const std::string& answer, const std::string& segment, uint32_t field) {
   const Result<hl7v2::Message> message = hl7v2::Message::Parse(answer, {});
   return message ? message->Text({.segment = segment, .field = field}) : "unreadable";
+}
+
+// A message of nobody we know, which is quickly refused.
+std::string Bad(size_t number) {
+  return "MSH|^~\\&|NOBODY|X|C|D|20260120100000||ADT^A01|N" + std::to_string(number) + "|P|2.5.1\r";
 }
 
 class MllpListenerTest : public testing::Test {
@@ -263,6 +269,89 @@ TEST_F(MllpListenerTest, WhatIsNoFrameIsAnsweredKeptAndTheConnectionClosed) {
     EXPECT_NE(answer.find("MSA|A"), std::string::npos) << bytes.substr(0, 20) << " -> " << answer;
     EXPECT_EQ(gateway.Records().size(), entries + 1);
   }
+}
+
+// Each read ends within a frame: the stream goes on as long as frames do.
+TEST_F(MllpListenerTest, AStreamThatNeverPausesIsNotCut) {
+  MllpOptions options;
+  options.frame_deadline_ms = 700;
+  Start(options);
+  Poco::Net::StreamSocket socket;
+  socket.connect(Poco::Net::SocketAddress("127.0.0.1", listener->port()));
+  socket.setReceiveTimeout(Poco::Timespan(10, 0));
+  constexpr size_t kMessages = 8;
+  std::string rest;
+  for (size_t i = 0; i <= kMessages; ++i) {
+    const std::string frame = i < kMessages ? hl7v2::MllpFrame(Bad(i)) : "";
+    const std::string bytes = rest + frame.substr(0, frame.size() / 2);
+    rest = frame.substr(frame.size() / 2);
+    socket.sendBytes(bytes.data(), static_cast<int>(bytes.size()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  hl7v2::MllpDecoder decoder{Limits{}};
+  std::array<char, 4096> buffer{};
+  size_t answers = 0;
+  while (answers < kMessages) {
+    const int count = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
+    ASSERT_GT(count, 0) << "cut after " << answers;
+    answers += decoder.Feed({buffer.data(), static_cast<size_t>(count)}).size();
+  }
+}
+
+TEST_F(MllpListenerTest, AFrameThatIsCutOffIsAnsweredAndKept) {
+  MllpOptions options;
+  options.frame_deadline_ms = 300;
+  Start(options);
+  const std::string half = "\x0b" + Numbered(1).substr(0, 120);
+  EXPECT_EQ(Told(AnswersTo(listener->port(), half, 1)), std::vector<std::string>{"AE B1"})
+      << "past its deadline";
+  ASSERT_EQ(gateway.Records().size(), 1u);
+  EXPECT_NE(gateway.Records().back().reason.find("did not end in time"), std::string::npos);
+  {
+    Poco::Net::StreamSocket socket;
+    socket.connect(Poco::Net::SocketAddress("127.0.0.1", listener->port()));
+    socket.sendBytes(half.data(), static_cast<int>(half.size()));
+    socket.shutdownSend();
+    socket.setReceiveTimeout(Poco::Timespan(10, 0));
+    std::array<char, 4096> buffer{};
+    EXPECT_GT(socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size())), 0);
+  }
+  ASSERT_EQ(gateway.Records().size(), 2u);
+  EXPECT_NE(gateway.Records().back().reason.find("the connection ended"), std::string::npos);
+  EXPECT_EQ(gateway.parts().store.archive().Causes(std::nullopt)->size(), 1u);
+}
+
+// Who sends and never reads holds up neither its thread nor the end.
+TEST_F(MllpListenerTest, AnAnswerThatNobodyReadsEndsTheConnection) {
+  MllpOptions options;
+  options.frame_deadline_ms = 300;
+  Start(options);
+  Poco::Net::StreamSocket socket;
+  socket.init(AF_INET);
+  socket.setReceiveBufferSize(4096);
+  socket.connect(Poco::Net::SocketAddress("127.0.0.1", listener->port()));
+  socket.setSendTimeout(Poco::Timespan(5, 0));
+  // Each is answered with its own control id.
+  const std::string frame =
+      hl7v2::MllpFrame("MSH|^~\\&|A|B|C|D|2026||ADT^A01|" + std::string(400'000, 'x') + "|P|2.5\r");
+  bool ended = false;
+  for (int i = 0; i < 100 && !ended; ++i) {
+    try {
+      std::string_view bytes = frame;
+      while (!bytes.empty()) {
+        bytes.remove_prefix(
+            static_cast<size_t>(socket.sendBytes(bytes.data(), static_cast<int>(bytes.size()))));
+      }
+    } catch (const Poco::TimeoutException&) {
+      break;
+    } catch (const Poco::Exception&) {
+      ended = true;
+    }
+  }
+  EXPECT_TRUE(ended);
+  const auto before = std::chrono::steady_clock::now();
+  listener.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
 }
 
 TEST_F(MllpListenerTest, OnlyListedPeersMayConnect) {

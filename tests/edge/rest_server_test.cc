@@ -101,6 +101,7 @@ TEST_F(RestServerTest, BadFramingIsRefusedOnceAndTheConnectionCloses) {
       {"comma", "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\nContent-Length: 1,0\r\n\r\n" + smuggled,
        "400"},
       {"no length", "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\n\r\n", "411"},
+      {"none needed", "POST /admin/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "401"},
       {"too large",
        "POST /fhir/CarePlan HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + smuggled,
        "413"},

@@ -268,6 +268,22 @@ TEST_F(ExchangeTest, EveryRequestLeavesOneEntryWhateverItsAnswer) {
   EXPECT_EQ(gateway.Records().size(), entries + 2);
 }
 
+TEST_F(ExchangeTest, TheLogSaysWhatWasAsked) {
+  gateway.Answer(gateway.Ask("GET", "/nowhere/at/all", surgery));
+  EXPECT_EQ(gateway.Records().back().action, "GET /nowhere/at/all");
+  EXPECT_EQ(ToAuditEvent(gateway.Records().back(), "caregate").json.find("subtype"),
+            std::string::npos);
+  gateway.Answer(gateway.Ask("DELETE", "/fhir/" + std::string(5000, 'x'), surgery));
+  EXPECT_LT(gateway.Records().back().action.size(), 300u);
+  rest::Request search = gateway.Ask("POST", "/fhir/CarePlan/_search?status=active", surgery);
+  search.headers.emplace_back("content-type", "application/x-www-form-urlencoded");
+  search.body = "patient=p1";
+  gateway.Answer(search);
+  EXPECT_EQ(gateway.Records().back().query, "status=active&patient=p1");
+  EXPECT_TRUE(gateway.exchange().Refuse({}, {Code::kInvalid, "no header", "header", 0}));
+  EXPECT_EQ(gateway.Records().back().action, "");
+}
+
 TEST_F(ExchangeTest, WithoutTheLogThereIsNoAnswer) {
   ASSERT_TRUE(gateway.log().Close());
   const Result<Response> answer =

@@ -64,6 +64,24 @@ class IdentityTest : public testing::Test {
     EXPECT_EQ(found.size(), 1u) << value;
     return found.empty() ? Json() : *Json::Parse(found.front().json, Limits());
   }
+  // Both sides of the merge, and each once.
+  void ExpectLinked(const std::string& survivor, const std::string& loser) {
+    const Json kept = Patient(kLocal, survivor);
+    const Json merged = Patient(kLocal, loser);
+    const auto links = [](const Json& patient, const char* type, std::string_view id) {
+      size_t count = 0;
+      for (const Json& link :
+           patient.Find("link") == nullptr ? std::vector<Json>() : patient.Find("link")->items()) {
+        count += link.TextOf("type") == type &&
+                         link.Find("other")->TextOf("reference") == "Patient/" + std::string(id)
+                     ? 1u
+                     : 0u;
+      }
+      return count;
+    };
+    EXPECT_EQ(links(kept, "replaces", merged.TextOf("id")), 1u) << survivor << " " << loser;
+    EXPECT_EQ(links(merged, "replaced-by", kept.TextOf("id")), 1u) << survivor << " " << loser;
+  }
   // The review Tasks of that code.
   std::vector<Json> Reviews(const std::string& code) {
     std::vector<Json> reviews;
@@ -197,6 +215,70 @@ TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageStayWithTheirRecords) {
   EXPECT_EQ(Patient(kLocal, "B1").Find("name")->items()[0].Find("given")->items()[0].text(),
             "Alison");
   EXPECT_EQ(Patient(kLocal, "B2").Find("name")->items()[0].Find("given")->items()[0].text(), "Zac");
+}
+
+// What a message says once more of a person is under the same rules: a number of another record is
+// left out, and a new one names the person from then on.
+TEST_F(IdentityTest, NumbersOfASecondSegmentFollowTheRulesOfTheFirst) {
+  ASSERT_EQ(Person(Local("ZZ1"), "Other^Olga", "19500101|F").ack, "AA");
+  ASSERT_EQ(Person(Local("S1"), "Survivor^Sue", "19500101|F").ack, "AA");
+  const std::string sue(Patient(kLocal, "S1").TextOf("id"));
+  const Answered merged =
+      Send("ADT^A40^ADT_A39\rEVN||20260310\rPID|1||" + Local("S1") + "||Survivor^Sue\rMRG|" +
+           Local("L1") + "\rPID|2||" + Local("S1") + "~" + Local("ZZ1") + "~" + Local("N9") +
+           "||Survivor^Sue\rMRG|" + Local("L2") + "\r");
+  ASSERT_EQ(merged.ack, "AA") << merged.text;
+  EXPECT_EQ(Patient(kLocal, "S1").Find("identifier")->items().size(), 2u) << "S1 and N9";
+  EXPECT_EQ(Patient(kLocal, "N9").TextOf("id"), sue);
+  EXPECT_NE(Patient(kLocal, "ZZ1").TextOf("id"), sue);
+  EXPECT_EQ(Person(Local("N9"), "Survivor^Susan", "19500101|F").ack, "AA");
+  EXPECT_EQ(Patient(kLocal, "S1").Find("name")->items()[0].Find("given")->items()[0].text(),
+            "Susan");
+}
+
+// Decision 3: who has no number is held, whichever way the message says that there is none.
+TEST_F(IdentityTest, APersonWithoutANumberIsHeld) {
+  for (const char* numbers :
+       {"\"\"^^^X9901^PI", "^^^X9901^PI", "\"\"", "\"\"^^^X9901^PI~^^^X9901^MR"}) {
+    const Answered held = Person(numbers, "Nul^Zero");
+    EXPECT_EQ(held.ack, "AE") << numbers;
+    EXPECT_NE(held.code, "207") << held.text;
+  }
+  EXPECT_EQ(MatchesOn(gateway_.Get("/fhir/Patient", Caller{})), 0u);
+  EXPECT_EQ(Person(std::string("\"\"^^^X9901^PI~") + Local("Z1"), "Nul^Zero").ack, "AA");
+}
+
+TEST_F(IdentityTest, AChainOfMergesInOneMessageIsTaken) {
+  const auto chain = [](const std::string& a, const std::string& b, const std::string& c) {
+    return "ADT^A40^ADT_A39\rEVN||20260310\rPID|1||" + Local(b) + "||Hartley^Beatrix\rMRG|" +
+           Local(a) + "\rPID|2||" + Local(c) + "||Hartley^Beatrix\rMRG|" + Local(b) + "\r";
+  };
+  for (const char* number : {"E1", "E2", "E3"}) {
+    ASSERT_EQ(Person(Local(number), "Hartley^Beatrix").ack, "AA");
+  }
+  const Answered known = Send(chain("E1", "E2", "E3"));
+  EXPECT_EQ(known.ack, "AA") << known.text;
+  const Answered unknown = Send(chain("N1", "N2", "N3"));
+  EXPECT_EQ(unknown.ack, "AA") << unknown.text;
+  for (const char* begin : {"E", "N"}) {
+    const std::string name(begin);
+    ExpectLinked(name + "2", name + "1");
+    ExpectLinked(name + "3", name + "2");
+  }
+}
+
+// Merged into the chain's end what was merged into its middle is no new merge: the links stay.
+TEST_F(IdentityTest, AMergeThatAChainHoldsAlreadyLeavesBothSidesOfEachLink) {
+  for (const char* number : {"M1", "M2", "M3"}) {
+    ASSERT_EQ(Person(Local(number), "Hartley^Beatrix").ack, "AA");
+  }
+  ASSERT_EQ(Merge(Local("M2"), Local("M1")).ack, "AA");
+  ASSERT_EQ(Merge(Local("M3"), Local("M2")).ack, "AA");
+  const Answered again = Merge(Local("M3"), Local("M1"));
+  EXPECT_EQ(again.ack, "AA") << again.text;
+  ExpectLinked("M2", "M1");
+  ExpectLinked("M3", "M2");
+  EXPECT_EQ(Patient(kLocal, "M3").Find("link")->items().size(), 1u);
 }
 
 // A record that took somebody's number before it was refused to it goes on without it.

@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "gateway/hl7v2/message.h"
 #include "tests/flow/flow_testing.h"
+#include "tests/flow/forwarding_store.h"
 
 namespace gw::flow {
 namespace {
@@ -217,6 +220,98 @@ TEST(Ingest, WhatCannotBeTakenIsRefusedWithPlaceAndCodeAndKept) {
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Patient", Caller{})), 0u);
 }
 
+std::string AddressOfOnePerson(int number) {
+  return "MSH|^~\\&|ASCCASE|X9903|CAREGW|X9900|20260202101500+0000||ADT^A08^ADT_A01|RC" +
+         std::to_string(number) +
+         "|P|2.5.1\rEVN||20260202101500\rPID|1||RACE1^^^X9903^MR||Test^One" + "||19380611|F|||" +
+         std::to_string(number) + " High St^^Town^^ZZ99 3VA\rPV1|1|N\r";
+}
+
+TEST(Ingest, MessagesOfOnePersonAtOneTimeAreAllTaken) {
+  const TempFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  constexpr int kSenders = 12;
+  constexpr int kEach = 3;
+  std::atomic<int> taken = 0;
+  std::vector<std::thread> senders;
+  for (int sender = 0; sender < kSenders; ++sender) {
+    senders.emplace_back([&, sender] {
+      for (int i = 0; i < kEach; ++i) {
+        const std::string answer =
+            gateway.ingest().AcceptV2(AddressOfOnePerson(sender * kEach + i), "192.0.2.8");
+        EXPECT_EQ(AckOf(answer), "AA") << answer;
+        taken += AckOf(answer) == "AA" ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& sender : senders) {
+    sender.join();
+  }
+  EXPECT_EQ(taken, kSenders * kEach);
+  const Json patient = gateway.Get("/fhir/Patient?identifier=RACE1", Caller{});
+  EXPECT_EQ(patient.Find("entry")->items()[0].Find("resource")->Find("meta")->TextOf("versionId"),
+            std::to_string(kSenders * kEach));
+}
+
+TEST(Ingest, TheSameMessageTwiceAtOneTimeIsTakenOnce) {
+  const TempFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  std::vector<std::string> answers(6);
+  std::vector<std::thread> senders;
+  for (std::string& answer : answers) {
+    senders.emplace_back(
+        [&] { answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8"); });
+  }
+  for (std::thread& sender : senders) {
+    sender.join();
+  }
+  for (const std::string& answer : answers) {
+    EXPECT_EQ(AckOf(answer), "AA") << answer;
+    EXPECT_EQ(answer, answers.front());
+  }
+}
+
+// Every commit of a message that was taken loses its race.
+class ContendedStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<store::Committed> Commit(store::Transaction transaction) override {
+    if (transaction.message && transaction.message->outcome == "AA") {
+      return Error{Code::kConflict, "the resource has another version by now", "store", 0};
+    }
+    return ForwardingStore::Commit(std::move(transaction));
+  }
+};
+
+TEST(Ingest, WhoLosesEveryRaceIsAskedToSendAgain) {
+  const TempFolder folder;
+  TestGateway gateway(folder.Path("gateway"), [](std::unique_ptr<store::Store> inner) {
+    return std::unique_ptr<store::Store>(std::make_unique<ContendedStore>(std::move(inner)));
+  });
+  const std::string answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  EXPECT_EQ(AckOf(answer), "AR") << answer;
+  EXPECT_EQ(ErrorCodeOf(answer), "207");
+}
+
+TEST(Ingest, ABatchOfMoreMessagesThanAreTakenIsRefusedAsAWhole) {
+  const TempFolder folder;
+  TestGateway gateway(folder.Path("gateway"));
+  const auto batch_of = [](size_t messages) {
+    std::string batch = "BHS|^~\\&|X\r";
+    for (size_t i = 0; i < messages; ++i) {
+      batch += "MSH|\r";
+    }
+    return batch;
+  };
+  const Ingest::Answers whole =
+      gateway.ingest().AnswerV2(batch_of(Ingest::kBatchMessagesMax + 1), "192.0.2.8");
+  EXPECT_EQ(whole.application.find("\rBTS|"), std::string::npos);
+  EXPECT_EQ(gateway.Records().size(), 1u);
+  const Ingest::Answers each =
+      gateway.ingest().AnswerV2(batch_of(Ingest::kBatchMessagesMax), "192.0.2.8");
+  EXPECT_NE(each.application.find("\rBTS|1000"), std::string::npos);
+}
+
 TEST(Ingest, AMessageCutAnywhereWritesNothingHalf) {
   const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
@@ -233,68 +328,24 @@ TEST(Ingest, AMessageCutAnywhereWritesNothingHalf) {
 
 // Ends the process at a step of the commit, as a kill would, or lets some commits through and fails
 // the others, as a full disk does.
-class KilledStore final : public store::Store {
+class KilledStore final : public ForwardingStore {
  public:
   enum class At { kBefore, kAfter, kFails };
   static At at;
   static int commits_left;  // that work, where others fail
-  explicit KilledStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
+  using ForwardingStore::ForwardingStore;
 
-  Result<fhir::StoredResource> Read(const fhir::Key& key, const store::Visibility& v) override {
-    return inner_->Read(key, v);
-  }
-  Result<fhir::StoredResource> ReadVersion(const fhir::Key& key, uint64_t version,
-                                           const store::Visibility& v) override {
-    return inner_->ReadVersion(key, version, v);
-  }
-  Result<store::Page> Search(const fhir::Query& query, const store::Visibility& v) override {
-    return inner_->Search(query, v);
-  }
-  Result<store::Consents> ConsentsOf(std::string_view person) override {
-    return inner_->ConsentsOf(person);
-  }
-  Result<uint64_t> PolicyClassOf(std::string_view person) override {
-    return inner_->PolicyClassOf(person);
-  }
-  Result<std::vector<fhir::StoredResource>> Find(
-      std::string_view type, std::span<const fhir::Identifier> identifiers) override {
-    return inner_->Find(type, identifiers);
-  }
-  Result<std::vector<std::vector<fhir::StoredResource>>> FindEach(
-      std::span<const store::Wanted> wanted) override {
-    return inner_->FindEach(wanted);
-  }
-  Result<std::vector<std::string>> Namesakes(std::span<const std::string> keys,
-                                             const store::Likeness& likeness,
-                                             uint32_t max) override {
-    return inner_->Namesakes(keys, likeness, max);
-  }
-  Result<fhir::StoredResource> Current(const fhir::Key& key) override {
-    return inner_->Current(key);
-  }
-  Result<std::optional<store::PriorAnswer>> FindAnswer(std::string_view sender,
-                                                       std::string_view control_id,
-                                                       const crypto::Digest& digest) override {
-    return inner_->FindAnswer(sender, control_id, digest);
-  }
   Result<store::Committed> Commit(store::Transaction transaction) override {
     if (at == At::kBefore) {
       _exit(0);
     }
     if (at == At::kFails) {
-      return commits_left-- > 0 ? inner_->Commit(std::move(transaction))
+      return commits_left-- > 0 ? ForwardingStore::Commit(std::move(transaction))
                                 : Result<store::Committed>(Error{Code::kUnavailable, "full", ""});
     }
-    const Result<store::Committed> committed = inner_->Commit(std::move(transaction));
+    const Result<store::Committed> committed = ForwardingStore::Commit(std::move(transaction));
     _exit(committed ? 0 : 1);
   }
-  Result<std::vector<store::PendingEntry>> PendingEntries(uint32_t max) override {
-    return inner_->PendingEntries(max);
-  }
-  store::Archive& archive() override { return inner_->archive(); }
-
- private:
-  std::unique_ptr<store::Store> inner_;
 };
 
 KilledStore::At KilledStore::at = KilledStore::At::kBefore;

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "gateway/flow/admin.h"
 #include "gateway/flow/feed_watch.h"
@@ -144,15 +147,96 @@ TEST_F(OperationsTest, WhatIsDiscardedNeedsAReasonAndIsKept) {
   EXPECT_EQ(archive().Open(number)->entry.state, store::MessageState::kDone);
 }
 
-TEST_F(OperationsTest, AnEditThatCannotBeReadStaysWithItsFeed) {
+TEST_F(OperationsTest, AnEditThatCannotBeReadTakesNoPlace) {
   Accept(UpdateMessage());
-  const auto edited = operations_.ResubmitEdited(NumberOf("DEMO000077"), "xxx", "test");
-  ASSERT_TRUE(edited);
-  EXPECT_NE(edited->outcome, "AA");
+  const uint64_t number = NumberOf("DEMO000077");
+  const std::string good = CarePlanMessage();
+  for (const std::string& edit :
+       {std::string("xxx"), "\x0b" + good + "\x1c\r", good + good, "BHS|^~\\&|X\r" + good}) {
+    const auto refused = operations_.ResubmitEdited(number, edit, "test");
+    ASSERT_FALSE(refused) << edit.substr(0, 20);
+    EXPECT_EQ(refused.error().code, Code::kUnprocessable);
+    EXPECT_EQ(archive().Open(number)->entry.state, store::MessageState::kOpen)
+        << edit.substr(0, 20);
+  }
+  Ask("POST", "/admin/messages/" + std::to_string(number) + "/resubmit", "hello", 422);
+  const auto edited =
+      operations_.ResubmitEdited(number, Replaced(good, "|P|2.5.1|", "|T|2.5.1|"), "test");
+  ASSERT_TRUE(edited) << edited.error().detail;
+  EXPECT_EQ(edited->outcome, "AR");
   EXPECT_EQ(archive().Open(edited->number)->entry.feed, "northshire-council");
   const std::string answer = Accept(UpdateMessage());
   EXPECT_NE(answer.find("an operator has put another message in its place"), std::string::npos)
       << answer;
+}
+
+TEST_F(OperationsTest, TwoWhoDoTheSameAtOneTimeCountItOnce) {
+  for (const char* id : {"DEMO2", "DEMO3", "DEMO4", "DEMO5"}) {
+    Accept(Replaced(UpdateMessage(), "DEMO000077", id));
+  }
+  const std::string cause = archive().Causes(std::nullopt)->front().cause;
+  Selection selection;
+  selection.feed = "northshire-council";
+  selection.cause = cause;
+  const auto both = [](const auto& call) {
+    std::optional<Result<Batch>> first;
+    std::thread other([&] { first.emplace(call()); });
+    const Result<Batch> second = call();
+    other.join();
+    EXPECT_TRUE(*first && second);
+    return std::pair(**first, *second);
+  };
+  Accept(CarePlanMessage());  // what they wait for
+  const auto [a, b] = both([&] { return operations_.ResubmitAll(selection, "test"); });
+  EXPECT_EQ(a.taken + b.taken, 4u);
+  EXPECT_EQ(a.refused + b.refused, 0u);
+  for (const char* id : {"DEMO6", "DEMO7", "DEMO8", "DEMO9"}) {
+    Accept(Replaced(Replaced(UpdateMessage(), "DEMO000077", id), "|P|2.5.1|", "|T|2.5.1|"));
+  }
+  selection.cause = archive().Causes(std::nullopt)->front().cause;
+  const auto [c, d] = both([&] { return operations_.DiscardAll(selection, "known", "test"); });
+  EXPECT_EQ(c.discarded + d.discarded, 4u);
+  EXPECT_TRUE(archive().Causes(std::nullopt)->empty());
+}
+
+TEST_F(OperationsTest, WhatIsAskedIsKnownAndSaidOnce) {
+  Accept(CarePlanMessage());
+  Accept(Replaced(CarePlanMessage(), "DEMO000001", "DEMO2"));
+  Accept(Replaced(CarePlanMessage(), "DEMO000001", "DEMO3"));
+  for (const char* path :
+       {"/admin/feeds?x=1", "/admin/causes?feed=&feed=", "/admin/messages?state=open&state=done",
+        "/admin/messages?state=open&limit=5",
+        "/admin/messages?state=open&until=2026-01-01&from=2027-01-01",
+        "/admin/feeds/northshire-council/fields?cause=x"}) {
+    Ask("GET", path, "", 400);
+  }
+  Ask("POST", "/admin/causes/resubmit", R"({"feed":"northshire-council","cause":"c","x":1})", 400);
+  Ask("POST", "/admin/trace", R"({"control_id":"DEMO2","identifier":"9991001018"})", 400);
+  Ask("POST", "/admin/feeds/northshire-council/replay",
+      R"({"from":"2027-01-01","until":"2026-01-01"})", 400);
+  // Page after page.
+  Json page = Ask("GET", "/admin/messages?feed=northshire-council&count=2");
+  EXPECT_EQ(page.Find("messages")->items().size(), 2u);
+  ASSERT_TRUE(page.Find("more")->boolean());
+  page = Ask("GET", "/admin/messages?feed=northshire-council&count=2&after=" +
+                        std::string(page.TextOf("after")));
+  ASSERT_EQ(page.Find("messages")->items().size(), 1u);
+  EXPECT_EQ(page.Find("messages")->items()[0].TextOf("control_id"), "DEMO3");
+  EXPECT_FALSE(page.Find("more")->boolean());
+}
+
+TEST_F(OperationsTest, FreeTextOfACallDoesNotGoIntoTheLog) {
+  const std::string text(5000, 'x');
+  Ask("POST", "/admin/trace", R"({"resource":"Patient/Ann Smith"})", 400);
+  EXPECT_EQ(gateway_.Records().back().target, "");
+  Ask("POST", "/admin/trace", R"({"resource":"Smith/p1"})", 400);
+  EXPECT_EQ(gateway_.Records().back().target, "");
+  Ask("GET", "/admin/feeds/" + text + "/fields", "", 404);
+  EXPECT_EQ(gateway_.Records().back().target, "");
+  EXPECT_LT(gateway_.Records().back().action.size(), 300u);
+  Ask("POST", "/admin/feeds/" + text + "/replay", R"({"from":"2020-01-01","until":"2099-01-01"})",
+      404);
+  EXPECT_EQ(gateway_.Records().back().target, "");
 }
 
 TEST_F(OperationsTest, AReplayMakesNoVersionTwice) {
@@ -246,7 +330,9 @@ TEST_F(OperationsTest, OperatorsAloneAreServedAndEachRequestIsLogged) {
   EXPECT_EQ(record.target, "message/" + number);
   EXPECT_EQ(record.patients.size(), 1u);  // whose message was opened
 
-  EXPECT_EQ(Ask("GET", "/admin/feeds").Find("feeds")->items().size(), 1u);
+  EXPECT_EQ(Ask("GET", "/admin/feeds").Find("feeds")->items().size(),
+            gateway_.parts().mappings.Get()->feeds.size())
+      << "those that never sent anything are among them";
   EXPECT_FALSE(Ask("GET", "/admin/feeds/northshire-council/fields").Find("fields")->is_null());
   const Json causes = Ask("GET", "/admin/causes");
   const std::string cause(causes.Find("causes")->items().front().TextOf("cause"));

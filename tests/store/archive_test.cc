@@ -68,6 +68,24 @@ class ArchiveTest : public testing::Test {
   std::unique_ptr<Store> store_;
 };
 
+// One control id used again and again is no longer way to one of its messages.
+TEST_F(ArchiveTest, FindsOneMessageAmongThoseOfItsControlId) {
+  MessageRecord one = Message("1", "AE", "204 PID-3", 1);
+  MessageRecord other = Message("1", "AE", "204 PID-3", 2);
+  other.bytes += "|other";
+  other.digest = crypto::Sha256(other.bytes);
+  Commit(one);
+  const uint64_t second = Commit(other);
+  MessageQuery query;
+  query.control_id = other.control_id;
+  EXPECT_EQ(archive().List(query)->size(), 2u);
+  query.digest = other.digest;
+  ASSERT_EQ(archive().List(query)->size(), 1u);
+  EXPECT_EQ(archive().List(query)->front().number, second);
+  query.sender = other.sender + "x";
+  EXPECT_TRUE(archive().List(query)->empty());
+}
+
 TEST_F(ArchiveTest, GroupsTheQueueByCauseAndKeepsWhatLeavesIt) {
   Commit(Message("1", "AE", "204 PID-3", 1));
   const uint64_t second = Commit(Message("2", "AE", "204 PID-3", 2));
@@ -94,6 +112,16 @@ TEST_F(ArchiveTest, GroupsTheQueueByCauseAndKeepsWhatLeavesIt) {
   ASSERT_TRUE(committed);
   EXPECT_EQ(archive().Open(second)->entry.replaced_by, committed->message);
   EXPECT_EQ(archive().Open(second)->entry.state, MessageState::kReplaced);
+
+  // Of two who take the same open message once more the second is told.
+  Transaction late;
+  late.message = Message("3", "AA");
+  late.message->replay = true;
+  late.upkeep.still_open = third;
+  const auto refused = store_->Commit(std::move(late));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kConflict);
+  EXPECT_EQ(refused.error().hl7_code, 207) << "no race, which would be run again";
 
   MessageRecord again = Message("1", "AA");
   again.replay = true;

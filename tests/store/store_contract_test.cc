@@ -372,7 +372,10 @@ TEST_P(StoreContract, RefusesTwoClaimsOnOneIdentifierInOneTransaction) {
   Write one = NewWrite("Patient", "p1", "p1");
   Write two = NewWrite("Patient", "p2", "p2");
   one.claims = two.claims = {nhs};
-  EXPECT_EQ(CodeOf(OfTwo(one, two)), Code::kConflict);
+  const auto refused = store_->Commit(OfTwo(one, two));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kConflict);
+  EXPECT_EQ(refused.error().hl7_code, 205) << "no race, which would be run again";
   EXPECT_TRUE(store_->Find("Patient", std::vector{nhs})->empty());
   EXPECT_EQ(store_->Read(one.stored.key, all_).error().code, Code::kNotFound);
   Put(one);
@@ -422,6 +425,17 @@ TEST_P(StoreContract, RemembersTheAnswerToAMessage) {
   EXPECT_TRUE(find(other)->same_bytes);
   EXPECT_EQ(find(other)->entry_id, "entry-2");
   EXPECT_TRUE(find(refused)->same_bytes);
+}
+
+TEST_P(StoreContract, CommitsNoEntryThatTheLogWouldNotTake) {
+  Transaction transaction = Of(NewWrite("Patient", "p1", "p1"));
+  for (const size_t bytes : {size_t{0}, kEntryBytesMax + 1}) {
+    transaction.entry = PendingEntry{"entry-1", std::string(bytes, 'x')};
+    EXPECT_EQ(CodeOf(transaction), Code::kInvalid) << bytes;
+  }
+  EXPECT_EQ(store_->Read(Key{"Patient", "p1"}, all_).error().code, Code::kNotFound);
+  transaction.entry = PendingEntry{"entry-1", std::string(kEntryBytesMax, 'x')};
+  EXPECT_TRUE(store_->Commit(transaction));
 }
 
 TEST_P(StoreContract, HandsOutPendingEntriesInOrderUntilTheyAreSettled) {
