@@ -219,6 +219,7 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
   GW_RETURN_IF_ERROR(journal_->Ready());
   GW_TRY(Identified identified, Identify(&changes, parts_, record.recorded));
   GW_RETURN_IF_ERROR(KeepDecisions(&changes, &identified, record.recorded));
+  GW_RETURN_IF_ERROR(RefuseOlder(changes, identified));
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, file.feed.upsert, parts_));
   turn->Note(identified);
   GW_TRY(const store::Committed committed, Admit(std::move(identified), std::move(kept), &record));
