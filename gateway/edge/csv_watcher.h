@@ -27,8 +27,8 @@ struct CsvOptions {
 // names that begin with a dot or end in .part or .tmp are left alone, and files that somebody still
 // writes to, until they are settled. Taken files move to the folder's `taken`, files refused as
 // such to `refused` (as name.2.csv where there is a name.csv), each with <name>.report.jsonl beside
-// it: one JSON object a row group and a summary. A file stays where the store cannot take it, and is
-// tried again, later each time; one that was taken and cannot be moved is not taken again. Only
+// it: one JSON object a row group and a summary. A file stays where the store cannot take it, and
+// is tried again, later each time; one that was taken and cannot be moved is not taken again. Only
 // regular files are opened, never links (security: threat 20). Stops when destroyed, after the file
 // in hand.
 class CsvWatcher {

@@ -64,4 +64,8 @@ struct Unit {
 Status MakeChanges(fhir::Resource bundle, const Origins& origins, const Unit& unit,
                    Translation* translation);
 
+// R4 Provenance: what changed, when it was stored, how, and by which version of the maps. Completes
+// those among the changes.
+Status CompleteProvenance(const Unit& unit, std::vector<Change>* changes);
+
 }  // namespace gw::map
