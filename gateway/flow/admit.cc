@@ -226,7 +226,7 @@ Status ChangeOne(const map::Change& change, Applying* how, Known* known) {
   }
   GW_TRY(fhir::Resource result, map::Apply(change, operations, current));
   std::vector<map::Note> notes;
-  map::AlignPeriods(&result.root(), &notes);
+  map::AlignPeriods(&result, &notes);
   Tell(&notes, change.where, how->remarks);
   if (!map::SameContent(current, result) || !map::SameLabels(current, result)) {
     known->changed = true;

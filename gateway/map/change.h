@@ -149,9 +149,10 @@ Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> op
                              const fhir::Resource& current);
 
 // R4 refuses a period of which nobody can tell that it ends after it begins (per-1): the 5th to a
-// quarter past ten of the 5th. In each such period below, both ends are kept to the precision that
-// both have, and that is noted.
-void AlignPeriods(fhir::Element* element, std::vector<Note>* notes);
+// quarter past ten of the 5th. In each such period both ends are kept to the precision that both
+// have. In a Consent the day is written as its first or last second instead: cut, a permit would
+// last for longer than the person said. Either is noted.
+void AlignPeriods(fhir::Resource* resource, std::vector<Note>* notes);
 
 // The changes as a standard R4 transaction Bundle, keys taken as known: AD, and stubs, a POST with
 // ifNoneExist; UP, CO, DE, LI, UN a conditional PATCH (FHIRPath Patch in Parameters; JSON Patch in

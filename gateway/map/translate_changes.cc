@@ -345,7 +345,7 @@ class ChangeMaker {
 
   void Align(Change* change) {
     std::vector<Note> notes;
-    AlignPeriods(&change->fragment.root(), &notes);
+    AlignPeriods(&change->fragment, &notes);
     for (Note& note : notes) {
       translation_.remarks.push_back(
           {'W', std::string(note.code), change->where, std::move(note.text)});

@@ -234,9 +234,33 @@ TEST(ChangeTest, APeriodIsKnownToOnePrecision) {
     Resource plan = Parse(R"({"resourceType":"CarePlan","period":{"start":")" +
                           std::string(c.start) + R"(","end":")" + std::string(c.end) + "\"}}");
     std::vector<Note> notes;
-    AlignPeriods(&plan.root(), &notes);
+    AlignPeriods(&plan, &notes);
     EXPECT_EQ(std::string(plan.root().TextAt("period.start")) + "/" +
                   std::string(plan.root().TextAt("period.end")) + " " +
+                  std::to_string(notes.size()),
+              c.comes);
+  }
+}
+
+TEST(ChangeTest, APermitLastsNoLongerThanWasSaid) {
+  const struct {
+    std::string_view start;
+    std::string_view end;
+    std::string_view comes;
+  } cases[] = {
+      {"2026-03-05", "2026-03-05T10:15:00+01:00",
+       "2026-03-05T00:00:00+01:00/2026-03-05T10:15:00+01:00 1"},
+      {"2026-03-05T10:15:00Z", "2026-03-05", "2026-03-05T10:15:00Z/2026-03-05T23:59:59Z 1"},
+      {"2026-03-01", "2026-03-05T10:15:00Z", "2026-03-01/2026-03-05T10:15:00Z 0"},
+      {"2026-03", "2026-03-05T10:15:00Z", "2026-03/2026-03-05T10:15:00Z 0"},
+  };
+  for (const auto& c : cases) {
+    Resource consent = Parse(R"({"resourceType":"Consent","provision":{"period":{"start":")" +
+                             std::string(c.start) + R"(","end":")" + std::string(c.end) + "\"}}}");
+    std::vector<Note> notes;
+    AlignPeriods(&consent, &notes);
+    EXPECT_EQ(std::string(consent.root().TextAt("provision.period.start")) + "/" +
+                  std::string(consent.root().TextAt("provision.period.end")) + " " +
                   std::to_string(notes.size()),
               c.comes);
   }
