@@ -60,12 +60,11 @@ struct PathOp {
   // An element on a way from the focus, or from what a variable holds, to what the expression
   // reads.
   struct Reading {
-    std::string name;             // empty: any child
+    Step step;                    // from the one above; kSelf: any child
     std::string url;              // of extension(url); empty: any
     std::vector<uint16_t> below;  // in `readings`
     bool is_read = false;         // its own text is; what is only sought (exists(), empty()) is not
     bool is_deep = false;         // and all below it: descendants()
-    bool IsOf(const fhir::Element& node) const;
   };
   explicit PathOp(fhir::path::Expression compiled) : expression(std::move(compiled)) {}
   fhir::path::Expression expression;

@@ -45,6 +45,11 @@ std::string EngineName(const std::string& name) {
   return IsEngineLiteral(name) ? name + "'" : name;
 }
 
+Step ByName(std::string name) {
+  return {
+      .kind = Step::Kind::kByName, .owner = nullptr, .element = nullptr, .name = std::move(name)};
+}
+
 }  // namespace
 
 Error PathCompiler::Fail(size_t offset, std::string detail) const {
@@ -121,14 +126,15 @@ PathCompiler::Operand PathCompiler::Use(const Scope::Variable& variable, size_t 
   return {variable.type, {known->reading}};
 }
 
-// The children of that name of what an operand stands for.
-std::vector<uint16_t> PathCompiler::Below(const Operand& of, std::string_view name,
+// Where a step leads from what an operand stands for.
+std::vector<uint16_t> PathCompiler::Below(const Operand& of, const Step& step,
                                           std::string_view url) {
   std::vector<uint16_t> found;
   for (const uint16_t parent : of.readings) {
     const auto& below = readings_[parent].below;
     const auto known = std::find_if(below.begin(), below.end(), [&](uint16_t index) {
-      return readings_[index].name == name && readings_[index].url == url;
+      const PathOp::Reading& reading = readings_[index];
+      return reading.step.kind == step.kind && reading.step.name == step.name && reading.url == url;
     });
     if (known != below.end()) {
       found.push_back(*known);
@@ -137,7 +143,7 @@ std::vector<uint16_t> PathCompiler::Below(const Operand& of, std::string_view na
     found.push_back(static_cast<uint16_t>(readings_.size()));
     readings_[parent].below.push_back(found.back());
     PathOp::Reading& added = readings_.emplace_back();
-    added.name = name;
+    added.step = step;
     added.url = url;
   }
   return found;
@@ -199,7 +205,7 @@ Result<PathCompiler::Operand> PathCompiler::Element(const Operand& of, bool is_h
     Change(token.begin, token.end - token.begin,
            navigation.step.name + ".ofType(" + std::string(navigation.filter->name()) + ")");
   }
-  return Operand{navigation.type, Below(of, navigation.step.name)};
+  return Operand{navigation.type, Below(of, navigation.step)};
 }
 
 // A name at the beginning of a path: a function, an element of the focus, a variable without its %,
@@ -278,8 +284,8 @@ Result<PathCompiler::Operand> PathCompiler::Call(const Focus& focus, const Opera
       result = {{type, nullptr}, input.readings};
     }
   } else if (name == "extension" && Now().kind == Kind::kString) {
-    result = {{definitions_.Find("Extension"), nullptr}, Below(input, name, Now().text)};
-    Read({StaticType(), Below(result, "url")});
+    result = {{definitions_.Find("Extension"), nullptr}, Below(input, ByName(name), Now().text)};
+    Read({StaticType(), Below(result, ByName("url"))});
     GW_RETURN_IF_ERROR(Walk(focus));
   } else if (IsOneOf(name, kItemFunctions)) {
     GW_TRY(result, CallOnItems(name, input));
@@ -296,7 +302,7 @@ Result<PathCompiler::Operand> PathCompiler::Call(const Focus& focus, const Opera
       if (IsOneOf(name, kSameType)) {
         result = input;
       } else if (name == "children") {
-        result.readings = Below(input, "");
+        result.readings = Below(input, Step());
       } else if (name == "descendants") {
         ReadAll(input);
       } else if (!IsOneOf(name, kPresence)) {

@@ -63,7 +63,7 @@ class PathCompiler {
   Result<Operand> Variable();
   bool IsOperator(bool after_operand);
   Operand Use(const Scope::Variable& variable, size_t at, size_t end);
-  std::vector<uint16_t> Below(const Operand& of, std::string_view name, std::string_view url = {});
+  std::vector<uint16_t> Below(const Operand& of, const Step& step, std::string_view url = {});
   void Read(const Operand& operand);
   void ReadAll(const Operand& operand);
   void Change(size_t at, size_t erased, std::string inserted);

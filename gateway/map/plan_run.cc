@@ -23,6 +23,11 @@ bool Belongs(const Step& step, const fhir::Element& parent, const fhir::Element&
                                       : child.name() == step.name;
 }
 
+bool IsOf(const PathOp::Reading& reading, const fhir::Element& parent, const fhir::Element& child) {
+  return (reading.step.kind == Step::Kind::kSelf || Belongs(reading.step, parent, child)) &&
+         (reading.url.empty() || child.TextAt("url") == reading.url);
+}
+
 bool IsOf(const Item& item, const fhir::TypeDef& type) {
   return item.Type() == nullptr || IsA(*item.Type(), type);
 }
@@ -51,16 +56,6 @@ fhir::path::Value::Kind KindOf(const fhir::TypeDef* type) {
 }
 
 }  // namespace
-
-bool PathOp::Reading::IsOf(const fhir::Element& node) const {
-  if (name.empty()) {
-    return true;
-  }
-  // Most names of one length differ at their end: c1, c2.
-  const std::string_view given = node.name();
-  return given.size() == name.size() && given.back() == name.back() && given == name &&
-         (url.empty() || node.TextAt("url") == url);
-}
 
 size_t ReadSet::SlotOf(const fhir::Element* node) const {
   // Nodes stand some 100 bytes apart; multiplying spreads the rest.
@@ -541,7 +536,7 @@ void Runner::MarkRead(const fhir::Element& node, const PathOp& path,
   for (const fhir::Element* child = node.first_child(); child != nullptr; child = child->next()) {
     for (const uint16_t index : reading.below) {
       const PathOp::Reading& below = path.readings[index];
-      if (!below.IsOf(*child)) {
+      if (!IsOf(below, node, *child)) {
         continue;
       }
       if (below.is_read && IsValued(*child)) {

@@ -221,7 +221,7 @@ class Analyst {
     }
   }
 
-  static void SetShapes(Node* node) {
+  void SetShapes(Node* node) {
     if (node->left != nullptr) {
       SetShapes(node->left);
     }
@@ -235,6 +235,21 @@ class Analyst {
       node->literals = {&node->literal, 1};
     }
     node->shape = ShapeOf(*node);
+    if (node->shape == Shape::kMember && !node->may_be_type && !node->checked) {
+      SetPath(node);
+    }
+  }
+
+  void SetPath(Node* node) {
+    const Node* left = node->left;
+    const bool goes_on = left != nullptr && !left->path.empty() && left->memo < 0;
+    std::vector<std::string_view>& path = program_->paths.emplace_back();
+    if (goes_on) {
+      path.assign(left->path.begin(), left->path.end());
+    }
+    path.push_back(node->name);
+    node->path = path;
+    node->base = goes_on ? left->base : left;
   }
 
   int32_t SlotOf(const Node* node) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -177,6 +178,8 @@ class Evaluator {
   bool FirstOf(const Node* node, std::optional<Value>* out);
   Walk EachMember(const Node& node, const Value& value, Visitor visit);
   Walk EachChild(const Node& node, const Element& element, Visitor visit);
+  Walk EachOnPath(const Node& node, const Value& value, Visitor visit);
+  Walk EachBelow(const Element& element, std::span<const std::string_view> path, Visitor visit);
   Walk Meet(Visitor visit, const Value& item) {
     ++work_;
     return visit(item);

@@ -199,10 +199,15 @@ Walk Evaluator::EachAfresh(const Node& node, Visitor visit) {
     default:
       break;
   }
-  if (node.left == nullptr) {
-    return frame_->has_item ? EachMember(node, frame_->item, visit) : Walk::kOn;
+  const bool is_path = !node.path.empty();
+  const auto meet = [&](const Value& item) {
+    return is_path ? EachOnPath(node, item, visit) : EachMember(node, item, visit);
+  };
+  const Node* base = is_path ? node.base : node.left;
+  if (base == nullptr) {
+    return frame_->has_item ? meet(frame_->item) : Walk::kOn;
   }
-  return Each(node.left, [&](const Value& item) { return EachMember(node, item, visit); });
+  return Each(base, meet);
 }
 
 // What lies on the stack meanwhile goes when the walk ends; what the visitor pushed moves down.
@@ -317,20 +322,7 @@ Walk Evaluator::EachChild(const Node& node, const Element& element, Visitor visi
                ? Walk::kOn
                : Walk::kFailed;
   }
-  bool is_found = false;
-  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
-    if (!SameText(child->name(), name)) {
-      if (is_found) {
-        break;  // repetitions stand together
-      }
-      continue;
-    }
-    is_found = true;
-    if (const Walk walk = Meet(visit, Value::Of(*child)); walk != Walk::kOn) {
-      return walk;
-    }
-  }
-  if (node.checked && !is_found && element.type().Find(name) == nullptr) {
+  if (node.checked && element.type().Find(name) == nullptr && element.Child(name) == nullptr) {
     const ElementDef* definition = element.definition();
     const bool open = definition != nullptr &&
                       (definition->choice ||
@@ -338,6 +330,34 @@ Walk Evaluator::EachChild(const Node& node, const Element& element, Visitor visi
     if (!open) {
       Fail(node, "the type has no element of this name");
       return Walk::kFailed;
+    }
+  }
+  return EachBelow(element, {&name, 1}, visit);
+}
+
+// Values that are no elements have members of their own, and nothing below these.
+Walk Evaluator::EachOnPath(const Node& node, const Value& value, Visitor visit) {
+  if (const Element* element = value.element(); element != nullptr) {
+    return EachBelow(*element, node.path, visit);
+  }
+  return node.path.size() == 1 ? EachMember(node, value, visit) : Walk::kOn;
+}
+
+Walk Evaluator::EachBelow(const Element& element, std::span<const std::string_view> path,
+                          Visitor visit) {
+  bool is_found = false;
+  for (const Element* child = element.first_child(); child != nullptr; child = child->next()) {
+    if (!SameText(child->name(), path.front())) {
+      if (is_found) {
+        break;  // repetitions stand together
+      }
+      continue;
+    }
+    is_found = true;
+    const Walk walk = path.size() == 1 ? Meet(visit, Value::Of(*child))
+                                       : (++work_, EachBelow(*child, path.subspan(1), visit));
+    if (walk != Walk::kOn) {
+      return walk;
     }
   }
   return Walk::kOn;

@@ -148,6 +148,9 @@ struct Node {
   const TypeDef* focus = nullptr;   // may_be_type: the R4 type of that name, null if there is none
   const Regex* regex = nullptr;     // matches() and the like with a literal pattern
   int32_t memo = -1;                // slot of a value that is the same wherever it stands, -1: none
+  // kMember that is met by its name alone: the names from `base` down to this one; else empty.
+  std::span<const std::string_view> path;
+  const Node* base = nullptr;  // null: $this
 };
 
 struct Expression::Program {
@@ -159,6 +162,7 @@ struct Expression::Program {
   std::deque<std::vector<Node*>> arguments;  // of its functions; a deque keeps their places
   std::deque<Regex> regexes;
   std::deque<std::vector<Value>> literals;  // of its unions
+  std::deque<std::vector<std::string_view>> paths;
 };
 
 // "line 1, column 9" of an offset.
