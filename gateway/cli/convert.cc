@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/hl7_code.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/convert_back.h"
@@ -109,7 +110,8 @@ Result<map::Translation> Translate(const hl7v2::Message& message, const Conversi
       std::string(message.sending_application()).append("|").append(message.sending_facility()),
       conversion);
   if (feed == nullptr) {
-    return Error{Code::kForbidden, "no feed is configured for this sender", "MSH-3", 207};
+    return Error{Code::kForbidden, "no feed is configured for this sender", "MSH-3",
+                 hl7_code::kApplicationError};
   }
   GW_RETURN_IF_ERROR(conversion.mappings.translator.Takes(message, *feed));
   return conversion.mappings.translator.FromV2(message, *feed, conversion.now);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/flow/older.h"
 
 namespace gw::flow {
@@ -18,7 +19,7 @@ constexpr uint32_t kLooksMax = 1000;
 Status Conform(const fhir::Resource& resource, const Parts& parts) {
   for (const validate::Issue& issue : parts.validator.Check(resource)) {
     if (issue.severity == validate::Severity::kError) {
-      return Error{Code::kUnprocessable, issue.detail, issue.location, 102};
+      return Error{Code::kUnprocessable, issue.detail, issue.location, hl7_code::kDataTypeError};
     }
   }
   return {};
@@ -240,7 +241,8 @@ Status ChangeOne(const map::Change& change, Applying* how, Known* known) {
 Status WhollyTaken(const map::Translation& translation) {
   for (const map::Remark& remark : translation.remarks) {
     if (remark.severity == 'E') {
-      return Error{Code::kUnprocessable, remark.text, remark.where, 204};
+      return Error{Code::kUnprocessable, remark.text, remark.where,
+                   hl7_code::kUnknownKeyIdentifier};
     }
   }
   return {};
@@ -292,11 +294,12 @@ Result<store::Write> WriteOf(fhir::Resource* resource, const Known& known, const
   write.home = write.stored.persons.empty() ? std::string(kNoPerson) : write.stored.persons.front();
   if (known.version != 0 && write.home != known.home) {
     return Error{Code::kUnprocessable, "a resource stays with the person it was made for",
-                 known.key.type, 204};
+                 known.key.type, hl7_code::kUnknownKeyIdentifier};
   }
   const bool personal = !parts.definitions.PatientCompartment(known.key.type).empty();
   if (personal && write.stored.persons.empty()) {
-    return Error{Code::kUnprocessable, "it must say whose record it is in", known.key.type, 101};
+    return Error{Code::kUnprocessable, "it must say whose record it is in", known.key.type,
+                 hl7_code::kRequiredFieldMissing};
   }
   write.compartments = parts.indexer.CompartmentsOf(*resource);
   write.index = parts.indexer.Index(*resource);

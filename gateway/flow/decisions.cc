@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/hl7_code.h"
+
 namespace gw::flow {
 namespace {
 
@@ -234,7 +236,7 @@ class Decisions {
       return Error{Code::kConflict,
                    "a decision that is older than what is stored, or has no date, would permit "
                    "more: held",
-                   change_.where, 204};
+                   change_.where, hl7_code::kUnknownKeyIdentifier};
     }
     return {};
   }

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "gateway/base/crypto.h"
+#include "gateway/base/hl7_code.h"
 #include "gateway/flow/person_links.h"
 #include "gateway/flow/review.h"
 #include "gateway/identity/matcher.h"
@@ -12,7 +13,6 @@
 namespace gw::flow {
 namespace {
 
-constexpr int kUnknownKey = 204;  // table 0357
 const std::string kPatient = "Patient/";
 
 std::string KeyOf(const fhir::Identifier& identifier) {
@@ -91,7 +91,7 @@ class Identification {
     const std::vector<fhir::Identifier>& identifiers = identifiers_[index];
     if (identifiers.empty() && change.fragment.type() == "Patient") {
       return Error{Code::kConflict, "held for matching: no number says who the person is",
-                   change.where, kUnknownKey};
+                   change.where, hl7_code::kUnknownKeyIdentifier};
     }
     if (identifiers.empty()) {
       identified_.of_change.push_back(AddNew(change, {}));
@@ -190,7 +190,7 @@ class Identification {
       return Error{Code::kConflict,
                    "held for matching: the person may be one who is known, and has no identifier "
                    "of their own",
-                   change.where, kUnknownKey};
+                   change.where, hl7_code::kUnknownKeyIdentifier};
     }
     const size_t placed = AddNew(change, std::move(free));
     LeaveNumbersOfOthers(identified_.resources[placed], &change);
@@ -389,7 +389,7 @@ class Identification {
       const std::string_view said = person == nullptr ? "" : person->TextAt("reference");
       if (said.starts_with(kPatient) && said.substr(kPatient.size()) != known.home) {
         return Error{Code::kConflict, "what it refers to is in the record of another person",
-                     change.where, kUnknownKey};
+                     change.where, hl7_code::kUnknownKeyIdentifier};
       }
     }
     return {};
@@ -541,7 +541,7 @@ class Identification {
         return Error{Code::kNotFound,
                      "held for matching: no person is named, and nothing here has the number that "
                      "says whose it is",
-                     where, kUnknownKey};
+                     where, hl7_code::kUnknownKeyIdentifier};
       }
       reference->Clear("extension");
       reference->Clear("display");

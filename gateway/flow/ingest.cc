@@ -6,6 +6,7 @@
 
 #include "gateway/access/label.h"
 #include "gateway/base/crypto.h"
+#include "gateway/base/hl7_code.h"
 #include "gateway/base/log.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/identify.h"
@@ -16,8 +17,6 @@
 
 namespace gw::flow {
 namespace {
-
-constexpr int kApplicationError = 207;  // table 0357
 
 // Where MSH-18 is empty, the character set is the feed's: the sender stands before what needs one.
 // `otherwise`: the feed of a sender that is nobody's.
@@ -213,22 +212,25 @@ std::string Ingest::Answer(const hl7v2::Message& message, Arrival* arrival) {
 Status Ingest::FindFeed(const hl7v2::Message& message, Arrival* arrival, bool control_id_reused) {
   const auto sender = arrival->mappings->senders.find(arrival->kept.sender);
   if (sender == arrival->mappings->senders.end()) {
-    return Error{Code::kForbidden, "no feed is configured for this sender", "MSH-3", 207};
+    return Error{Code::kForbidden, "no feed is configured for this sender", "MSH-3",
+                 hl7_code::kApplicationError};
   }
   arrival->feed = &arrival->mappings->feeds.find(sender->second)->second;
   arrival->kept.feed = arrival->record.feed = arrival->feed->name;
   arrival->record.organization = {map::IdentifierSystem(*arrival->feed, "ODS", ""),
                                   arrival->feed->organization};
   if (message.control_id().empty()) {
-    return Error{Code::kInvalid, "a message needs a control id", "MSH-10", 101};
+    return Error{Code::kInvalid, "a message needs a control id", "MSH-10",
+                 hl7_code::kRequiredFieldMissing};
   }
   if (message.processing_id() != "P" && !arrival->feed->accept_test_messages) {
-    return Error{Code::kUnsupported, "this feed takes production messages (P) only", "MSH-11", 202};
+    return Error{Code::kUnsupported, "this feed takes production messages (P) only", "MSH-11",
+                 hl7_code::kUnsupportedProcessingId};
   }
   if (control_id_reused) {
     if (arrival->feed->reject_reused_control_id) {
       return Error{Code::kConflict, "the control id was used before, with other bytes", "MSH-10",
-                   205};
+                   hl7_code::kDuplicateKeyIdentifier};
     }
     arrival->record.reason = "MSH-10: the control id was used before, with other bytes";
   }
@@ -314,7 +316,7 @@ std::vector<hl7v2::Issue> Ingest::IssuesOfRefusal(const Arrival& arrival, const 
     issues.push_back({Error{Code::kConflict,
                             replaced ? "an operator has put another message in its place"
                                      : "an operator has discarded this message",
-                            "", kApplicationError},
+                            "", hl7_code::kApplicationError},
                       'W'});
   }
   return issues;

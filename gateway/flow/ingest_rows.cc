@@ -4,6 +4,7 @@
 
 #include "gateway/access/label.h"
 #include "gateway/base/crypto.h"
+#include "gateway/base/hl7_code.h"
 #include "gateway/base/log.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/decisions.h"
@@ -13,8 +14,6 @@
 
 namespace gw::flow {
 namespace {
-
-constexpr int kUnknownKey = 204;  // table 0357
 
 // A refusal of the translation has its row; one of what came of it has a place in a resource.
 std::string PlaceInRows(const Error& error, const std::vector<uint32_t>& rows) {
@@ -193,7 +192,7 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
                                            "says what came after it: nothing is done"});
     return report;
   }
-  report.result = taken.error().hl7_code == kUnknownKey ? "held" : "refused";
+  report.result = taken.error().hl7_code == hl7_code::kUnknownKeyIdentifier ? "held" : "refused";
   report.where = PlaceInRows(taken.error(), group->rows);
   report.reason = taken.error().detail;
   record.outcome = "4";

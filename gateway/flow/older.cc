@@ -5,12 +5,12 @@
 #include <string>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/translate.h"
 
 namespace gw::flow {
 namespace {
 
-constexpr int kDuplicateKey = 205;  // table 0357
 constexpr std::string_view kOlder = "older than the state that is held: nothing of it is taken";
 constexpr std::string_view kNoDay =
     "it does not say of which day it is, and what is held does: nothing of it is taken";
@@ -60,7 +60,7 @@ Status CompareRows(const map::Change& change, const fhir::Resource& held) {
     return {};
   }
   return Error{Code::kConflict, std::string(now.empty() ? kNoDay : kOlder), change.state.where,
-               kDuplicateKey};
+               hl7_code::kDuplicateKeyIdentifier};
 }
 
 Status CompareMoments(const map::Change& change, const fhir::Resource& held) {
@@ -68,7 +68,8 @@ Status CompareMoments(const map::Change& change, const fhir::Resource& held) {
   const std::string_view now = MomentSaid(change.fragment);
   if (!before.empty() && !now.empty() && IsBefore(now, before)) {
     return Error{Code::kConflict, std::string(kOlder),
-                 change.state.where.empty() ? change.where : change.state.where, kDuplicateKey};
+                 change.state.where.empty() ? change.where : change.state.where,
+                 hl7_code::kDuplicateKeyIdentifier};
   }
   return {};
 }

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
+
 namespace gw::flow {
 namespace {
 
 // Links from a record to the one that counts. Hospitals merge a record a few times in its life.
 constexpr int kChainMax = 32;
 constexpr size_t kSetMax = 256;
-constexpr int kUnknownKey = 204;  // table 0357
 constexpr std::string_view kPatient = "Patient/";
 
 // The Patients to whom links of that type lead.
@@ -84,7 +85,7 @@ Result<std::string> PersonLinks::EndOf(const std::string& patient) {
     at = std::move(next);
   }
   return Error{Code::kConflict, "the links of merged records do not end", "Patient.link",
-               kUnknownKey};
+               hl7_code::kUnknownKeyIdentifier};
 }
 
 Result<bool> PersonLinks::Merge(const std::string& loser, const std::string& survivor,
@@ -92,12 +93,12 @@ Result<bool> PersonLinks::Merge(const std::string& loser, const std::string& sur
   GW_TRY(const std::string end, EndOf(survivor));
   if (end == loser) {
     return Error{Code::kConflict, "a merge that would make a cycle: the survivor is the loser",
-                 where, kUnknownKey};
+                 where, hl7_code::kUnknownKeyIdentifier};
   }
   GW_TRY(const std::string before, EndOf(loser));
   if (before != loser && before != end) {
     return Error{Code::kConflict, "the record was merged into another one before", where,
-                 kUnknownKey};
+                 hl7_code::kUnknownKeyIdentifier};
   }
   if (before == loser) {
     merges_[loser] = survivor;

@@ -4,13 +4,13 @@
 #include <array>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/base/json.h"
 
 namespace gw::flow {
 namespace {
 
 constexpr size_t kCodeBytesMax = 64;
-constexpr int kDataType = 102;  // table 0357
 
 // How remarks about who and what a message is about are told.
 struct Told {
@@ -18,11 +18,10 @@ struct Told {
   int hl7_code;  // table 0357
   char severity;
 };
-constexpr int kUnknownKey = 204;
 constexpr std::array<Told, 7> kTold = {{
-    {"stub-created", kUnknownKey, 'W'},
-    {"order-created", kUnknownKey, 'W'},
-    {"unlinked-unknown", kUnknownKey, 'W'},
+    {"stub-created", hl7_code::kUnknownKeyIdentifier, 'W'},
+    {"order-created", hl7_code::kUnknownKeyIdentifier, 'W'},
+    {"unlinked-unknown", hl7_code::kUnknownKeyIdentifier, 'W'},
     {"older-update", 0, 'I'},
     {"not-taken", 0, 'W'},
     {"label-stands", 0, 'W'},
@@ -143,7 +142,8 @@ std::vector<hl7v2::Issue> IssuesOf(std::span<const map::Remark> remarks) {
     const auto* told = std::find_if(kTold.begin(), kTold.end(),
                                     [&remark](const Told& one) { return one.code == remark.code; });
     if (told == kTold.end()) {
-      issues.push_back({Error{Code::kInvalid, remark.text, remark.where, kDataType}, 'W'});
+      issues.push_back(
+          {Error{Code::kInvalid, remark.text, remark.where, hl7_code::kDataTypeError}, 'W'});
       continue;
     }
     issues.push_back(

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/base/utf8.h"
 #include "gateway/hl7v2/charset.h"
 #include "gateway/hl7v2/charset_writer.h"
@@ -62,27 +63,27 @@ std::string_view TextOf(int hl7_code) {
   switch (hl7_code) {
     case 0:
       return "Message accepted";
-    case 100:
+    case hl7_code::kSegmentSequenceError:
       return "Segment sequence error";
-    case 101:
+    case hl7_code::kRequiredFieldMissing:
       return "Required field missing";
-    case 102:
+    case hl7_code::kDataTypeError:
       return "Data type error";
-    case 103:
+    case hl7_code::kTableValueNotFound:
       return "Table value not found";
-    case 200:
+    case hl7_code::kUnsupportedMessageType:
       return "Unsupported message type";
-    case 201:
+    case hl7_code::kUnsupportedEventCode:
       return "Unsupported event code";
-    case 202:
+    case hl7_code::kUnsupportedProcessingId:
       return "Unsupported processing id";
-    case 203:
+    case hl7_code::kUnsupportedVersionId:
       return "Unsupported version id";
-    case 204:
+    case hl7_code::kUnknownKeyIdentifier:
       return "Unknown key identifier";
-    case 205:
+    case hl7_code::kDuplicateKeyIdentifier:
       return "Duplicate key identifier";
-    case 206:
+    case hl7_code::kApplicationRecordLocked:
       return "Application record locked";
     default:
       return "Application internal error";
@@ -475,25 +476,28 @@ int Hl7CodeFor(const Error& error) {
   }
   switch (error.code) {
     case Code::kInvalid:
-      return 102;
+      return hl7_code::kDataTypeError;
     case Code::kUnsupported:
-      return 200;
+      return hl7_code::kUnsupportedMessageType;
     case Code::kNotFound:
     case Code::kGone:
-      return 204;
+      return hl7_code::kUnknownKeyIdentifier;
     case Code::kConflict:
-      return 205;
+      return hl7_code::kDuplicateKeyIdentifier;
     case Code::kPreconditionFailed:
-      return 206;
+      return hl7_code::kApplicationRecordLocked;
     default:
-      return 207;
+      return hl7_code::kApplicationError;
   }
 }
 
 AckCode AckCodeFor(const Error& error) {
   const int code = error.hl7_code;
-  const bool not_taken = (code >= 200 && code <= 203) || error.code == Code::kUnsupported;
-  const bool may_pass_later = code == 206 || error.code == Code::kPreconditionFailed ||
+  const bool not_taken =
+      (code >= hl7_code::kUnsupportedMessageType && code <= hl7_code::kUnsupportedVersionId) ||
+      error.code == Code::kUnsupported;
+  const bool may_pass_later = code == hl7_code::kApplicationRecordLocked ||
+                              error.code == Code::kPreconditionFailed ||
                               error.code == Code::kBusy || error.code == Code::kUnavailable ||
                               error.code == Code::kInternal;
   return not_taken || may_pass_later ? AckCode::kReject : AckCode::kError;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/base/utf8.h"
 #include "gateway/hl7v2/charset.h"
 #include "gateway/hl7v2/structures.h"
@@ -26,9 +27,6 @@ struct Message::Parts {
 namespace {
 
 constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
-constexpr int kSegmentSequenceError = 100;  // table 0357
-constexpr int kDataTypeError = 102;
-constexpr int kTableValueNotFound = 103;
 
 Error Invalid(std::string detail, std::string where, int hl7_code) {
   return Error{Code::kInvalid, std::move(detail), std::move(where), hl7_code};
@@ -68,26 +66,27 @@ std::string_view Part(std::string_view text, char separator, uint32_t index) {
 // Reads MSH-1 and MSH-2. A character that MSH-2 leaves out separates nothing.
 Result<Delimiters> ReadDelimiters(std::string_view text) {
   if (!text.starts_with("MSH") || text.size() < 5) {
-    return Invalid("the message does not begin with an MSH segment", "MSH", kSegmentSequenceError);
+    return Invalid("the message does not begin with an MSH segment", "MSH",
+                   hl7_code::kSegmentSequenceError);
   }
   Delimiters found;
   found.field = text[3];
   if (!IsDelimiter(found.field)) {
-    return Invalid("the field separator is none", "MSH-1", kDataTypeError);
+    return Invalid("the field separator is none", "MSH-1", hl7_code::kDataTypeError);
   }
   const std::string_view line = Line(text.substr(4));
   const std::string_view characters = line.substr(0, line.find(found.field));
   const std::array<char*, 5> places = {&found.component, &found.repetition, &found.escape,
                                        &found.subcomponent, &found.truncation};
   if (characters.empty() || characters.size() > places.size()) {
-    return Invalid("one to five encoding characters are needed", "MSH-2", kDataTypeError);
+    return Invalid("one to five encoding characters are needed", "MSH-2", hl7_code::kDataTypeError);
   }
   for (size_t i = 0; i < places.size(); ++i) {
     *places[i] = i < characters.size() ? characters[i] : '\0';
     if (i < characters.size() &&
         (!IsDelimiter(characters[i]) || characters.find(characters[i]) != i)) {
       return Invalid("encoding characters are punctuation, each another one", "MSH-2",
-                     kDataTypeError);
+                     hl7_code::kDataTypeError);
     }
   }
   return found;
@@ -105,7 +104,7 @@ Status CleanControls(std::string* bytes, std::vector<Warning>* warnings) {
     return {};
   }
   if (bytes->find('\0') != std::string::npos) {
-    return Invalid("a NUL byte in the message", "MSH", kDataTypeError);
+    return Invalid("a NUL byte in the message", "MSH", hl7_code::kDataTypeError);
   }
   for (char& c : *bytes) {
     c = static_cast<uint8_t>(c) < 0x20 && !IsBlank(c) ? ' ' : c;
@@ -139,7 +138,7 @@ Status CheckEscapes(std::string_view text, std::string_view names, char repetiti
     const std::string_view name = Part(names, repetition, 1);
     if (!name.empty() && CharsetNamed(name) != used) {
       return Invalid("character sets that escape sequences switch between are not offered",
-                     "MSH-18", kTableValueNotFound);
+                     "MSH-18", hl7_code::kTableValueNotFound);
     }
     names.remove_prefix(std::min(name.size() + 1, names.size()));
   }
@@ -181,11 +180,11 @@ Status Decode(std::string* bytes, const ParseOptions& options, Charset* read_as,
     return {};
   }
   if (!charset) {
-    return Invalid("a character set that is not offered", "MSH-18", kTableValueNotFound);
+    return Invalid("a character set that is not offered", "MSH-18", hl7_code::kTableValueNotFound);
   }
   GW_RETURN_IF_ERROR(CheckEscapes(text, names, delimiters.repetition, *charset));
   if (*charset == Charset::kUtf8 && EndsInsideCharacter(*bytes)) {
-    return Invalid("the message ends inside a character", "", kSegmentSequenceError);
+    return Invalid("the message ends inside a character", "", hl7_code::kSegmentSequenceError);
   }
   Decoded decoded = DecodeLenient(std::move(*bytes), utf16_label ? Charset::kUtf8 : *charset);
   *bytes = std::move(decoded.text);
@@ -249,7 +248,7 @@ class Splitter {
   }
 
   Error AfterLast(std::string detail) const {
-    return Invalid(std::move(detail), PlaceOfLast(), kSegmentSequenceError);
+    return Invalid(std::move(detail), PlaceOfLast(), hl7_code::kSegmentSequenceError);
   }
 
   std::string PlaceOfLast() const {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/hl7v2/charset.h"
 
 namespace gw::hl7v2 {
@@ -331,7 +332,8 @@ Result<std::vector<std::string_view>> SplitMessages(std::string_view text,
   std::vector<std::string_view> messages =
       utf16 ? SplitUtf16(text, *utf16, warnings) : FileSplitter(text, warnings).Run();
   if (messages.empty()) {
-    return Error{Code::kInvalid, "no MSH segment in the file", "MSH", 100};
+    return Error{Code::kInvalid, "no MSH segment in the file", "MSH",
+                 hl7_code::kSegmentSequenceError};
   }
   return messages;
 }

@@ -11,8 +11,6 @@ namespace {
 using fhir::Element;
 using Kind = Operation::Kind;
 
-constexpr int kUnknownKey = 204;  // table 0357
-
 Error Absent(const Change& change, const Operation& operation) {
   return {Code::kUnprocessable, "no such element: " + operation.path, change.where};
 }

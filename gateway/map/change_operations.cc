@@ -2,6 +2,7 @@
 #include <iterator>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/change.h"
 #include "gateway/map/change_internal.h"
 
@@ -11,9 +12,6 @@ namespace {
 
 using fhir::Element;
 using Kind = Operation::Kind;
-
-constexpr int kUnknownKey = 204;    // table 0357
-constexpr int kDuplicateKey = 205;  // table 0357
 
 bool IsTakenOut(std::string_view action) { return action == "DE" || action == "UN"; }
 
@@ -503,7 +501,7 @@ std::string_view DecisionOf(const Element& consent) {
 }
 
 Error UnknownKey(const Change& change, std::string_view rule) {
-  return {Code::kNotFound, std::string(rule), change.where, kUnknownKey};
+  return {Code::kNotFound, std::string(rule), change.where, hl7_code::kUnknownKeyIdentifier};
 }
 
 void TellUnlinked(std::vector<Note>* notes, std::string_view list) {
@@ -524,7 +522,7 @@ Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Re
   if (change.action == Action::kAdd && !change.stub && !operations.empty() &&
       !IsStub(current.root())) {
     return Error{Code::kConflict, "the key is taken, by other content", change.where,
-                 kDuplicateKey};
+                 hl7_code::kDuplicateKeyIdentifier};
   }
   return operations;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/csv_values_internal.h"
 #include "gateway/map/csv_writer.h"
 #include "gateway/map/translate.h"
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::string_view kBullet = "\xE2\x80\xA2";
 constexpr size_t kNoColumn = static_cast<size_t>(-1);
-constexpr int kDataType = 102;  // table 0357
 
 // An item of a list as it was typed: "1. ", "2) ", "- ", "* " and a bullet before it are no text.
 std::string_view WithoutListMark(std::string_view item) {
@@ -219,7 +219,8 @@ Status CsvModel::Parts::FillRow(const CsvRecord& record, fhir::Element* into,
     const Column& column = feed.columns[index];
     const fhir::ElementDef& element = into->type().elements()[index];
     if (HasControl(record.cells[cell])) {
-      return Error{Code::kInvalid, "a control character", PlaceIn(record, index), kDataType};
+      return Error{Code::kInvalid, "a control character", PlaceIn(record, index),
+                   hl7_code::kDataTypeError};
     }
     const std::string unguarded = WithoutGuard(record.cells[cell]);
     const std::string_view text = TrimCell(unguarded);

@@ -2,15 +2,13 @@
 #include <functional>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/plan_run_internal.h"
 #include "gateway/map/plan_types_internal.h"
 #include "gateway/map/v2_model.h"
 
 namespace gw::map {
 namespace {
-
-constexpr int kRequiredField = 101;  // table 0357
-constexpr int kTableValue = 103;     // table 0357
 
 // Groups that are open in each other: more than any tree is deep that the codecs let in, so only a
 // map that calls itself without going down gets here.
@@ -275,7 +273,7 @@ Status Runner::Gather(const RuleOp& rule, const SourceOp& op) {
     Error error = Fail(Code::kInvalid, rule,
                        is_missing ? "'" + op.step.name + "' must be there"
                                   : "'" + op.step.name + "' repeats too often");
-    error.hl7_code = is_missing ? kRequiredField : 0;
+    error.hl7_code = is_missing ? hl7_code::kRequiredFieldMissing : 0;
     return error;
   }
   if (count == 0 && op.has_default) {
@@ -330,7 +328,8 @@ Status Runner::CheckItem(const RuleOp& rule, const SourceOp& op, const Item& ite
   if (!holds) {
     place_ = item.node != nullptr ? item.node : place_;
     Error error = Fail(Code::kInvalid, rule, "the check does not hold: " + op.check->text);
-    error.hl7_code = kTableValue;  // what a map checks of a message is that a code is one it knows
+    // What a map checks of a message is that a code is one it knows.
+    error.hl7_code = hl7_code::kTableValueNotFound;
     return error;
   }
   return {};

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/translate_internal.h"
 
 namespace gw::map {
@@ -11,12 +12,6 @@ namespace gw::map {
 namespace {
 
 using fhir::Element;
-
-constexpr int kUnsupportedType = 200;   // table 0357
-constexpr int kUnsupportedEvent = 201;  // table 0357
-constexpr int kRequiredField = 101;     // table 0357
-constexpr int kDataType = 102;          // table 0357
-constexpr int kTableValue = 103;        // table 0357
 
 // The segment with the action code that the event speaks of, in each group of the top.
 struct Top {
@@ -89,7 +84,7 @@ Status KnowAction(const ActionField& action, const Feed& feed, Element* segment)
   }
   const auto unknown = [field] {
     return Error{Code::kInvalid, "an action code that is in no table", PlaceOf(*field),
-                 kTableValue};
+                 hl7_code::kTableValueNotFound};
   };
   const auto table = feed.tables.find(std::string(action.table));
   if (table == feed.tables.end() || field->is_null()) {
@@ -113,7 +108,7 @@ Status KnowRestriction(const Element& segment) {
   if (field != nullptr &&
       std::find(std::begin(kCodes), std::end(kCodes), field->TextAt("c1")) == std::end(kCodes)) {
     return Error{Code::kInvalid, "an action code that is in no table", PlaceOf(*field),
-                 kTableValue};
+                 hl7_code::kTableValueNotFound};
   }
   return {};
 }
@@ -143,7 +138,8 @@ bool HasNumber(const Element& person) {
 }
 
 Error NamesNobody() {
-  return {Code::kInvalid, "the message does not say who it is about", "PID-3", kRequiredField};
+  return {Code::kInvalid, "the message does not say who it is about", "PID-3",
+          hl7_code::kRequiredFieldMissing};
 }
 
 // Each person has an identifier of some kind; results are somebody's, and so is a merged record.
@@ -158,7 +154,7 @@ Status NamesPersons(const Element& part) {
     if (child->name() == "MRG" && part.name() == "PATIENT" && !HasValue(*child, "f1") &&
         !HasValue(*child, "f2") && !HasValue(*child, "f4")) {
       return Error{Code::kInvalid, "the message does not say which record is merged", "MRG-1",
-                   kRequiredField};
+                   hl7_code::kRequiredFieldMissing};
     }
     if (child->name() == "PATIENT" || child->name() == "PATIENT_RESULT") {
       GW_RETURN_IF_ERROR(NamesPersons(*child));
@@ -191,7 +187,7 @@ bool TookSomething(const Translation& translation) {
 
 Error OfTable0357(Error error) {
   if (error.hl7_code == 0 && (error.code == Code::kInvalid || error.code == Code::kUnprocessable)) {
-    error.hl7_code = kDataType;
+    error.hl7_code = hl7_code::kDataTypeError;
   }
   return error;
 }
@@ -232,15 +228,16 @@ Status Translator::Parts::HasMap(const hl7v2::Message& message) const {
   const auto type = events.find(message.message_code());
   if (type == events.end()) {
     return Error{Code::kUnsupported, "messages of this type are not taken", "MSH-9.1",
-                 kUnsupportedType};
+                 hl7_code::kUnsupportedMessageType};
   }
   const auto& known = type->second;
   if (std::find(known.begin(), known.end(), message.trigger_event()) == known.end()) {
-    return Error{Code::kUnsupported, "this event is not taken", "MSH-9.2", kUnsupportedEvent};
+    return Error{Code::kUnsupported, "this event is not taken", "MSH-9.2",
+                 hl7_code::kUnsupportedEventCode};
   }
   if (!plan.Has(std::string(kMessageMaps) + message.structure())) {
     return Error{Code::kUnsupported, "this message structure is not taken", "MSH-9.3",
-                 kUnsupportedType};
+                 hl7_code::kUnsupportedMessageType};
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/base/percent.h"
 #include "gateway/map/translate_internal.h"
 
@@ -15,7 +16,6 @@ namespace {
 using fhir::Element;
 
 constexpr std::string_view kMapUrls = "urn:caregate:map:";
-constexpr int kUnknownKey = 204;  // table 0357: what holds a row until a human has matched it
 
 // The rows of one key, in file order.
 struct Gathered {
@@ -236,11 +236,11 @@ class FileReader {
       }
     }
     return {Code::kUnprocessable, "no number says what the row is of: held for matching",
-            PlaceOf(record), kUnknownKey};
+            PlaceOf(record), hl7_code::kUnknownKeyIdentifier};
   }
 
   void Refuse(const CsvRecord& record, const Error& error) {
-    ++(error.hl7_code == kUnknownKey ? result_.held : result_.refused);
+    ++(error.hl7_code == hl7_code::kUnknownKeyIdentifier ? result_.held : result_.refused);
     groups_.push_back({record.row, {{record.row}, Result<Translation>(error)}});
   }
 
@@ -398,7 +398,7 @@ class FileReader {
     for (const Remark& remark : translation.remarks) {
       if (remark.severity == 'E' && remark.code == "unidentified") {
         return Error{Code::kUnprocessable, remark.text, map::PlaceOf(*rows.first_child()),
-                     kUnknownKey};
+                     hl7_code::kUnknownKeyIdentifier};
       }
     }
     return translation;

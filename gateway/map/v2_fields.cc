@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/v2_reader_internal.h"
 
 namespace gw::map::v2 {
@@ -143,7 +144,8 @@ Status FieldReader::ReadSegment(const SegmentDef& definition, const hl7v2::Segme
     scanner_.Open(raw);
     const bool is_empty = scanner_.SkipEmpty(kEnd);
     if (field.required && (is_empty || raw == kNull)) {
-      return Error{Code::kInvalid, "a required field has no value", PlaceText(), 101};
+      return Error{Code::kInvalid, "a required field has no value", PlaceText(),
+                   hl7_code::kRequiredFieldMissing};
     }
     if (is_empty) {
       continue;
@@ -198,7 +200,8 @@ Status FieldReader::ReadField(const fhir::ElementDef* element, const DataType& t
       continue;
     }
     if (here_.repetition > kRepetitionsMax) {
-      return Error{Code::kTooLarge, "more repetitions than the limit", PlaceText(), 101};
+      return Error{Code::kTooLarge, "more repetitions than the limit", PlaceText(),
+                   hl7_code::kRequiredFieldMissing};
     }
     if (is_read && element->max == 1) {
       AddRemark('W', "repeated", "a field that does not repeat: what it says first was taken");
@@ -357,7 +360,8 @@ Result<fhir::Element*> FieldReader::AddPrimitive(const fhir::ElementDef* element
   }
   const bool is_date = type.form == Form::kDate || type.form == Form::kDateTime;
   if (is_date && !lenient_value_ && essential_) {
-    return Error{Code::kInvalid, "not a date or time of HL7 v2", PlaceText(), 102};
+    return Error{Code::kInvalid, "not a date or time of HL7 v2", PlaceText(),
+                 hl7_code::kDataTypeError};
   }
   if (is_date && !lenient_value_) {
     AddRemark('W', "bad-date", "not a date or time: left out");

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/v2_reader_internal.h"
 
 namespace gw::map {
@@ -24,7 +25,8 @@ struct V2Model::Tables {
     }
     auto loaded = Zone::Load(name);
     if (!loaded) {
-      return Error{Code::kInternal, "the feed's time zone: " + loaded.error().detail, "MSH-7", 207};
+      return Error{Code::kInternal, "the feed's time zone: " + loaded.error().detail, "MSH-7",
+                   hl7_code::kApplicationError};
     }
     return &zones.emplace(name, *std::move(loaded)).first->second;
   }
@@ -76,7 +78,8 @@ class TreeReader {
     const bool names_person = segment.name == "PID" || segment.name == "MRG";
     if (names_person && (place.item == nullptr || (place.out_of_order && repetition > 1))) {
       return Error{Code::kInvalid, "another person than the message has a place for",
-                   hl7v2::Location{std::string(segment.name), repetition}.ToString(), 100};
+                   hl7v2::Location{std::string(segment.name), repetition}.ToString(),
+                   hl7_code::kSegmentSequenceError};
     }
     if (place.item == nullptr) {
       const char severity = segment.name[0] == 'Z' ? 'I' : 'W';
@@ -99,7 +102,8 @@ class TreeReader {
   Status Finish() const {
     const std::string_view missing = placer_.Missing();
     if (!missing.empty()) {
-      return Error{Code::kInvalid, "a required segment is missing", std::string(missing), 100};
+      return Error{Code::kInvalid, "a required segment is missing", std::string(missing),
+                   hl7_code::kSegmentSequenceError};
     }
     return {};
   }
@@ -143,7 +147,8 @@ bool V2Model::HasStructure(std::string_view structure) const {
 Result<fhir::Resource> V2Model::Read(const hl7v2::Message& message, const std::string& structure,
                                      const Feed& feed, std::vector<Remark>* remarks) const {
   if (!HasStructure(structure)) {
-    return Error{Code::kUnsupported, "no such message structure is known", "MSH-9", 200};
+    return Error{Code::kUnsupported, "no such message structure is known", "MSH-9",
+                 hl7_code::kUnsupportedMessageType};
   }
   if (std::find(kVersions.begin(), kVersions.end(), message.version()) == kVersions.end()) {
     remarks->push_back(

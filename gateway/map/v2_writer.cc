@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/hl7v2/charset_writer.h"
 #include "gateway/map/v2_model.h"
 
@@ -185,7 +186,7 @@ class Writer {
       }
       if (destination_.unrepresentable != "escape") {
         return Error{Code::kUnprocessable, "a character that the character set does not have",
-                     PlaceOf(node), 102};
+                     PlaceOf(node), hl7_code::kDataTypeError};
       }
       AppendHex(text.substr(begin, at - begin));
       remarks_->push_back({'W', "escaped-character", PlaceOf(node),

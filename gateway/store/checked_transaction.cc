@@ -4,13 +4,12 @@
 #include <tuple>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/store/shard_key.h"
 #include "gateway/store/terms.h"
 
 namespace gw::store {
 namespace {
-
-constexpr int kDuplicate = 205;  // table 0357
 
 Error Broken(const char* rule) { return Error{Code::kInvalid, rule, "store"}; }
 
@@ -149,7 +148,8 @@ Result<CheckedTransaction> CheckTransaction(Transaction transaction) {
     return Broken("a transaction writes a resource twice");
   }
   if (ClaimsTwice(checked.writes)) {
-    return Error{Code::kConflict, "two resources claim the same identifier", "store", kDuplicate};
+    return Error{Code::kConflict, "two resources claim the same identifier", "store",
+                 hl7_code::kDuplicateKeyIdentifier};
   }
   if (transaction.entry &&
       (transaction.entry->bytes.empty() || transaction.entry->bytes.size() > kEntryBytesMax)) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/base/crypto.h"
+#include "gateway/base/hl7_code.h"
 
 namespace gw::store {
 namespace {
@@ -79,12 +80,10 @@ enum Counter : uint8_t {
   kVersions,
 };
 
-constexpr int kApplicationError = 207;  // table 0357
-
 // No lost race, which would be taken again: it stays so.
 Error NotOpen() {
   return Error{Code::kConflict, "the message is not in the queue any more", "message",
-               kApplicationError};
+               hl7_code::kApplicationError};
 }
 
 // One name a line; names hold no blanks.
