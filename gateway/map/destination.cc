@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <set>
 
-#include "gateway/base/json.h"
+#include "gateway/base/json_members.h"
 #include "gateway/hl7v2/charset_writer.h"
 #include "gateway/map/file_text_internal.h"
 
@@ -17,75 +17,12 @@ constexpr std::array<std::string_view, 13> kVersions = {"2.3",   "2.3.1", "2.4",
                                                         "2.8.2", "2.9",   "2.9.1"};
 constexpr int kFirstWithPrt = 20700;
 
-// Takes the members of one JSON object, each by its kind; the first fault stays.
-class Members {
- public:
-  Members(const Json& json, std::string place) : json_(json), place_(std::move(place)) {
-    Check(json.is_object(), "an object is needed here", "");
-  }
-
-  Members& Text(std::string_view key, std::string* out) {
-    if (const Json* value = Take(key, Json::Kind::kString, "a string is needed here")) {
-      *out = value->text();
-    }
-    return *this;
-  }
-  Members& Bool(std::string_view key, bool* out) {
-    if (const Json* value = Take(key, Json::Kind::kBool, "true or false is needed here")) {
-      *out = value->boolean();
-    }
-    return *this;
-  }
-  Members& Texts(std::string_view key, std::vector<std::string>* out) {
-    if (const Json* value = Take(key, Json::Kind::kArray, "a list of strings is needed here")) {
-      for (const Json& item : value->items()) {
-        Check(item.is_string(), "a list of strings is needed here", key);
-        out->push_back(item.text());
-      }
-    }
-    return *this;
-  }
-  Members& Pairs(std::string_view key, std::vector<std::pair<std::string, std::string>>* out) {
-    if (const Json* value = Take(key, Json::Kind::kObject, "an object of strings is needed here")) {
-      for (const auto& [name, item] : value->members()) {
-        Check(item.is_string(), "an object of strings is needed here", key);
-        out->emplace_back(name, item.text());
-      }
-    }
-    return *this;
-  }
-  const Json* Take(std::string_view key, Json::Kind kind, const char* rule) {
-    taken_.insert(std::string(key));
-    const Json* value = json_.Find(key);
-    Check(value == nullptr || value->kind() == kind, rule, key);
-    return value != nullptr && value->kind() == kind ? value : nullptr;
-  }
-  void Check(bool holds, const char* rule, std::string_view key) {
-    if (!holds && fault_.ok()) {
-      fault_ = Error{Code::kInvalid, rule, place_ + (key.empty() ? "" : "." + std::string(key))};
-    }
-  }
-  Status Finish() {
-    for (const auto& [name, value] : json_.members()) {
-      Check(taken_.contains(name), "an unknown key", name);
-    }
-    return fault_;
-  }
-  const std::string& place() const { return place_; }
-
- private:
-  const Json& json_;
-  std::string place_;
-  std::set<std::string> taken_;
-  Status fault_;
-};
-
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> texts) {
   return std::find(texts.begin(), texts.end(), text) != texts.end();
 }
 
 Status ReadTables(const Json& tables, const std::string& place, Destination* destination) {
-  Members members(tables, place);
+  JsonMembers members(tables, place);
   for (const auto& [name, table] : tables.members()) {
     std::vector<std::pair<std::string, std::string>> rows;
     members.Pairs(name, &rows);
@@ -118,7 +55,7 @@ bool ReadSeparators(std::string_view text, hl7v2::Delimiters* marks) {
   return fits;
 }
 
-void ReadV2Members(Members* members, Destination* to) {
+void ReadV2Members(JsonMembers* members, Destination* to) {
   std::string charset = "UNICODE UTF-8";
   std::string separators = "|^~\\&";
   members->Text("version", &to->version)
@@ -149,7 +86,7 @@ void ReadV2Members(Members* members, Destination* to) {
 
 Status ReadColumns(const Json& list, const std::string& place, Destination* to) {
   for (size_t i = 0; i < list.items().size(); ++i) {
-    Members members(list.items()[i], place + ".columns[" + std::to_string(i) + "]");
+    JsonMembers members(list.items()[i], place + "[" + std::to_string(i) + "]");
     ExportColumn column;
     std::vector<std::pair<std::string, std::string>> codes;
     members.Text("name", &column.name).Text("header", &column.header).Pairs("codes", &codes);
@@ -162,7 +99,7 @@ Status ReadColumns(const Json& list, const std::string& place, Destination* to) 
   return {};
 }
 
-Status ReadCsvMembers(Members* members, Destination* to) {
+Status ReadCsvMembers(JsonMembers* members, Destination* to) {
   to->format = Destination::Format::kCsv;
   std::string encoding = "UTF-8";
   std::string line_end = "CRLF";
@@ -174,8 +111,8 @@ Status ReadCsvMembers(Members* members, Destination* to) {
       .Text("line_end", &line_end)
       .Bool("byte_order_mark", &to->byte_order_mark)
       .Text("date_style", &to->date_style);
-  if (const Json* columns = members->Take("columns", Json::Kind::kArray, "a list is needed here")) {
-    GW_RETURN_IF_ERROR(ReadColumns(*columns, members->place(), to));
+  if (const Json* columns = members->Array("columns")) {
+    GW_RETURN_IF_ERROR(ReadColumns(*columns, members->PlaceOf("columns"), to));
   }
   const auto known = hl7v2::CharsetNamed(encoding);
   members->Check(known.has_value(), "no such encoding is offered", "encoding");
@@ -196,14 +133,13 @@ Status ReadCsvMembers(Members* members, Destination* to) {
 
 Result<Destination> DestinationOf(const Json& json, const std::string& place) {
   Destination to;
-  Members members(json, place);
+  JsonMembers members(json, place);
   std::string format;
   members.Text("format", &format).Text("name", &to.name);
   members.Pairs("identifier_systems", &to.identifier_systems);
   members.Check(!to.name.empty(), "a destination needs a name", "name");
   members.Check(format == "hl7v2" || format == "csv", "the format is hl7v2 or csv", "format");
-  if (const Json* tables =
-          members.Take("tables", Json::Kind::kObject, "an object is needed here")) {
+  if (const Json* tables = members.Object("tables")) {
     GW_RETURN_IF_ERROR(ReadTables(*tables, place + ".tables", &to));
   }
   if (format == "csv") {

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "gateway/base/json.h"
+#include "gateway/base/json_members.h"
 #include "gateway/base/percent.h"
 #include "gateway/hl7v2/charset.h"
 #include "gateway/map/csv_values_internal.h"
@@ -18,84 +18,6 @@ namespace {
 constexpr std::array<std::string_view, 9> kColumnTypes = {
     "string", "date", "dateTime", "boolean", "code", "decimal", "nhsNumber", "list", "interval"};
 
-// Reads the members of one JSON object into a struct, each once; Finish() refuses the others.
-class ObjectReader {
- public:
-  ObjectReader(const Json& json, std::string place) : json_(json), place_(std::move(place)) {
-    if (!json.is_object()) {
-      fault_ = Wrong("an object is needed here", "");
-    }
-  }
-
-  ObjectReader& Text(std::string_view key, std::string* out) {
-    if (const Json* value = Take(key, Json::Kind::kString, "a string is needed here")) {
-      *out = value->text();
-    }
-    return *this;
-  }
-  ObjectReader& Bool(std::string_view key, bool* out) {
-    if (const Json* value = Take(key, Json::Kind::kBool, "true or false is needed here")) {
-      *out = value->boolean();
-    }
-    return *this;
-  }
-  ObjectReader& Texts(std::string_view key, std::vector<std::string>* out) {
-    if (const Json* value = Take(key, Json::Kind::kArray, "a list of strings is needed here")) {
-      for (const Json& item : value->items()) {
-        Check(item.is_string(), "a list of strings is needed here", key);
-        out->push_back(item.text());
-      }
-    }
-    return *this;
-  }
-  ObjectReader& Map(std::string_view key, std::map<std::string, std::string>* out) {
-    if (const Json* value = Take(key, Json::Kind::kObject, "an object of strings is needed here")) {
-      for (const auto& [name, item] : value->members()) {
-        Check(item.is_string(), "an object of strings is needed here", key);
-        (*out)[name] = item.text();
-      }
-    }
-    return *this;
-  }
-  // A member that the caller reads on its own; null where it is absent.
-  const Json* Object(std::string_view key) {
-    return Take(key, Json::Kind::kObject, "an object is needed here");
-  }
-  const Json* Array(std::string_view key) {
-    return Take(key, Json::Kind::kArray, "a list is needed here");
-  }
-  void Check(bool holds, const char* rule, std::string_view key) {
-    if (!holds && fault_.ok()) {
-      fault_ = Wrong(rule, key);
-    }
-  }
-  Status Finish() {
-    for (const auto& [name, value] : json_.members()) {
-      Check(std::find(taken_.begin(), taken_.end(), name) != taken_.end(), "an unknown key", name);
-    }
-    return fault_;
-  }
-
- private:
-  const Json* Take(std::string_view key, Json::Kind kind, const char* rule) {
-    taken_.push_back(key);
-    const Json* value = json_.Find(key);
-    if (value == nullptr) {
-      return nullptr;
-    }
-    Check(value->kind() == kind, rule, key);
-    return value->kind() == kind ? value : nullptr;
-  }
-  Error Wrong(const char* rule, std::string_view key) const {
-    return Error{Code::kInvalid, rule, place_ + (key.empty() ? "" : "." + std::string(key))};
-  }
-
-  const Json& json_;
-  std::string place_;
-  std::vector<std::string_view> taken_;
-  Status fault_;
-};
-
 std::string Lower(std::string_view text) {
   std::string lower(text);
   for (char& letter : lower) {
@@ -104,7 +26,7 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-void CheckStyles(const Json& json, const std::vector<std::string>& styles, ObjectReader* reader) {
+void CheckStyles(const Json& json, const std::vector<std::string>& styles, JsonMembers* reader) {
   reader->Check(json.Find("date_styles") == nullptr || !styles.empty(),
                 "the styles of dates are one or more", "date_styles");
   reader->Check(std::all_of(styles.begin(), styles.end(), IsDateStyle),
@@ -113,7 +35,7 @@ void CheckStyles(const Json& json, const std::vector<std::string>& styles, Objec
 }
 
 Status ReadColumn(const Json& json, const std::string& place, Column* column) {
-  ObjectReader reader(json, place);
+  JsonMembers reader(json, place);
   std::map<std::string, std::string> codes;
   reader.Text("name", &column->name)
       .Texts("headers", &column->headers)
@@ -124,7 +46,7 @@ Status ReadColumn(const Json& json, const std::string& place, Column* column) {
       .Text("not_before", &column->not_before)
       .Texts("date_styles", &column->date_styles)
       .Text("separator", &column->separator)
-      .Map("codes", &codes);
+      .Pairs("codes", &codes);
   for (auto& [value, code] : codes) {
     column->codes[Lower(value)] = std::move(code);
   }
@@ -174,7 +96,7 @@ bool HasDate(const Feed& feed, const std::string& name) {
   return column != nullptr && (column->type == "date" || column->type == "dateTime");
 }
 
-void CheckCsv(const Feed& feed, ObjectReader* reader) {
+void CheckCsv(const Feed& feed, JsonMembers* reader) {
   reader->Check(!feed.map.empty(), "a CSV feed names its map", "map");
   reader->Check(!feed.columns.empty(), "a CSV feed needs its columns", "columns");
   reader->Check(feed.delimiter.size() == 1 && feed.delimiter != "\n" && feed.delimiter != "\r",
@@ -237,16 +159,15 @@ Status ReadColumns(const Json& list, const std::string& place, Feed* feed) {
 }
 
 Status ReadTables(const Json& tables, const std::string& place, Feed* feed) {
-  ObjectReader reader(tables, place);
+  JsonMembers reader(tables, place);
   for (const auto& [name, table] : tables.members()) {
-    reader.Map(name, &feed->tables[name]);
+    reader.Pairs(name, &feed->tables[name]);
   }
   return reader.Finish();
 }
 
 // The members that only a CSV feed has.
-Status ReadCsvMembers(const Json& json, const std::string& place, ObjectReader* reader,
-                      Feed* feed) {
+Status ReadCsvMembers(const Json& json, const std::string& place, JsonMembers* reader, Feed* feed) {
   feed->format = Feed::Format::kCsv;
   reader->Text("map", &feed->map)
       .Text("delimiter", &feed->delimiter)
@@ -288,7 +209,7 @@ bool IsUri(std::string_view text) {
 
 Result<Feed> FeedOf(const Json& json, const std::string& place) {
   Feed feed;
-  ObjectReader reader(json, place);
+  JsonMembers reader(json, place);
   std::string format;
   reader.Text("format", &format)
       .Text("name", &feed.name)
@@ -303,7 +224,7 @@ Result<Feed> FeedOf(const Json& json, const std::string& place) {
       .Text("roles", &feed.roles)
       .Text("county", &feed.county)
       .Text("unknown_merge", &feed.unknown_merge)
-      .Map("identifier_systems", &feed.identifier_systems)
+      .Pairs("identifier_systems", &feed.identifier_systems)
       .Text("policy_uri", &feed.policy_uri);
   if (const Json* tables = reader.Object("tables")) {
     GW_RETURN_IF_ERROR(ReadTables(*tables, place + ".tables", &feed));
