@@ -1,10 +1,10 @@
 #include "gateway/config.h"
 
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string_view>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json_members.h"
 
 namespace gw {
@@ -223,25 +223,6 @@ class ConfigReader {
 };
 
 }  // namespace
-
-Result<std::string> ReadFile(const std::string& path, uint64_t bytes_max) {
-  std::error_code problem;
-  const auto size = std::filesystem::file_size(path, problem);
-  if (problem) {
-    return Error{Code::kNotFound, "the file cannot be read", path, 0};
-  }
-  if (size > bytes_max) {
-    return Error{Code::kTooLarge, "the file is larger than " + std::to_string(bytes_max) + " bytes",
-                 path, 0};
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes(size, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (!file || static_cast<uint64_t>(file.gcount()) != size) {
-    return Error{Code::kUnavailable, "the file cannot be read", path, 0};
-  }
-  return bytes;
-}
 
 Result<Config> ReadConfig(const std::string& path) {
   GW_TRY(const std::string text, ReadFile(path, kConfigBytesMax));

@@ -73,7 +73,4 @@ struct Config {
 // unknown keys, wrong kinds, missing keys, an unsafe combination.
 Result<Config> ReadConfig(const std::string& path);
 
-// A whole file as bytes. Errors: kNotFound, kTooLarge, kUnavailable; where = the path.
-Result<std::string> ReadFile(const std::string& path, uint64_t bytes_max);
-
 }  // namespace gw

@@ -1,13 +1,12 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <system_error>
 #include <utility>
 
 #include "gateway/access/codes_internal.h"
 #include "gateway/access/label.h"
+#include "gateway/base/file.h"
 #include "gateway/base/json.h"
 
 namespace gw::access {
@@ -34,20 +33,6 @@ Error BadSet(const std::string& file, std::string rule) {
   return Error{Code::kInvalid, std::move(rule), file};
 }
 
-Result<std::string> ReadFile(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error || size > kFileBytesMax) {
-    return BadSet(path.filename().string(), "a label set is a file of at most 16 MB");
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream || text.size() != size) {
-    return BadSet(path.filename().string(), "the file cannot be read");
-  }
-  return text;
-}
-
 // {"sensitivity": "HIV", "title": ..., "note": ..., "codes": [{"system", "code", "display"}]}
 Status AddSet(const std::string& file, const Json& set, Labeller::Sets* out) {
   const std::string sensitivity(set.TextOf("sensitivity"));
@@ -70,8 +55,13 @@ Status AddSet(const std::string& file, const Json& set, Labeller::Sets* out) {
 
 Status LoadFile(const std::filesystem::path& path, Labeller::Sets* out) {
   const std::string name = path.filename().string();
-  GW_TRY(const std::string text, ReadFile(path));
-  const Result<Json> set = Json::Parse(text, Limits{});
+  const Result<std::string> text = ReadFile(path.string(), kFileBytesMax);
+  if (!text) {
+    return BadSet(name, text.error().code == Code::kUnavailable
+                            ? "the file cannot be read"
+                            : "a label set is a file of at most 16 MB");
+  }
+  const Result<Json> set = Json::Parse(*text, Limits{});
   if (!set) {
     return BadSet(name, set.error().detail + " (" + set.error().where + ")");
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/file.h"
 #include "gateway/base/hl7_code.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"

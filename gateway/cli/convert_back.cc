@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"

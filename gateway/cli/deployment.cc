@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "gateway/base/file.h"
 #include "gateway/map/export.h"
 
 namespace gw::cli {

@@ -3,12 +3,12 @@
 // moment, and is logged before it is told (docs/decisions/007-operations.md).
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <optional>
 
 #include "gateway/base/crypto.h"
+#include "gateway/base/file.h"
 #include "gateway/base/log.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"
@@ -97,12 +97,7 @@ bool ReadSelection(Asked* asked) {
     PrintError("--until: must be after --from");
     return false;
   }
-  for (const auto state : {store::MessageState::kDone, store::MessageState::kOpen,
-                           store::MessageState::kReplaced, store::MessageState::kDiscarded}) {
-    if (asked->state && store::NameOf(state) == *asked->state) {
-      asked->known_state = state;
-    }
-  }
+  asked->known_state = store::StateNamed(asked->state.value_or(""));
   return !asked->state || asked->known_state;
 }
 
@@ -197,18 +192,20 @@ int PrintMessages(const Asked& asked, store::Archive* archive) {
   }
 }
 
-// Is it the name of a feed, configured or of kept messages? The empty name stands for what is of no
-// configured feed.
+// As flow::Operations::RequireFeed. The files of feeds are read for a name without messages only,
+// so that a broken one keeps nobody from looking.
 Status RequireFeed(const std::string& name, const Config& config, store::Archive* archive) {
-  GW_TRY(const std::vector<store::FeedState> states, archive->Feeds());
-  bool known = name.empty() || std::any_of(states.begin(), states.end(),
-                                           [&](const auto& state) { return state.feed == name; });
-  for (size_t i = 0; !known && i < config.feeds.size(); ++i) {
-    GW_TRY(const map::Feed feed, map::ReadFeed(config.feeds[i]));
-    known = feed.name == name;
+  Status kept = flow::RequireKeptFeed(name, archive);
+  if (kept || kept.error().code != Code::kNotFound) {
+    return kept;
   }
-  return known ? Status()
-               : Status(Error{Code::kNotFound, "there is no feed of this name", "--feed", 0});
+  for (const std::string& path : config.feeds) {
+    GW_TRY(const map::Feed feed, map::ReadFeed(path));
+    if (feed.name == name) {
+      return {};
+    }
+  }
+  return kept;
 }
 
 // Beside a running gateway. Empty where the verb is none of these.

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "gateway/base/file.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"
 #include "gateway/cli/map_pairs.h"

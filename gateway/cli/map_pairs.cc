@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/deployment.h"
 #include "gateway/cli/messages.h"

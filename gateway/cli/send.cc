@@ -1,6 +1,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"

@@ -3,6 +3,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/crypto.h"
+#include "gateway/base/file.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"

@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/file.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/deployment.h"
 #include "gateway/fhir/instance.h"

@@ -1,8 +1,6 @@
 #include <cstdio>
-#include <fstream>
-#include <optional>
-#include <sstream>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json.h"
 #include "gateway/cli/commands.h"
 #include "gateway/fhir/package.h"
@@ -26,19 +24,6 @@ Limits FileLimits() {
   limits.json_nodes_max = 200'000'000;
   limits.body_bytes_max = static_cast<uint32_t>(kFileBytesMax);
   return limits;
-}
-
-std::optional<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return std::nullopt;
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (file.bad() || !text) {
-    return std::nullopt;
-  }
-  return std::move(text).str();
 }
 
 // By the name; where that does not tell, by the first character.
@@ -131,8 +116,8 @@ int Validate(Arguments arguments) {
   }
   int exit_code = kDone;
   for (const std::string& path : files) {
-    const std::optional<std::string> text = ReadFile(path);
-    if (!text || text->size() > kFileBytesMax) {
+    const Result<std::string> text = ReadFile(path, kFileBytesMax);
+    if (!text) {
       PrintError(path + ": the file cannot be read");
       return kCannotRun;
     }

@@ -287,12 +287,7 @@ Result<std::string> Admin::Messages(const Call& call, AccessRecord* record) {
   query.after_number = selection.after_number;
   query.count = selection.count;
   const std::string state = call.Find("state").value_or("");
-  for (const auto known : {store::MessageState::kDone, store::MessageState::kOpen,
-                           store::MessageState::kReplaced, store::MessageState::kDiscarded}) {
-    if (store::NameOf(known) == state) {
-      query.state = known;
-    }
-  }
+  query.state = store::StateNamed(state);
   if (!state.empty() && !query.state) {
     return Error{Code::kInvalid, "must be done, open, replaced or discarded", "state", 0};
   }

@@ -49,6 +49,10 @@ std::optional<Instant> ParseMoment(std::string_view text);
 // Adds a configured feed that has not sent anything yet, if it is not among them.
 void AddFeed(std::string_view name, std::vector<store::FeedState>* states);
 
+// Is there a feed of this name that messages are kept of? The empty name stands for what is of no
+// configured feed. Errors: kNotFound.
+Status RequireKeptFeed(std::string_view name, store::Archive* archive);
+
 // For the access log: whose record a kept message is of, as far as what it made tells.
 void RecordOpened(const store::MessageEntry& message, store::Store& store, AccessRecord* record);
 
@@ -64,8 +68,8 @@ class Operations {
   // and feed are there. The persons it speaks of, as far as they are known here, go into *record.
   // Errors: kNotFound.
   Result<store::KeptMessage> Open(uint64_t number, AccessRecord* record);
-  // Is there a feed of this name, configured or of kept messages? The empty name stands for what is
-  // of no configured feed. Errors: kNotFound.
+  // Is there a feed of this name, configured or of kept messages (RequireKeptFeed)? Errors:
+  // kNotFound.
   Status RequireFeed(std::string_view name);
 
   // Takes an open message once more as it is; of CSV rows, all that is open of their file.

@@ -147,15 +147,21 @@ void RecordOpened(const store::MessageEntry& message, store::Store& store, Acces
   }
 }
 
-Status Operations::RequireFeed(std::string_view name) {
-  if (name.empty() || parts_.mappings.Get()->feeds.contains(name)) {
+Status RequireKeptFeed(std::string_view name, store::Archive* archive) {
+  if (name.empty()) {
     return {};
   }
-  GW_TRY(const std::vector<store::FeedState> states, parts_.store.archive().Feeds());
+  GW_TRY(const std::vector<store::FeedState> states, archive->Feeds());
   const bool known = std::any_of(states.begin(), states.end(),
                                  [name](const auto& state) { return state.feed == name; });
   return known ? Status()
                : Status(Error{Code::kNotFound, "there is no feed of this name", "feed", 0});
+}
+
+Status Operations::RequireFeed(std::string_view name) {
+  return parts_.mappings.Get()->feeds.contains(name)
+             ? Status()
+             : RequireKeptFeed(name, &parts_.store.archive());
 }
 
 Result<store::KeptMessage> Operations::FileOf(const store::MessageEntry& rows) {

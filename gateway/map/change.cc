@@ -103,16 +103,6 @@ void AppendContent(const Element& element, std::string* key) {
   key->append(")");
 }
 
-// What says nothing on its own in an element of this type: whose extension, whose reference, which
-// system.
-std::string_view HalfOf(const fhir::TypeDef& type) {
-  const std::string_view name = type.name();
-  return name == "Extension"                        ? "url"
-         : name == "Reference"                      ? "type"
-         : name == "Coding" || name == "Identifier" ? "system"
-                                                    : "";
-}
-
 Error Unfit(const Element& parent, std::string_view name) {
   return {Code::kUnprocessable, "no place for the value: " + std::string(name), parent.Location()};
 }
@@ -168,6 +158,14 @@ bool IsMark(const Element& element) {
     }
   }
   return false;
+}
+
+std::string_view HalfOf(const fhir::TypeDef& type) {
+  const std::string_view name = type.name();
+  return name == "Extension"                        ? "url"
+         : name == "Reference"                      ? "type"
+         : name == "Coding" || name == "Identifier" ? "system"
+                                                    : "";
 }
 
 bool IsValued(const Element& element) {

@@ -20,6 +20,9 @@ const fhir::Element* FindMark(const fhir::Element& holder, std::string_view mark
 std::string_view MarkOf(const fhir::Element& holder, std::string_view mark);
 // Is this element an extension that only steers the merge?
 bool IsMark(const fhir::Element& element);
+// The child that says nothing on its own in an element of this type: whose extension, whose
+// reference, which system. Empty for the other types.
+std::string_view HalfOf(const fhir::TypeDef& type);
 // Has it a value of its own: text, or a child that is no mark, no null and not empty?
 bool IsValued(const fhir::Element& element);
 

@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <set>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json_members.h"
 #include "gateway/hl7v2/charset_writer.h"
-#include "gateway/map/file_text_internal.h"
 
 namespace gw::map {
 namespace {
@@ -154,7 +154,7 @@ Result<Destination> DestinationOf(const Json& json, const std::string& place) {
 }  // namespace
 
 Result<Destination> ReadDestination(const std::string& path) {
-  const auto text = FileText(path);
+  const auto text = ReadFile(path, kPartBytesMax);
   if (!text) {
     return Error{Code::kInvalid, "the destination file cannot be read", path};
   }

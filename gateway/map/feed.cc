@@ -5,11 +5,11 @@
 #include <set>
 #include <utility>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json_members.h"
 #include "gateway/base/percent.h"
 #include "gateway/hl7v2/charset.h"
 #include "gateway/map/csv_values_internal.h"
-#include "gateway/map/file_text_internal.h"
 #include "gateway/map/zone.h"
 
 namespace gw::map {
@@ -270,7 +270,7 @@ std::string UriText(std::string_view text) {
 }  // namespace
 
 Result<Feed> ReadFeed(const std::string& path) {
-  const auto text = FileText(path);
+  const auto text = ReadFile(path, kPartBytesMax);
   if (!text) {
     return Error{Code::kInvalid, "the feed file cannot be read", path};
   }

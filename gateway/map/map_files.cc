@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <utility>
 
+#include "gateway/base/file.h"
 #include "gateway/fhir/definition_files.h"
 #include "gateway/fhir/instance.h"
 #include "gateway/map/fml_names_internal.h"
@@ -27,15 +26,6 @@ struct Candidate {
   FmlMap map;
   bool is_taken = false;
 };
-
-Result<std::string> ReadWhole(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::error_code unknown;
-  if (!stream || fs::is_directory(path, unknown)) {
-    return Error{Code::kNotFound, "there is no such file", path};
-  }
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
 
 // The files of a folder that may hold a map, by name: all below it that are named so, or those
 // beside each other of any form.
@@ -66,7 +56,7 @@ class MapFiles::Loader {
       : out_(*out), definitions_(definitions), limits_(limits) {}
 
   Status Run(const std::string& path, std::span<const std::string> packages) {
-    GW_TRY(std::string text, ReadWhole(path));
+    GW_TRY(std::string text, ReadFile(path, kPartBytesMax));
     GW_TRY(const FmlMap map, ReadMap(path, text, definitions_, limits_));
     out_.url_ = map.url;
     out_.maps_.push_back({path, std::move(text)});
@@ -98,7 +88,7 @@ class MapFiles::Loader {
  private:
   void OfferFiles(const std::vector<std::string>& paths, const std::string& own) {
     for (const std::string& path : paths) {
-      auto text = ReadWhole(path);
+      auto text = ReadFile(path, kPartBytesMax);
       std::error_code failure;
       const bool may_be =
           text && (path.ends_with(".map") || text->find("StructureMap") != std::string::npos);

@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "gateway/base/file.h"
 #include "gateway/base/json.h"
-#include "gateway/map/file_text_internal.h"
 #include "gateway/map/map_folder_internal.h"
 
 namespace gw::map {
@@ -47,7 +47,7 @@ Result<std::vector<std::string>> NamesBelow(const std::string& directory) {
 
 Result<MapFile> ReadMapFile(const std::string& directory, const std::string& name) {
   const std::string path = (fs::path(directory) / name).generic_string();
-  auto text = FileText(path);
+  auto text = ReadFile(path, kPartBytesMax);
   if (!text) {
     return Error{Code::kInvalid, "cannot be read", path};
   }

@@ -13,12 +13,6 @@ uint32_t NumberIn(std::string_view name) {
   return fault == std::errc{} && end == name.data() + name.size() ? number : 0;
 }
 
-// FHIR has elements that are named as their type is (id, code); none begins with a capital.
-bool IsSegment(const fhir::Element& node) {
-  return node.definition() != nullptr && node.name() == node.type().name() &&
-         node.name().front() >= 'A' && node.name().front() <= 'Z';
-}
-
 // Takes over what a node below a segment says of the place.
 void Narrow(const fhir::Element& node, hl7v2::Location* place) {
   const std::string_view name = node.name();
@@ -54,6 +48,11 @@ std::string PlaceOfCell(const fhir::Element& node, const fhir::Element& row) {
 }
 
 }  // namespace
+
+bool IsSegment(const fhir::Element& node) {
+  return node.definition() != nullptr && node.type().kind() == fhir::Kind::kModel &&
+         node.name() == node.type().name();
+}
 
 std::string PlaceOf(const fhir::Element& node) {
   if (const fhir::Element* row = RowOf(&node)) {

@@ -189,15 +189,6 @@ class ChangeMaker {
     return {};
   }
 
-  // What says nothing on its own in an element of this type: whose extension, whose reference,
-  // which system.
-  std::string_view HalfOf(const fhir::TypeDef& type) const {
-    return &type == types_.extension                              ? "url"
-           : &type == types_.reference                            ? "type"
-           : &type == types_.coding || &type == types_.identifier ? "system"
-                                                                  : "";
-  }
-
   bool IsBadNumber(const Element& element) {
     const std::string_view value = element.TextAt("value");
     if (&element.type() != types_.identifier || value.empty() ||

@@ -49,6 +49,10 @@ class V2Model {
   std::unique_ptr<Tables> tables_;
 };
 
+// Is it a segment of a message's tree? Groups and fields are not named as their type is; the
+// message itself, which stands in nothing, is none.
+bool IsSegment(const fhir::Element& node);
+
 // The place of a node of a source tree in HL7's words ("PID-3[2].4"), or "row 7, column planRef"
 // for a CSV row.
 std::string PlaceOf(const fhir::Element& node);

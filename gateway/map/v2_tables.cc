@@ -4,7 +4,7 @@
 #include <functional>
 #include <utility>
 
-#include "gateway/map/file_text_internal.h"
+#include "gateway/base/file.h"
 #include "gateway/map/v2_tables_internal.h"
 
 namespace gw::map::v2 {
@@ -30,7 +30,7 @@ std::vector<std::string> Words(std::string_view text, size_t count) {
 }
 
 Result<std::vector<Line>> ReadLines(const std::filesystem::path& path, std::string_view directory) {
-  const auto content = FileText(path.string());
+  const auto content = ReadFile(path.string(), kPartBytesMax);
   if (!content) {
     return Error{Code::kInvalid, "the file cannot be read", path.string() + ":0"};
   }

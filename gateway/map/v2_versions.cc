@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "gateway/map/file_text_internal.h"
+#include "gateway/base/file.h"
 #include "gateway/map/v2_model.h"
 #include "gateway/map/v2_writer.h"
 
@@ -10,7 +10,7 @@ namespace gw::map {
 using fhir::Element;
 
 Result<V2Versions> V2Versions::Load(const std::string& path) {
-  const auto text = FileText(path);
+  const auto text = ReadFile(path, kPartBytesMax);
   if (!text) {
     return Error{Code::kInvalid, "cannot be read", path};
   }
@@ -141,8 +141,6 @@ class VersionFitter {
     }
     node->parent()->Remove(node);
   }
-
-  static bool IsSegment(const Element& node) { return node.name() == node.type().name(); }
 
   const V2Versions& versions_;
   int version_;

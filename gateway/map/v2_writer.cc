@@ -26,11 +26,6 @@ uint32_t NumberOf(const Element& child) {
   return number;
 }
 
-bool IsSegment(const Element& node) {
-  return node.definition() != nullptr && node.type().kind() == fhir::Kind::kModel &&
-         (node.name() == node.type().name() || node.type().name() == "OTHER");
-}
-
 // FHIR "2026-03-02T14:00:00+00:00" as DTM "20260302140000+0000"; "14:00:00" as TM; years, months
 // and days as they are. HL7 v2.8.2 2A.3.22: fractions of at most four digits.
 std::string TimeText(std::string_view text, bool day_only) {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <optional>
 
-#include "gateway/map/file_text_internal.h"
+#include "gateway/base/file.h"
 
 namespace gw::map {
 namespace {
@@ -179,7 +179,7 @@ Result<Zone> Zone::Load(std::string_view name) {
   if (name.empty() || !plain || name.starts_with('/')) {
     return Broken("not an IANA zone name");
   }
-  const auto bytes = FileText("/usr/share/zoneinfo/" + std::string(name));
+  const auto bytes = ReadFile("/usr/share/zoneinfo/" + std::string(name), kPartBytesMax);
   if (!bytes) {
     return Broken("no such zone in the system's zone database");
   }

@@ -19,6 +19,7 @@ namespace gw::store {
 // was replaced or discarded stays so when it comes once more and is refused again.
 enum class MessageState : uint8_t { kDone = 0, kOpen = 1, kReplaced = 2, kDiscarded = 3 };
 std::string_view NameOf(MessageState state);  // "done", "open", "replaced", "discarded"
+std::optional<MessageState> StateNamed(std::string_view name);
 
 // MessageEntry.type of a CSV file kept whole, beside its rows' own records; not counted as arrived.
 inline constexpr std::string_view kFileType = "file";

@@ -281,6 +281,16 @@ std::string_view NameOf(MessageState state) {
   return "done";
 }
 
+std::optional<MessageState> StateNamed(std::string_view name) {
+  for (const MessageState state : {MessageState::kDone, MessageState::kOpen,
+                                   MessageState::kReplaced, MessageState::kDiscarded}) {
+    if (NameOf(state) == name) {
+      return state;
+    }
+  }
+  return std::nullopt;
+}
+
 Result<std::unique_ptr<Archive>> OpenArchive(const std::string& path) {
   GW_TRY(Connection connection, Connection::Open(path, Connection::Mode::kReader));
   GW_TRY(const StoreIdentity identity, ReadIdentity(&connection));
