@@ -62,15 +62,6 @@ Result<hl7v2::Message> Ingest::Parse(std::string bytes, const Arrival& arrival) 
   return hl7v2::Message::Parse(std::move(bytes), options);
 }
 
-std::string Ingest::AcceptV2(std::string bytes, std::string_view peer) {
-  Arrival arrival = ArrivalOf(bytes, peer);
-  const Result<hl7v2::Message> message = Parse(std::move(bytes), arrival);
-  if (!message) {
-    return RefuseUnreadable(&arrival, message.error());
-  }
-  return Answer(*message, &arrival);
-}
-
 Ingest::Answers Ingest::AnswerBatch(std::string_view bytes, std::string_view peer) {
   std::vector<std::string> warnings;
   const auto messages = hl7v2::SplitMessages(bytes, &warnings);

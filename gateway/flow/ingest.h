@@ -65,16 +65,14 @@ class Ingest {
  public:
   Ingest(const Parts& parts, Journal* journal) : parts_(parts), journal_(journal) {}
 
-  // Always an acknowledgment, in ER7. AA only when resources and log entry are durable; a repeat of
-  // what was answered AA gets that answer again and changes nothing; what is refused is kept with
-  // the reason. `peer`: the sender's address, for the log.
-  std::string AcceptV2(std::string bytes, std::string_view peer);
-
-  // The same in the mode that the sender asks for (MSH-15, MSH-16): each acknowledgment that is
-  // due, in ER7. Both where it asks for both, in the order in which they are sent. None to a
-  // message that is an acknowledgment itself (ACK, MCF): two systems would never end. A batch is
-  // answered by a batch: what its messages are answered, each taken by itself, as `application`;
-  // one of more than kBatchMessagesMax is refused as a whole.
+  // Each acknowledgment that is due in the mode that the sender asks for (MSH-15, MSH-16), in ER7:
+  // both where it asks for both, in the order in which they are sent; `application` alone where it
+  // asks for neither. AA only when resources and log entry are durable; a repeat of what was
+  // answered AA gets that answer again and changes nothing; what is refused is kept with the
+  // reason. None to a message that is an acknowledgment itself (ACK, MCF): two systems would never
+  // end. A batch is answered by a batch: what its messages are answered, each taken by itself, as
+  // `application`; one of more than kBatchMessagesMax is refused as a whole. `peer`: the sender's
+  // address, for the log.
   static constexpr size_t kBatchMessagesMax = 1'000;
   struct Answers {
     std::string accept;       // CA, CE, CR; empty: not due

@@ -10,8 +10,9 @@
 
 namespace gw::identity {
 
-// FHIR's match-grade codes (http://terminology.hl7.org/CodeSystem/match-grade).
-enum class Grade : uint8_t { kCertain, kProbable, kPossible, kCertainlyNot };
+// The codes of FHIR's match-grade (http://terminology.hl7.org/CodeSystem/match-grade) that are
+// given; `probable` is not: what is not certain asks a human.
+enum class Grade : uint8_t { kCertain, kPossible, kCertainlyNot };
 
 struct Match {
   size_t candidate = 0;  // index into the candidates

@@ -77,7 +77,7 @@ class FeedCommand : public testing::Test {
 TEST_F(FeedCommand, FindsAndSettlesWhatWasRefused) {
   const std::string test_message = Replaced(message_, "|P|2.5.1|", "|T|2.5.1|");
   On([&](Gateway* gateway) {
-    gateway->ingest->AcceptV2(test_message, "192.0.2.8");
+    gateway->ingest->AnswerV2(test_message, "192.0.2.8");
     // Beside a running gateway: what shows nobody's data, and nothing else.
     EXPECT_EQ(Feed({"causes"}).first, kDone);
     EXPECT_EQ(Feed({"show", "1"}).first, kCannotRun);

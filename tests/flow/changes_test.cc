@@ -33,7 +33,7 @@ class Changes : public testing::Test {
     bytes += event.starts_with("ADT") ? "EVN||20260101\r" : "";
     bytes += person.empty() ? "PID|1||CH1^^^X9901^MR||Change^Kim||19390622|F\r" : person;
     bytes += segments;
-    answer_ = gateway_.ingest().AcceptV2(bytes, "192.0.2.8");
+    answer_ = gateway_.Acknowledge(bytes);
     const Result<hl7v2::Message> message = hl7v2::Message::Parse(answer_, {});
     if (!message) {
       return "unreadable";

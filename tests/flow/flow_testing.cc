@@ -148,6 +148,10 @@ rest::Request TestGateway::Ask(std::string method, std::string target, const Cal
   return request;
 }
 
+std::string TestGateway::Acknowledge(std::string message) {
+  return ingest_->AnswerV2(std::move(message), "192.0.2.8").application;
+}
+
 Response TestGateway::Answer(const rest::Request& request) {
   Result<Response> answer = exchange_->Handle(request);
   EXPECT_TRUE(answer) << answer.error().detail;

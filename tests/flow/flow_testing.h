@@ -36,6 +36,8 @@ class TestGateway {
   std::string Token(const Caller& caller) const;
   rest::Request Ask(std::string method, std::string target, const Caller& caller,
                     std::string body = {}) const;
+  // The application's acknowledgment of one message, as its sender gets it.
+  std::string Acknowledge(std::string message);
   // Handles the request; fails the test where there is no answer.
   Response Answer(const rest::Request& request);
   // GET, and the body as a tree.

@@ -26,10 +26,9 @@ class IdentityTest : public testing::Test {
   Answered Send(const std::string& body) {
     const std::string id = "ID" + std::to_string(++sent_);
     Answered answered;
-    answered.text = gateway_.ingest().AcceptV2(
+    answered.text = gateway_.Acknowledge(
         "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500+0000||" + body.substr(0, body.find('\r')) +
-            "|" + id + "|P|2.5.1||||||UNICODE UTF-8" + body.substr(body.find('\r')),
-        "192.0.2.8");
+        "|" + id + "|P|2.5.1||||||UNICODE UTF-8" + body.substr(body.find('\r')));
     const auto message = hl7v2::Message::Parse(answered.text, {});
     EXPECT_TRUE(message.ok());
     answered.ack = message->Text({.segment = "MSA", .field = 1});
@@ -177,9 +176,9 @@ TEST_F(IdentityTest, RemarksOfIdentityRideOnTheAcknowledgment) {
       "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500+0000||ADT^A31^ADT_A05|TWICE|P|2.5.1\r"
       "EVN||20260310\rPID|1||" +
       Local("E") + "||Oduya^Samuel||19520317|" + last + "20260201120000+0000\rPV1|1|N\r";
-  const std::string first = gateway_.ingest().AcceptV2(message, "192.0.2.8");
+  const std::string first = gateway_.Acknowledge(message);
   EXPECT_NE(first.find("|I|"), std::string::npos) << first;
-  EXPECT_EQ(gateway_.ingest().AcceptV2(message, "192.0.2.8"), first);
+  EXPECT_EQ(gateway_.Acknowledge(message), first);
 }
 
 TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageAskAHuman) {

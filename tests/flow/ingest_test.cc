@@ -33,7 +33,7 @@ std::string ErrorCodeOf(const std::string& answer) {
 TEST(Ingest, ACarePlanMessageBecomesResourcesAndOneLogEntry) {
   const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
-  const std::string answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  const std::string answer = gateway.Acknowledge(CarePlanMessage());
   ASSERT_EQ(AckOf(answer), "AA") << answer;
   const std::vector<AccessRecord> records = gateway.Records();
   ASSERT_EQ(records.size(), 1u);
@@ -54,7 +54,7 @@ TEST(Ingest, ReadsInTheCharacterSetOfTheFeed) {
   const std::string bytes =
       "MSH|^~\\&|LATIN|X9902|CAREGW|X9900|20260302143000+0000||ADT^A28^ADT_A05|L1|P|2.5.1\r"
       "EVN||20260302\rPID|1||L1^^^X9902^MR~9991001018^^^NHS^NH||Zo\xA4^Ann||19380611|F\rPV1|1|N\r";
-  ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(bytes, "192.0.2.8")), "AA");
+  ASSERT_EQ(AckOf(gateway.Acknowledge(bytes)), "AA");
   const auto name = [&gateway] {
     const fhir::Identifier number{"https://fhir.nhs.uk/Id/nhs-number", "9991001018"};
     const auto found = gateway.parts().store.Find("Patient", {&number, 1});
@@ -103,8 +103,8 @@ TEST(Ingest, ABatchIsOneBehindAMarkAndBlanks) {
 TEST(Ingest, ARepeatGetsItsFirstAnswerAndChangesNothing) {
   const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
-  const std::string first = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
-  EXPECT_EQ(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8"), first);
+  const std::string first = gateway.Acknowledge(CarePlanMessage());
+  EXPECT_EQ(gateway.Acknowledge(CarePlanMessage()), first);
   const Json plans = gateway.Get("/fhir/CarePlan?identifier=PC-2026-3117", Caller{});
   ASSERT_EQ(MatchesOn(plans), 1u);
   EXPECT_EQ(plans.Find("entry")->items()[0].Find("resource")->Find("meta")->TextOf("versionId"),
@@ -114,10 +114,10 @@ TEST(Ingest, ARepeatGetsItsFirstAnswerAndChangesNothing) {
 TEST(Ingest, TheSameContentUnderAnotherControlIdMakesNoVersion) {
   const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
-  ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8")), "AA");
+  ASSERT_EQ(AckOf(gateway.Acknowledge(CarePlanMessage())), "AA");
   std::string again = CarePlanMessage();
   again.replace(again.find("DEMO000001"), 10, "DEMO000009");
-  EXPECT_EQ(AckOf(gateway.ingest().AcceptV2(again, "192.0.2.8")), "AA");
+  EXPECT_EQ(AckOf(gateway.Acknowledge(again)), "AA");
   const Json plans = gateway.Get("/fhir/CarePlan?identifier=PC-2026-3117", Caller{});
   ASSERT_EQ(MatchesOn(plans), 1u);
   EXPECT_EQ(plans.Find("entry")->items()[0].Find("resource")->Find("meta")->TextOf("versionId"),
@@ -127,10 +127,10 @@ TEST(Ingest, TheSameContentUnderAnotherControlIdMakesNoVersion) {
 TEST(Ingest, AConsentMessageGovernsTheNextRequest) {
   const TempFolder folder;
   TestGateway gateway(folder.Path("gateway"));
-  ASSERT_EQ(AckOf(gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8")), "AA");
+  ASSERT_EQ(AckOf(gateway.Acknowledge(CarePlanMessage())), "AA");
   const Caller charity{"charity", "X9905", "befriender", "TREAT", "", "system/*.rs"};
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", charity)), 0u);
-  const std::string answer = gateway.ingest().AcceptV2(ConsentMessage(), "192.0.2.8");
+  const std::string answer = gateway.Acknowledge(ConsentMessage());
   ASSERT_EQ(AckOf(answer), "AA") << answer;
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/CarePlan", charity)), 1u);
   EXPECT_EQ(MatchesOn(gateway.Get("/fhir/Goal", charity)), 0u);
@@ -209,7 +209,7 @@ TEST(Ingest, WhatCannotBeTakenIsRefusedWithPlaceAndCodeAndKept) {
   };
   size_t entries = 0;
   for (const BadMessage& bad : cases) {
-    const std::string answer = gateway.ingest().AcceptV2(bad.bytes, "192.0.2.8");
+    const std::string answer = gateway.Acknowledge(bad.bytes);
     const std::string ack = AckOf(answer);
     EXPECT_TRUE(ack == "AE" || ack == "AR") << bad.name << ": " << answer;
     EXPECT_TRUE(bad.ack.empty() || ack == bad.ack) << bad.name << ": " << answer;
@@ -237,8 +237,7 @@ TEST(Ingest, MessagesOfOnePersonAtOneTimeAreAllTaken) {
   for (int sender = 0; sender < kSenders; ++sender) {
     senders.emplace_back([&, sender] {
       for (int i = 0; i < kEach; ++i) {
-        const std::string answer =
-            gateway.ingest().AcceptV2(AddressOfOnePerson(sender * kEach + i), "192.0.2.8");
+        const std::string answer = gateway.Acknowledge(AddressOfOnePerson(sender * kEach + i));
         EXPECT_EQ(AckOf(answer), "AA") << answer;
         taken += AckOf(answer) == "AA" ? 1 : 0;
       }
@@ -259,8 +258,7 @@ TEST(Ingest, TheSameMessageTwiceAtOneTimeIsTakenOnce) {
   std::vector<std::string> answers(6);
   std::vector<std::thread> senders;
   for (std::string& answer : answers) {
-    senders.emplace_back(
-        [&] { answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8"); });
+    senders.emplace_back([&] { answer = gateway.Acknowledge(CarePlanMessage()); });
   }
   for (std::thread& sender : senders) {
     sender.join();
@@ -288,7 +286,7 @@ TEST(Ingest, WhoLosesEveryRaceIsAskedToSendAgain) {
   TestGateway gateway(folder.Path("gateway"), [](std::unique_ptr<store::Store> inner) {
     return std::unique_ptr<store::Store>(std::make_unique<ContendedStore>(std::move(inner)));
   });
-  const std::string answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  const std::string answer = gateway.Acknowledge(CarePlanMessage());
   EXPECT_EQ(AckOf(answer), "AR") << answer;
   EXPECT_EQ(ErrorCodeOf(answer), "207");
 }
@@ -317,7 +315,7 @@ TEST(Ingest, AMessageCutAnywhereWritesNothingHalf) {
   TestGateway gateway(folder.Path("gateway"));
   const std::string good = ConsentMessage();
   for (size_t length = 10; length < good.size() - 40; length += 97) {
-    const std::string ack = AckOf(gateway.ingest().AcceptV2(good.substr(0, length), "192.0.2.8"));
+    const std::string ack = AckOf(gateway.Acknowledge(good.substr(0, length)));
     if (ack == "AA") {
       // A cut between segments may leave a whole message; then all of it must be there.
       EXPECT_GE(MatchesOn(gateway.Get("/fhir/Patient", Caller{})), 0u);
@@ -403,7 +401,7 @@ void ExpectWholeAfterResending(const std::string& folder, size_t pending_entries
   TestGateway gateway(folder);
   ASSERT_TRUE(gateway.journal().Recover());
   EXPECT_EQ(gateway.Records().size(), pending_entries_of_first);
-  const std::string answer = gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+  const std::string answer = gateway.Acknowledge(CarePlanMessage());
   EXPECT_EQ(AckOf(answer), "AA") << answer;
   const std::vector<AccessRecord> records = gateway.Records();
   size_t that_wrote = 0;
@@ -422,7 +420,7 @@ TEST(IngestCrash, KilledBeforeTheCommitNothingIsThere) {
   KilledStore::at = KilledStore::At::kBefore;
   InAProcessThatIsKilled([&] {
     TestGateway gateway(folder.Path("gateway"), Killed);
-    gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+    gateway.Acknowledge(CarePlanMessage());
   });
   ExpectWholeAfterResending(folder.Path("gateway"), 0);
 }
@@ -432,7 +430,7 @@ TEST(IngestCrash, KilledBetweenCommitAndLogTheEntryIsAppendedAtTheNextStart) {
   KilledStore::at = KilledStore::At::kAfter;
   InAProcessThatIsKilled([&] {
     TestGateway gateway(folder.Path("gateway"), Killed);
-    gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+    gateway.Acknowledge(CarePlanMessage());
   });
   ExpectWholeAfterResending(folder.Path("gateway"), 1);
 }
@@ -441,7 +439,7 @@ TEST(IngestCrash, KilledBetweenLogAndAnswerTheEntryIsNotAppendedTwice) {
   const TempFolder folder;
   InAProcessThatIsKilled([&] {
     TestGateway gateway(folder.Path("gateway"));
-    gateway.ingest().AcceptV2(CarePlanMessage(), "192.0.2.8");
+    gateway.Acknowledge(CarePlanMessage());
     _exit(0);
   });
   ExpectWholeAfterResending(folder.Path("gateway"), 1);

@@ -30,7 +30,7 @@ struct Answered {
 
 Answered Send(TestGateway* gateway, const std::string& name) {
   Answered answered;
-  answered.text = gateway->ingest().AcceptV2(MessageOf(name), "192.0.2.8");
+  answered.text = gateway->Acknowledge(MessageOf(name));
   const Result<hl7v2::Message> message = hl7v2::Message::Parse(answered.text, {});
   if (message) {
     answered.ack = message->Text({.segment = "MSA", .field = 1});

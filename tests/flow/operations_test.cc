@@ -42,9 +42,7 @@ class OperationsTest : public testing::Test {
     gateway_.exchange().Offer(&admin_);
   }
   store::Archive& archive() { return gateway_.parts().store.archive(); }
-  std::string Accept(const std::string& bytes) {
-    return gateway_.ingest().AcceptV2(bytes, "192.0.2.8");
-  }
+  std::string Accept(const std::string& bytes) { return gateway_.Acknowledge(bytes); }
   uint64_t NumberOf(const std::string& control_id) {
     store::MessageQuery query;
     query.control_id = control_id;
