@@ -4,11 +4,10 @@
 #include <optional>
 #include <utility>
 
-#include "gateway/access/label.h"
 #include "gateway/base/crypto.h"
 #include "gateway/base/hl7_code.h"
 #include "gateway/base/log.h"
-#include "gateway/flow/admit.h"
+#include "gateway/flow/apply.h"
 #include "gateway/flow/identify.h"
 #include "gateway/flow/older.h"
 #include "gateway/flow/remarks.h"

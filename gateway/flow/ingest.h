@@ -59,8 +59,10 @@ struct Taken {
   uint32_t versions = 0;  // of resources, written
 };
 
-// THE WAY OF A MESSAGE: parse, map, identify, apply, check, store, log, acknowledge. v2 messages,
-// CSV rows and resources that clients write all end in Admit. Thread-safe.
+// THE WAY OF A MESSAGE: parse, map, identify, apply, check, store, log, acknowledge. ingest.cc has
+// it for v2 messages, ingest_rows.cc for CSV rows, which both end in Admit (ingest.cc);
+// ingest_resource.cc has what is left of it for a resource that a client writes. What the stages do
+// stands in identify.h and apply.h. Thread-safe.
 class Ingest {
  public:
   Ingest(const Parts& parts, Journal* journal) : parts_(parts), journal_(journal) {}

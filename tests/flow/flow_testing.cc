@@ -8,7 +8,7 @@
 
 #include "gateway/access/label.h"
 #include "gateway/base/crypto.h"
-#include "gateway/flow/admit.h"
+#include "gateway/flow/apply.h"
 
 namespace gw::flow {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/flow/admit.h"
+#include "gateway/flow/apply.h"
 #include "gateway/hl7v2/message.h"
 #include "tests/flow/flow_testing.h"
 #include "tests/temp_folder.h"

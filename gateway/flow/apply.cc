@@ -1,4 +1,4 @@
-#include "gateway/flow/admit.h"
+#include "gateway/flow/apply.h"
 
 #include <algorithm>
 #include <unordered_set>
