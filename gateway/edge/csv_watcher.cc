@@ -25,9 +25,24 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kRetryMsMax = 60'000;
+// NAME_MAX less ".99999" and ".report.jsonl.part".
+constexpr size_t kNameBytesMax = 230;
 
 bool IsCandidate(const std::string& name) {
   return !name.starts_with('.') && !name.ends_with(".part") && !name.ends_with(".tmp");
+}
+
+// A file's name in so many bytes, with its extension.
+std::string Cut(const std::string& name, size_t bytes_max) {
+  const std::string extension = fs::path(name).extension().string();
+  if (name.size() <= bytes_max || extension.size() >= bytes_max) {
+    return name.substr(0, bytes_max);
+  }
+  size_t length = bytes_max - extension.size();
+  while (length > 0 && (static_cast<unsigned char>(name[length]) & 0xC0) == 0x80) {
+    --length;  // not inside a character
+  }
+  return name.substr(0, length) + extension;
 }
 
 const map::Feed* FeedOf(const std::string& name, const WatchedFolder& folder,
@@ -240,8 +255,16 @@ struct CsvWatcher::Watch {
     TellOnce(folder.path, problem ? "the folder cannot be read: " + problem.message() : "");
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
+      if (IsStopping()) {
+        return;
+      }
       Safely((fs::path(folder.path) / name).string(), [&] { Take(folder, name); });
     }
+  }
+
+  bool IsStopping() {
+    const std::scoped_lock lock(mutex);
+    return stopping;
   }
 
   // A line of the log when what is wrong with a folder or a file changes.
@@ -319,10 +342,11 @@ struct CsvWatcher::Watch {
     }
   }
 
-  // The name, or name.2.csv and so on: a file that was taken before keeps its own report.
+  // The name, cut where its report's would be too long for a file; or name.2.csv and so on: a file
+  // that was taken before keeps its own report.
   static std::string FreeName(const fs::path& folder, const std::string& name) {
-    const fs::path parts(name);
-    std::string free = name;
+    const fs::path parts(Cut(name, kNameBytesMax));
+    std::string free = parts.string();
     std::error_code problem;
     const auto is_used = [&folder, &problem](const std::string& used) {
       return fs::exists(fs::symlink_status(folder / used, problem)) ||

@@ -265,13 +265,20 @@ std::string Ingest::Repeat(const hl7v2::Message& message, const store::PriorAnsw
   }
   const auto sender = arrival->mappings->senders.find(arrival->kept.sender);
   store::Transaction counted;
+  if (arrival->again != nullptr && !arrival->again->same_bytes) {
+    counted.upkeep =
+        UpkeepOf(arrival->again);  // what was put in a message's place is known already
+  }
   counted.upkeep.repeated = arrival->again == nullptr;
-  counted.upkeep.repeat_of =
-      sender == arrival->mappings->senders.end() ? std::string() : sender->second;
+  if (sender != arrival->mappings->senders.end()) {
+    counted.upkeep.repeat_of = arrival->record.feed = sender->second;
+  }
   counted.entry = store::PendingEntry{arrival->record.id, ToBytes(arrival->record)};
   const bool pending = journal_->Commit(std::move(counted)).ok();  // the answer stands without
   const Result<audit::Receipt> receipt = journal_->Append(arrival->record, pending);
-  arrival->taken = {"AA", arrival->record.reason, 0, 0};
+  const std::optional<store::MessageEntry> known =
+      arrival->again == nullptr ? std::nullopt : KnownAs(*arrival);
+  arrival->taken = {"AA", arrival->record.reason, known ? known->number : 0, 0};
   return receipt ? prior.answer : Refuse(message, arrival, receipt.error());
 }
 
@@ -285,6 +292,16 @@ std::string Ingest::Refuse(const hl7v2::Message& message, Arrival* arrival, cons
   return arrival->kept.answer;
 }
 
+// What is kept of the same bytes.
+std::optional<store::MessageEntry> Ingest::KnownAs(const Arrival& arrival) {
+  store::MessageQuery query;
+  query.control_id = arrival.kept.control_id;
+  query.sender = arrival.kept.sender;
+  query.digest = arrival.kept.digest;
+  const auto known = parts_.store.archive().List(query);
+  return known && !known->empty() ? std::optional(known->front()) : std::nullopt;
+}
+
 // What is wrong, and where an operator has settled the same bytes before: that this still stands,
 // so that nobody waits for it in the queue.
 std::vector<hl7v2::Issue> Ingest::IssuesOfRefusal(const Arrival& arrival, const Error& error) {
@@ -292,17 +309,9 @@ std::vector<hl7v2::Issue> Ingest::IssuesOfRefusal(const Arrival& arrival, const 
   if (arrival.again != nullptr || arrival.kept.control_id.empty()) {
     return issues;
   }
-  store::MessageQuery query;
-  query.control_id = arrival.kept.control_id;
-  query.sender = arrival.kept.sender;
-  query.digest = arrival.kept.digest;
-  const auto known = parts_.store.archive().List(query);
-  if (!known || known->empty()) {
-    return issues;
-  }
-  const store::MessageState state = known->front().state;
-  const bool replaced = state == store::MessageState::kReplaced;
-  if (replaced || state == store::MessageState::kDiscarded) {
+  const std::optional<store::MessageEntry> known = KnownAs(arrival);
+  const bool replaced = known && known->state == store::MessageState::kReplaced;
+  if (replaced || (known && known->state == store::MessageState::kDiscarded)) {
     issues.push_back({Error{Code::kConflict,
                             replaced ? "an operator has put another message in its place"
                                      : "an operator has discarded this message",

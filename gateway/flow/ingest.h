@@ -118,12 +118,13 @@ class Ingest {
   std::string RefuseUnreadable(Arrival* arrival, const Error& error);
   Answers AnswerUnreadable(Arrival* arrival, const Error& error);
   void Keep(Arrival* arrival, const Error& error);
+  std::optional<store::MessageEntry> KnownAs(const Arrival& arrival);
   std::vector<hl7v2::Issue> IssuesOfRefusal(const Arrival& arrival, const Error& error);
 
   struct File;  // a CSV file on its way
   static AccessRecord RecordOf(const File& file, const store::MessageRecord& kept);
   Status KeepFile(std::string_view bytes, const File& file, const Error* refusal);
-  bool IsDiscarded(const store::MessageRecord& rows);
+  bool IsOpen(const std::string& feed, const std::string& control_id);
   Result<RowReport> TakeRows(map::RowGroup* group, const File& file);
   Status AdmitRows(const map::Translation& translation, const File& file, store::MessageRecord kept,
                    AccessRecord record, Turns::Turn* turn);

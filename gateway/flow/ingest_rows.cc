@@ -44,6 +44,7 @@ struct Ingest::File {
   const crypto::Digest digest;
   const std::shared_ptr<const Mappings> mappings;
   const bool again;
+  const bool open_only;  // of its rows only those that wait for somebody
 };
 
 // What the log says of a file, or of rows of it; `kept` is its record so far.
@@ -63,7 +64,10 @@ AccessRecord Ingest::RecordOf(const File& file, const store::MessageRecord& kept
 
 Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& feed,
                                     std::string_view file_name, bool again) {
-  const File file{feed, file_name, crypto::Sha256(bytes), parts_.mappings.Get(), again};
+  const crypto::Digest digest = crypto::Sha256(bytes);
+  const File file{feed,   file_name,
+                  digest, parts_.mappings.Get(),
+                  again,  again && !IsOpen(feed.name, crypto::Hex(digest))};
   Result<map::CsvTranslation> translation =
       file.mappings->translator.FromCsv(bytes, feed, parts_.clock.Now());
   GW_RETURN_IF_ERROR(KeepFile(bytes, file, translation ? nullptr : &translation.error()));
@@ -133,12 +137,13 @@ Status Ingest::KeepFile(std::string_view bytes, const File& file, const Error* r
   return {};
 }
 
-// Resubmitting some rows of a file takes its other open ones along, and none that was given up.
-bool Ingest::IsDiscarded(const store::MessageRecord& rows) {
+// Resubmitting some rows of a file takes its other open ones along: none that was given up, or was
+// taken so long ago that nobody knows.
+bool Ingest::IsOpen(const std::string& feed, const std::string& control_id) {
   store::MessageQuery query;
-  query.feed = rows.feed;
-  query.control_id = rows.control_id;
-  query.state = store::MessageState::kDiscarded;
+  query.feed = feed;
+  query.control_id = control_id;
+  query.state = store::MessageState::kOpen;
   const auto found = parts_.store.archive().List(query);
   return found && !found->empty();
 }
@@ -161,12 +166,19 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
   AccessRecord record = RecordOf(file, kept);
   record.control_id = RowsText(group->rows);
   const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, file.digest);
-  if ((prior && *prior && (*prior)->same_bytes) || (file.again && IsDiscarded(kept))) {
+  if (!prior) {
+    return prior.error();
+  }
+  if (*prior && (*prior)->same_bytes) {
+    if (const Status ensured = journal_->Ensure((*prior)->entry_id); !ensured) {
+      return Error{Code::kUnavailable, ensured.error().detail, "log"};
+    }
     report.result = "unchanged";
     return report;
   }
-  if (!prior) {
-    return prior.error();
+  if (file.open_only && !IsOpen(kept.feed, kept.control_id)) {
+    report.result = "unchanged";
+    return report;
   }
   Status taken = group->translation ? Status() : Status(group->translation.error());
   if (taken) {

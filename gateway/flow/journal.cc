@@ -69,11 +69,22 @@ Status Journal::Ready() { return log_->healthy(); }
 Result<audit::Receipt> Journal::Append(const AccessRecord& record, bool pending) {
   store::PendingEntry entry{record.id, ToBytes(record)};
   return pending ? Append(entry)
-                 : log_->Append(audit::Entry{std::move(entry.id), std::move(entry.bytes)});
+                 : AppendOrFallBehind({std::move(entry.id), std::move(entry.bytes)});
+}
+
+// Only one of those who append at once follows up; who comes later finds nothing left to do.
+Result<audit::Receipt> Journal::AppendOrFallBehind(audit::Entry entry) {
+  Result<audit::Receipt> receipt = log_->Append(std::move(entry));
+  if (!receipt) {
+    is_behind_ = true;
+  } else if (is_behind_.exchange(false) && !Recover()) {
+    is_behind_ = true;
+  }
+  return receipt;
 }
 
 Result<audit::Receipt> Journal::Append(const store::PendingEntry& entry) {
-  GW_TRY(const audit::Receipt receipt, log_->Append(audit::Entry{entry.id, entry.bytes}));
+  GW_TRY(const audit::Receipt receipt, AppendOrFallBehind({entry.id, entry.bytes}));
   const std::scoped_lock lock(mutex_);
   settled_.push_back(entry.id);
   return receipt;

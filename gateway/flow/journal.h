@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -26,7 +27,7 @@ class Journal {
   // May new work begin? Errors: kUnavailable after a failed append, until an append succeeds.
   Status Ready();
   // Appends; durable when it returns. `pending`: the entry stands in the store and may go with a
-  // later commit.
+  // later commit. What failed to be appended before follows as soon as one entry is.
   Result<audit::Receipt> Append(const AccessRecord& record, bool pending);
   // Appends an entry that stands in the store as pending, and may go with a later commit.
   Result<audit::Receipt> Append(const store::PendingEntry& entry);
@@ -41,10 +42,12 @@ class Journal {
 
  private:
   Status AppendPending(const store::PendingEntry& entry);
+  Result<audit::Receipt> AppendOrFallBehind(audit::Entry entry);
 
   store::Store* store_;
   audit::AuditLog* log_;
-  std::mutex mutex_;  // guards settled_
+  std::atomic<bool> is_behind_ = false;  // an entry may stand in the store that is not in the log
+  std::mutex mutex_;                     // guards settled_
   std::vector<std::string> settled_;
 };
 

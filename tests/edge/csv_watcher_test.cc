@@ -52,6 +52,13 @@ class CsvWatcherTest : public testing::Test {
   std::unique_ptr<CsvWatcher> watcher;
 };
 
+TEST_F(CsvWatcherTest, ALongNameIsCutWhereItsReportWouldHaveNone) {
+  const std::string name = "northshire-care-plans-" + std::string(228, 'x') + ".csv";
+  Put(name, flow::ProjectFile("tests/demo/northshire-care-plans-2026-02-02.csv"));
+  EXPECT_NE(Report("taken", name.substr(0, 226) + ".csv").find(R"("taken":2)"), std::string::npos);
+  EXPECT_FALSE(fs::exists(in + "/" + name));
+}
+
 TEST_F(CsvWatcherTest, GoodRowsAreTakenBadOnesNamedAndTheSameFileAgainChangesNothing) {
   const std::string text = flow::ProjectFile("tests/demo/northshire-care-plans-2026-02-02.csv");
   Put("northshire-care-plans-1.csv", text);

@@ -3,7 +3,9 @@
 #include "gateway/flow/journal.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <memory>
 
@@ -137,6 +139,41 @@ TEST_F(JournalTest, AnOldEntryThatIsInTheLogIsNotWrittenTwice) {
   ASSERT_TRUE(journal_->Recover());
   ASSERT_TRUE(journal_->Ensure(first.id));
   EXPECT_EQ(log_->size(), 2u);
+}
+
+// A disk on which no file grows.
+class FullDisk {
+ public:
+  FullDisk() {
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const struct rlimit none = {0, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  struct rlimit before_ {};
+};
+
+TEST_F(JournalTest, WhatTheLogCouldNotTakeFollowsTheFirstThatItTakes) {
+  const AccessRecord lost = RecordOf("LOST");
+  store::Transaction transaction;
+  transaction.entry = store::PendingEntry{lost.id, ToBytes(lost)};
+  ASSERT_TRUE(journal_->Commit(std::move(transaction)));
+  {
+    const FullDisk full;
+    ASSERT_FALSE(journal_->Append(lost, true));
+    EXPECT_FALSE(journal_->Ready());
+  }
+  const AccessRecord next = RecordOf("NEXT");
+  ASSERT_TRUE(journal_->Append(next, false));
+  const auto present = log_->Contains(std::vector<std::string>{lost.id, next.id});
+  ASSERT_TRUE(present);
+  EXPECT_EQ(*present, (std::vector<bool>{true, true}));
+  EXPECT_TRUE(store_->PendingEntries(10)->empty());
 }
 
 TEST_F(JournalTest, WhatACommitDidNotSettleTheNextOneDoes) {

@@ -472,6 +472,43 @@ TEST_F(OperationsTest, RowsThatWereGivenUpAreNotTakenAlong) {
   EXPECT_EQ(archive().Open(open->front().number)->entry.attempts, 1u);
 }
 
+TEST_F(OperationsTest, RowsThatAreForgottenAreNotTakenAlong) {
+  const map::Feed feed =
+      gateway_.parts().mappings.Get()->feeds.find("northshire-care-plans")->second;
+  ASSERT_TRUE(gateway_.ingest().AcceptCsv(ProjectFile("tests/data/csv/northshire-care-plans.csv"),
+                                          feed, "plans.csv"));
+  store::Transaction forget;
+  forget.upkeep.pruning = {feed.name, Instant{gateway_clock_.Now().unix_us + 1'000'000}, 1'000};
+  ASSERT_TRUE(gateway_.journal().Commit(std::move(forget)));
+  store::MessageQuery query;
+  query.feed = feed.name;
+  const auto kept = archive().List(query);
+  const auto waits = std::find_if(kept->begin(), kept->end(), [](const auto& entry) {
+    return entry.state == store::MessageState::kOpen;
+  });
+  ASSERT_NE(waits, kept->end());
+  ASSERT_EQ(std::count_if(kept->begin(), kept->end(),
+                          [](const auto& entry) { return entry.outcome == "AA"; }),
+            1)
+      << "the file alone";
+  ASSERT_TRUE(operations_.Resubmit(waits->number, "test"));
+  EXPECT_EQ(archive().List(query)->size(), kept->size());
+}
+
+TEST_F(OperationsTest, AnEditThatIsKnownAlreadySettlesTheMessage) {
+  Accept(CarePlanMessage());
+  const std::string bad =
+      Replaced(Replaced(CarePlanMessage(), "DEMO000001", "BAD0000001"), "PTH|AD|", "PTH|XX|");
+  Accept(bad);
+  const uint64_t number = NumberOf("BAD0000001");
+  ASSERT_EQ(archive().Open(number)->entry.state, store::MessageState::kOpen);
+  const auto taken = operations_.ResubmitEdited(number, CarePlanMessage(), "test");
+  ASSERT_TRUE(taken) << taken.error().detail;
+  EXPECT_EQ(taken->outcome, "AA");
+  EXPECT_EQ(archive().Open(number)->entry.state, store::MessageState::kReplaced);
+  EXPECT_EQ(archive().Feeds()->front().repeated, 0u) << "no sender repeated anything";
+}
+
 // A clock that tests move.
 TEST_F(OperationsTest, AFeedThatFallsSilentOrPilesUpIsToldOnce) {
   FixedClock clock(gateway_clock_.Now());
