@@ -15,6 +15,14 @@ std::string Arguments::Option(std::string_view name) {
   return value;
 }
 
+std::vector<std::string> Arguments::Options(std::string_view name) {
+  std::vector<std::string> values;
+  for (std::string value = Option(name); !value.empty(); value = Option(name)) {
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
 bool Arguments::Flag(std::string_view name) {
   const auto found = std::find(words_.begin(), words_.end(), name);
   if (found == words_.end()) {
@@ -35,11 +43,6 @@ std::vector<std::string> Arguments::Operands(std::string* unknown) const {
 
 void PrintError(std::string_view text) {
   std::fprintf(stderr, "caregate: %.*s\n", static_cast<int>(text.size()), text.data());
-}
-
-int Usage(std::string_view text) {
-  std::fprintf(stderr, "usage: caregate %.*s\n", static_cast<int>(text.size()), text.data());
-  return kCannotRun;
 }
 
 }  // namespace gw::cli

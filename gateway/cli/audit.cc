@@ -11,9 +11,6 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage =
-    "audit verify DIR [--checkpoint FILE] [--verifier FILE]\n"
-    "  There is no audit export and no audit prove: entries are read over REST, as AuditEvents.";
 constexpr uint64_t kNoteBytesMax = uint64_t{64} * 1024;
 
 // The text of an optional file; false where it cannot be read.
@@ -62,7 +59,7 @@ int Audit(Arguments arguments) {
   std::string unknown;
   const std::vector<std::string> operands = arguments.Operands(&unknown);
   if (!unknown.empty() || operands.size() != 2 || operands[0] != "verify") {
-    return Usage(kUsage);
+    return Usage("audit");
   }
   audit::VerifyOptions options;
   options.directory = operands[1];

@@ -47,7 +47,7 @@ int Check(Arguments arguments) {
   const std::string path = arguments.Option("--config");
   std::string unknown;
   if (path.empty() || !arguments.Operands(&unknown).empty()) {
-    return Usage("check --config FILE");
+    return Usage("check");
   }
   const Result<Config> config = ReadConfig(path);
   if (!config) {

@@ -19,6 +19,8 @@ class Arguments {
   // Takes `--name VALUE`; empty if absent. A second one of the name stays, and is an unknown
   // option.
   std::string Option(std::string_view name);
+  // Takes every `--name VALUE`, in their order, up to an empty value.
+  std::vector<std::string> Options(std::string_view name);
   bool Flag(std::string_view name);
   // After all options were taken: the operands, unless an unknown option is left (its name goes to
   // *unknown).
@@ -28,8 +30,8 @@ class Arguments {
   std::vector<std::string> words_;
 };
 
-// Says on stderr how the subcommand is used; returns kCannotRun.
-int Usage(std::string_view text);
+// Says on stderr how the subcommand of this name is used; returns kCannotRun.
+int Usage(std::string_view name);
 void PrintError(std::string_view text);
 
 // One subcommand each. Results on stdout, diagnostics on stderr.
@@ -45,5 +47,20 @@ int Token(Arguments arguments);
 int Audit(Arguments arguments);
 int Feed(Arguments arguments);
 int Terms(Arguments arguments);
+
+// A subcommand, and how it is used: its first line names the whole, further lines what there is to
+// say of its parts. Each option that it takes is named.
+struct Command {
+  std::string_view name;
+  int (*run)(Arguments arguments);
+  std::string_view usage;
+};
+
+// All of them, in the order of --help.
+std::span<const Command> Commands();
+// Null where there is none of the name.
+const Command* FindCommand(std::string_view name);
+// What `caregate --help` prints: the first line of each.
+std::string Help();
 
 }  // namespace gw::cli

@@ -18,9 +18,6 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage =
-    "convert [--from hl7v2|csv|fhir] [--to fhir|hl7v2|csv] [--feed NAME] [--destination NAME] "
-    "[--config FILE] [--report] FILE...";
 constexpr uint64_t kFileBytesMax = uint64_t{256} << 20;
 constexpr size_t kStartBytes = 64;  // enough to tell what a file is
 
@@ -273,7 +270,7 @@ int Convert(Arguments arguments) {
   const bool is_back = (to == "hl7v2" || to == "csv") &&
                        (from.empty() || from == "fhir" || from == "hl7v2" || from == "csv");
   if (files.empty() || !unknown.empty() || (!directions && !is_back)) {
-    return Usage(kUsage);
+    return Usage("convert");
   }
   if (is_back) {
     return ConvertBack({from, to, feed, destination, path, report, files});

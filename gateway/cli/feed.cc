@@ -18,18 +18,6 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage =
-    "feed list|causes|messages|fields|show|resubmit|discard|replay|trace --config FILE\n"
-    "  feed list [--feed NAME]                  counters and alerts of each feed\n"
-    "  feed causes [--feed NAME]                the queue by cause\n"
-    "  feed messages [--feed NAME] [--state S] [--cause C] [--control-id ID] [--from D] "
-    "[--until D]\n"
-    "  feed fields --feed NAME                  top unread fields and unmapped codes\n"
-    "  feed show NUMBER                         one message with its bytes\n"
-    "  feed resubmit NUMBER [--file EDITED] | --feed NAME --cause C\n"
-    "  feed discard NUMBER --reason TEXT | --feed NAME --cause C --reason TEXT\n"
-    "  feed replay --feed NAME --from D --until D\n"
-    "  feed trace --control-id ID | --identifier [SYSTEM|]VALUE | --resource TYPE/ID";
 constexpr uint32_t kListedAtOnce = 10'000;
 
 // The words of one call.
@@ -364,7 +352,7 @@ int Feed(Arguments arguments) {
   const std::string path = arguments.Option("--config");
   const std::optional<Asked> asked = Parse(&arguments);
   if (path.empty() || !asked) {
-    return Usage(kUsage);
+    return Usage("feed");
   }
   Result<Config> config = ReadConfig(path);
   if (!config) {

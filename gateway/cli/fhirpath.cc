@@ -17,8 +17,6 @@ namespace {
 using fhir::Element;
 using fhir::path::Value;
 
-constexpr std::string_view kUsage =
-    "fhirpath [--strict] [--no-input] EXPRESSION [FILE], where FILE may be - for stdin";
 constexpr size_t kInputBytesMax = size_t{256} << 20U;
 
 // A file that the user names may be a large Bundle.
@@ -235,7 +233,7 @@ int FhirPath(Arguments arguments) {
   // An expression may begin with a minus sign.
   const bool unknown = option.starts_with("--") && option.size() > 2 && option[2] >= 'a';
   if (unknown || operands.empty() || operands.size() > (no_input ? 1 : 2)) {
-    return Usage(kUsage);
+    return Usage("fhirpath");
   }
   query.expression = operands[0];
   if (!no_input) {

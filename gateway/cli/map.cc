@@ -15,9 +15,6 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage =
-    "map test [DIR] [--config FILE] [--write] | map trace --feed NAME FILE [--config FILE] | "
-    "map convert FILE";
 constexpr uint64_t kFileBytesMax = uint64_t{256} << 20;
 
 Result<Config> ReadConfigOf(Arguments* arguments) {
@@ -33,7 +30,7 @@ int Test(Arguments arguments) {
   std::string unknown;
   const std::vector<std::string> folders = arguments.Operands(&unknown);
   if (folders.size() > 1 || !unknown.empty()) {
-    return Usage(kUsage);
+    return Usage("map");
   }
   if (!config) {
     PrintError(Describe(config.error()));
@@ -125,7 +122,7 @@ int Trace(Arguments arguments) {
   std::string unknown;
   const std::vector<std::string> files = arguments.Operands(&unknown);
   if (feed_name.empty() || files.size() != 1 || !unknown.empty()) {
-    return Usage(kUsage);
+    return Usage("map");
   }
   const auto bytes = ReadFile(files.front(), kFileBytesMax);
   const auto feed = config ? FeedNamed(*config, feed_name) : Result<map::Feed>(config.error());
@@ -160,7 +157,7 @@ int ConvertForm(Arguments arguments) {
   std::string unknown;
   const std::vector<std::string> files = arguments.Operands(&unknown);
   if (files.size() != 1 || !unknown.empty()) {
-    return Usage(kUsage);
+    return Usage("map");
   }
   const auto bytes = ReadFile(files.front(), kFileBytesMax);
   if (!bytes) {
@@ -197,7 +194,7 @@ int Map(Arguments arguments) {
   if (is_trace) {
     return Trace(std::move(arguments));
   }
-  return arguments.Flag("convert") ? ConvertForm(std::move(arguments)) : Usage(kUsage);
+  return arguments.Flag("convert") ? ConvertForm(std::move(arguments)) : Usage("map");
 }
 
 }  // namespace gw::cli

@@ -95,7 +95,7 @@ int Send(Arguments arguments) {
   const std::vector<std::string> operands = arguments.Operands(&unknown);
   Target target;
   if (!unknown.empty() || operands.size() < 2 || !ParseTarget(operands[0], &target)) {
-    return Usage("send HOST:PORT FILE...");
+    return Usage("send");
   }
   Result<std::unique_ptr<edge::MllpSender>> sender =
       edge::MllpSender::Connect(target.host, target.port, kTimeoutMs);

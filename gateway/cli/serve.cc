@@ -119,7 +119,7 @@ int Serve(Arguments arguments) {
   const std::string path = arguments.Option("--config");
   std::string unknown;
   if (path.empty() || !arguments.Operands(&unknown).empty()) {
-    return Usage("serve --config FILE");
+    return Usage("serve");
   }
   const sigset_t signals = BlockSignals();
   Result<Config> config = ReadConfig(path);

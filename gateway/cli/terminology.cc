@@ -13,10 +13,6 @@ namespace {
 using fhir::Coding;
 using fhir::Terminology;
 
-constexpr std::string_view kUsage =
-    "terminology expand VALUESET [--filter TEXT] [--offset N] [--count N] [--active] | "
-    "validate-code VALUESET CODE [--system URL] [--display TEXT] | lookup SYSTEM CODE | "
-    "translate [--map URL] SYSTEM CODE [--target URL], each with [--package DIR|TGZ]...";
 constexpr std::string_view kUnclosed = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed";
 
 int Print(const std::string& json) {
@@ -227,10 +223,7 @@ struct Asked {
 
 Asked Read(Arguments* arguments) {
   Asked asked;
-  for (std::string one = arguments->Option("--package"); !one.empty();
-       one = arguments->Option("--package")) {
-    asked.packages.push_back(std::move(one));
-  }
+  asked.packages = arguments->Options("--package");
   asked.filter = arguments->Option("--filter");
   asked.offset = arguments->Option("--offset");
   asked.count = arguments->Option("--count");
@@ -252,10 +245,10 @@ int Answer(const Terminology& terminology, const Asked& asked) {
     options.active_only = asked.active_only;
     return ReadNumber(asked.offset, &options.offset) && ReadNumber(asked.count, &options.count)
                ? Expand(terminology, asked.operands[1], options)
-               : Usage(kUsage);
+               : Usage("terminology");
   }
   if (count != 3) {
-    return Usage(kUsage);
+    return Usage("terminology");
   }
   const Coding coding{asked.operands[1], asked.operands[2], {}, {}};
   if (what == "validate-code") {
@@ -266,7 +259,7 @@ int Answer(const Terminology& terminology, const Asked& asked) {
     return Lookup(terminology, coding);
   }
   return what == "translate" ? Translate(terminology, asked.map, coding, asked.target)
-                             : Usage(kUsage);
+                             : Usage("terminology");
 }
 
 }  // namespace
@@ -274,7 +267,7 @@ int Answer(const Terminology& terminology, const Asked& asked) {
 int Terms(Arguments arguments) {
   const Asked asked = Read(&arguments);
   if (asked.operands.empty() || !asked.unknown.empty()) {
-    return Usage(kUsage);
+    return Usage("terminology");
   }
   const fhir::Definitions definitions = fhir::Definitions::R4();
   const Result<fhir::Packages> packages =

@@ -98,7 +98,7 @@ int Token(Arguments arguments) {
   const std::string lifetime = arguments.Option("--lifetime");
   std::string unknown;
   if (path.empty() || id.empty() || !arguments.Operands(&unknown).empty()) {
-    return Usage("token --config FILE --client ID [--patient ID] [--lifetime SECONDS]");
+    return Usage("token");
   }
   const Result<Config> config = ReadConfig(path);
   if (!config) {
@@ -122,7 +122,7 @@ int Token(Arguments arguments) {
   int64_t lifetime_s = kLifetimeS;
   const char* end = lifetime.data() + lifetime.size();
   if (!lifetime.empty() && std::from_chars(lifetime.data(), end, lifetime_s).ptr != end) {
-    return Usage("token --config FILE --client ID [--patient ID] [--lifetime SECONDS]");
+    return Usage("token");
   }
   const Result<std::string> token = MakeToken(*config, client, lifetime_s);
   if (!token) {

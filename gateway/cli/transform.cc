@@ -10,7 +10,6 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage = "transform --map FILE [--package DIR|TGZ]... FILE...";
 constexpr uint64_t kFileBytesMax = uint64_t{256} << 20;
 
 // What the map said while it ran; never a value of the instance.
@@ -57,15 +56,11 @@ int TransformFile(const std::string& path, const map::MapFiles& files, const map
 
 int Transform(Arguments arguments) {
   const std::string map = arguments.Option("--map");
-  std::vector<std::string> packages;
-  for (std::string one = arguments.Option("--package"); !one.empty();
-       one = arguments.Option("--package")) {
-    packages.push_back(std::move(one));
-  }
+  const std::vector<std::string> packages = arguments.Options("--package");
   std::string unknown;
   const std::vector<std::string> paths = arguments.Operands(&unknown);
   if (map.empty() || paths.empty() || !unknown.empty()) {
-    return Usage(kUsage);
+    return Usage("transform");
   }
   const fhir::Definitions definitions = fhir::Definitions::R4();
   const auto files = map::MapFiles::Load(map, packages, definitions, Limits());

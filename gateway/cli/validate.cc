@@ -9,9 +9,6 @@
 namespace gw::cli {
 namespace {
 
-constexpr std::string_view kUsage =
-    "validate [--profile URL]... [--package TGZ]... [--allow-comments] [--ignore-contained] "
-    "[--allow-active-content] FILE...";
 constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 // R4's core extensions of OperationOutcome.
 constexpr std::string_view kExtension = "http://hl7.org/fhir/StructureDefinition/operationoutcome-";
@@ -77,27 +74,18 @@ void PrintOutcome(const std::string& path, const validate::Report& report) {
   std::printf("%s\n", json.c_str());
 }
 
-std::vector<std::string> TakeAll(std::string_view name, Arguments* arguments) {
-  std::vector<std::string> values;
-  for (std::string value = arguments->Option(name); !value.empty();
-       value = arguments->Option(name)) {
-    values.push_back(std::move(value));
-  }
-  return values;
-}
-
 }  // namespace
 
 int Validate(Arguments arguments) {
-  const std::vector<std::string> profiles = TakeAll("--profile", &arguments);
-  const std::vector<std::string> paths = TakeAll("--package", &arguments);
+  const std::vector<std::string> profiles = arguments.Options("--profile");
+  const std::vector<std::string> paths = arguments.Options("--package");
   const validate::Options options = {.allow_comments = arguments.Flag("--allow-comments"),
                                      .ignore_contained = arguments.Flag("--ignore-contained"),
                                      .security_checks = !arguments.Flag("--allow-active-content")};
   std::string unknown;
   const std::vector<std::string> files = arguments.Operands(&unknown);
   if (files.empty() || !unknown.empty()) {
-    return Usage(kUsage);
+    return Usage("validate");
   }
   const fhir::Definitions definitions = fhir::Definitions::R4();
   Result<fhir::Packages> packages = paths.empty()
