@@ -458,6 +458,10 @@ TEST(TranslateTest, ProblemsCarryTheirLabels) {
       {"", "", "", "R", "R"},
       {"", "", "", "V", "V"},
       {"", "", "", "PSY", "R PSY"},
+      {"", "", "", "^Psychiatric", "R"},
+      {"", "", "", "^^^PSY", "R PSY"},
+      {"", "", "", "N~PSY", "R PSY"},
+      {"^Not told", "", "", "", "NOPAT"},
       {"", "", "", "ODD", "R"},
       {"NONE", "NONE", "", "R", "NOPAT R"},
   };
