@@ -82,6 +82,12 @@ TEST(TranslateTest, RefusesWithThePlace) {
       Header("MDM^T02") + "EVN||20260302\r" + std::string(kPerson) + "PV1|1|N\rTXA|1|CONS|TX\r";
   EXPECT_EQ(CodeOfRefusal(consent + "CON|1|S||C-1^A|||||||Q||20260302\r"), "103 CON-11");
   EXPECT_EQ(CodeOfRefusal(consent + "CON|1|S||C-1^A|||||||R||20260302\r"), "");
+  EXPECT_EQ(CodeOfRefusal(consent + "CON|1|001||C-1^A|||||||R||20260302\r"
+                                    "CON|2|109||C-1^A|||||||A||20260302\r"),
+            "");
+  EXPECT_EQ(CodeOfRefusal(consent + "CON|1|001||C-1^A|||||||R||20260302\r"
+                                    "CON|2|||C-1^A|||||||A||20260303\r"),
+            "103 CON");
   EXPECT_EQ(CodeOfRefusal(Header("REF^I12") + "RF1|Z|R|SOC|||RF-1^A\rPRD|RP|Okafor^Ben\r" +
                           std::string(kPerson) + "PV1|1|N\r"),
             "103 RF1-1");
@@ -390,8 +396,10 @@ TEST(TranslateTest, ConsentsFollowTheDecision) {
       {"L", "Not my brother", kWith, false, "active deny 1 unreadable", 1},
       {"L", "Not my brother", "", true, "active deny 0 unreadable", 1},
       {"A", "", "", true, "active deny 0 unreadable", 1},
-      {"A", "", kOdd, true, "active deny 0 unreadable", 0},
-      {"L", "", kOddLimit, true, "active deny 1 unreadable", 0},
+      {"A", "", kOdd, true, "active deny 0 unreadable", 1},
+      {"L", "", kOddLimit, true, "active deny 1 unreadable", 1},
+      {"A", "", "OBX|1|CWE|SHAREWITH^With^L||||||||F\r", true, "active deny 0 unreadable", 1},
+      {"L", "", "OBX|1|IS|EXCLUDE^Not^L||||||||F\r", true, "active deny 0 unreadable", 1},
       {"R", "", "", true, "active deny 0 readable", 0},
       {"X", "", "", true, "active deny 0 readable", 0},
       {"P", "", kWith, true, "proposed deny 1 readable", 0},
