@@ -242,6 +242,12 @@ class Identification {
         others.push_back(kPatient + other);
       }
     }
+    if (!others.empty() && map::SaysWhoSees(*changes_)) {
+      return Error{Code::kConflict,
+                   "held for matching: the numbers lead to several records, and what is said of "
+                   "sharing must bind them all",
+                   where, hl7_code::kUnknownKeyIdentifier};
+    }
     return others.empty() ? Status()
                           : AskWhetherSame(patient, std::move(others),
                                            "one message names them by numbers of both", where);

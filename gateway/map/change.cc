@@ -356,4 +356,13 @@ const Element* FindItem(const Element& parent, std::string_view name,
   return nullptr;
 }
 
+bool SaysWhoSees(std::span<const Change> changes) {
+  return std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+    const Element* meta = change.fragment.root().Child("meta");
+    return change.fragment.type() == "Consent" ||
+           (change.fragment.type() == "Patient" && meta != nullptr &&
+            meta->Child("security") != nullptr);
+  });
+}
+
 }  // namespace gw::map

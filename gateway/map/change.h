@@ -148,6 +148,10 @@ Result<std::vector<Operation>> OperationsOf(const Change& change, const fhir::Re
 Result<fhir::Resource> Apply(const Change& change, std::span<const Operation> operations,
                              const fhir::Resource& current);
 
+// Does one of them permit or restrict who sees a person's record: a Consent, or a label of the
+// Patient?
+bool SaysWhoSees(std::span<const Change> changes);
+
 // R4 refuses a period of which nobody can tell that it ends after it begins (per-1): the 5th to a
 // quarter past ten of the 5th. In each such period both ends are kept to the precision that both
 // have. In a Consent the day is written as its first or last second instead: cut, a permit would

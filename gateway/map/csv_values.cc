@@ -18,8 +18,8 @@ constexpr std::string_view kNoBreak = "\xC2\xA0";  // a no-break space
 constexpr std::string_view kBlanks = " \t\r\n";
 
 constexpr std::string_view kExcel = "EXCEL";
-// 1927-05-18: fewer digits are a year that somebody typed, not a day of a living person's record.
-constexpr double kExcelFirst = 10'000;
+// 1906-01-08: less is a year that somebody typed, not a day of a living person's record.
+constexpr double kExcelFirst = 2'200;
 constexpr double kExcelLast = 2958465;
 constexpr int64_t kExcelEpochDays = -25569;  // 1899-12-30, in days from 1970-01-01
 constexpr int64_t kDaySeconds = 86'400;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/base/crypto.h"
+#include "gateway/base/hl7_code.h"
 #include "gateway/map/change_internal.h"
 #include "gateway/map/translate_internal.h"
 
@@ -312,6 +313,11 @@ class ChangeMaker {
 
   // Two entries of one resource become one; what is dropped then is told.
   Status Join(const Change& from, Change* to) {
+    // Of two decisions under one number neither can be taken: together they say a third thing.
+    if (from.fragment.type() == "Consent" && !SameContent(from.fragment, to->fragment)) {
+      return Error{Code::kConflict, "the message says two things of one consent", from.where,
+                   hl7_code::kDuplicateKeyIdentifier};
+    }
     const std::string loser = RankOf(from) >= RankOf(*to) ? to->where : from.where;
     // What no action code speaks of is said in passing, in several segments.
     const bool in_passing = from.action == Action::kMerge && to->action == Action::kMerge;

@@ -327,13 +327,32 @@ class FileReader {
     groups_.push_back({first_row, std::move(group)});
   }
 
+  // What the rows so far say in a column.
+  struct Said {
+    std::string_view first;
+    bool is_several = false;
+    // Takes what the next row says; does a row before it say something else?
+    bool Differs(std::string_view text) {
+      if (text.empty()) {
+        return false;
+      }
+      first = first.empty() ? text : first;
+      is_several = is_several || first != text;
+      return is_several;
+    }
+  };
+
   // Rows that are one unit are of one person and one plan: whom numbers tell apart, and whom birth
   // date and name both do (as identity has it), are two.
   static Status OneSubject(const Element& rows) {
-    const Element& first = *rows.first_child();
-    for (const Element* row = first.next(); row != nullptr; row = row->next()) {
-      for (const std::string_view column : kWhoseColumns) {
-        if (Differ(rows, *row, column)) {
+    std::array<Said, kWhoseColumns.size()> whose;
+    Said birth_date;
+    Said surname;
+    Said whole_name;
+    for (const Element* row = rows.first_child(); row != nullptr; row = row->next()) {
+      for (size_t i = 0; i < kWhoseColumns.size(); ++i) {
+        const std::string_view column = kWhoseColumns.at(i);
+        if (whose.at(i).Differs(row->TextAt(column))) {
           const bool is_plan = column == "planRef";
           return Error{
               Code::kConflict,
@@ -341,8 +360,10 @@ class FileReader {
               map::PlaceOf(*row) + ", column " + std::string(column)};
         }
       }
-      if (Differ(rows, *row, "birthDate") &&
-          (Differ(rows, *row, "surname") || Differ(rows, *row, "personName"))) {
+      const bool is_born_otherwise = birth_date.Differs(row->TextAt("birthDate"));
+      const bool has_other_surname = surname.Differs(row->TextAt("surname"));
+      const bool has_other_name = whole_name.Differs(row->TextAt("personName"));
+      if (is_born_otherwise && (has_other_surname || has_other_name)) {
         return Error{Code::kConflict, "rows of one key name two people",
                      map::PlaceOf(*row) + ", column birthDate"};
       }
@@ -371,18 +392,6 @@ class FileReader {
       GW_TRY([[maybe_unused]] const Element* value, extension->Add("valueString", row.order));
     }
     return {};
-  }
-
-  // Does a row before it say something else there?
-  static bool Differ(const Element& rows, const Element& row, std::string_view column) {
-    const std::string_view text = row.TextAt(column);
-    for (const Element* one = rows.first_child(); one != &row && !text.empty(); one = one->next()) {
-      const std::string_view earlier = one->TextAt(column);
-      if (!earlier.empty() && earlier != text) {
-        return true;
-      }
-    }
-    return false;
   }
 
   Result<Translation> Run(const Gathered& unit, const Element& rows, std::vector<Remark> remarks) {

@@ -81,6 +81,13 @@ class TreeReader {
                    hl7v2::Location{std::string(segment.name), repetition}.ToString(),
                    hl7_code::kSegmentSequenceError};
     }
+    // What says who may see a record, and is not read, would leave it open.
+    if (place.item == nullptr && (segment.name == "CON" || segment.name == "ARV")) {
+      return Error{Code::kInvalid,
+                   "a message of this structure has no place for what is restricted",
+                   hl7v2::Location{std::string(segment.name), repetition}.ToString(),
+                   hl7_code::kSegmentSequenceError};
+    }
     if (place.item == nullptr) {
       const char severity = segment.name[0] == 'Z' ? 'I' : 'W';
       AddRemark(segment, repetition,

@@ -35,9 +35,9 @@ class V2Model {
 
   // The message as a tree of its structure's type, groups found leniently: a segment goes to the
   // nearest open group that takes it; one that nothing takes is OTHER, with a remark. Errors:
-  // hl7_code 200 (unknown structure), 100 (a required segment is missing, or a further PID or MRG
-  // that has no place where it stands), 101 (a required field),
-  // 102 (a value that is no value of its type, such as a date), each with its Location.
+  // hl7_code 200 (unknown structure), 100 (a required segment is missing; a CON or ARV has no
+  // place, or a further PID or MRG none where it stands), 101 (a required field), 102 (a value that
+  // is no value of its type, such as a date), each with its Location.
   // `structure`: the message's own, or one that is to be read into it. The tree's texts are those
   // of the message, which must outlive it.
   Result<fhir::Resource> Read(const hl7v2::Message& message, const std::string& structure,
