@@ -188,6 +188,18 @@ TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageAskAHuman) {
   EXPECT_EQ(Reviews("possible-match").size(), 1u);
 }
 
+// A restriction must bind both records, and which they are is not known yet.
+TEST_F(IdentityTest, WhatIsSaidOfSharingByTheNumbersOfTwoRecordsIsHeld) {
+  const std::string protect = "19380611|F\rPD1||||||||||||Y";
+  ASSERT_EQ(Person(Local("H1"), "Hartley^Beatrix").ack, "AA");
+  ASSERT_EQ(Person(Nhs("9992010010"), "Hartley^Beatrix", "19380612|F").ack, "AA");
+  const Answered both = Person(Nhs("9992010010") + "~" + Local("H1"), "Hartley^Beatrix", protect);
+  EXPECT_EQ(both.ack + " " + both.code + " " + both.place, "AE 204 PID") << both.text;
+  EXPECT_EQ(Patient(kLocal, "H1").Find("meta")->Find("security"), nullptr);
+  ASSERT_EQ(Person(Local("H1"), "Hartley^Beatrix", protect).ack, "AA");
+  EXPECT_NE(Patient(kLocal, "H1").Find("meta")->Find("security"), nullptr);
+}
+
 // The records stay apart, each with its own numbers, and go on being written.
 TEST_F(IdentityTest, NumbersOfTwoRecordsInOneMessageStayWithTheirRecords) {
   ASSERT_EQ(Person(Local("A1"), "Scen^Ann", "19210101|F").ack, "AA");

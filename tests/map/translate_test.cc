@@ -427,6 +427,18 @@ TEST(TranslateTest, ConsentsFollowTheDecision) {
   }
 }
 
+TEST(TranslateTest, TwoDecisionsUnderOneNumberAreRefused) {
+  const std::string refusal =
+      "CON|1|001^Privacy^HL70496||C-1^CARE1|||||||R^^HL70498||20260302|||||||||||"
+      "|Hartley^Beatrix|1^Self^HL70548\r";
+  std::string grant = refusal;
+  grant.replace(grant.find("R^^"), 1, "A");
+  const std::string head = Header("MDM^T02^MDM_T02") + "EVN||20260302\r" + std::string(kPerson) +
+                           "PV1|1|N\rTXA|1|CONS|TX|||||||||D-1^CARE1\r";
+  EXPECT_EQ(CodeOfRefusal(head + refusal + grant), "205 CON[2]");
+  EXPECT_EQ(CodeOfRefusal(head + refusal + refusal), "");
+}
+
 TEST(TranslateTest, ABypassIsNoConsent) {
   const Outcome outcome =
       TranslateMessage(ReadFile(kMessages + "consent_bypass.hl7"), FeedOf("X9912"));

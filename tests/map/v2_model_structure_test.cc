@@ -129,6 +129,9 @@ TEST(V2StructureTest, RefusesAnotherPersonThanThereIsAPlaceFor) {
       {"MDM^T02", "EVN PID PV1 TXA PID OBX", "100 PID[2]"},
       {"REF^I12", "RF1 PRD PID PID PV1", "100 PID[2]"},
       {"ADT^A01", "EVN PID MRG PV1", "100 MRG"},
+      // What restricts, and would not be read.
+      {"ADT^A08", "EVN PID PV1 CON", "100 CON"},
+      {"PPR^PC1", "PID PRB CON", "100 CON"},
       {"ADT^A40", "EVN PID MRG MRG", "100 MRG[2]"},
       // Behind what speaks of the first person the second one's own would be the first one's too.
       {"CCR^I16", "RF1 PRD PID PV1 PRB PID GOL", "100 PID[2]"},
