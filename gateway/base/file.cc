@@ -23,10 +23,13 @@ Error TooLarge(uint64_t bytes_max, const std::string& path) {
 
 Result<std::string> ReadFile(const std::string& path, uint64_t bytes_max) {
   std::error_code problem;
-  const bool is_folder = std::filesystem::is_directory(path, problem);
-  std::ifstream file(path, std::ios::binary);
-  if (!file || is_folder) {
+  const auto status = std::filesystem::status(path, problem);
+  if (!std::filesystem::exists(status) || std::filesystem::is_directory(status)) {
     return Unreadable(Code::kNotFound, path);
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return Unreadable(Code::kUnavailable, path);
   }
   const auto size = std::filesystem::file_size(path, problem);  // a pipe has none
   if (!problem && size > bytes_max) {

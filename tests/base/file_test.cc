@@ -41,6 +41,16 @@ TEST(File, ThatIsNoneIsNotFound) {
   }
 }
 
+TEST(File, ThatFailsWhileItIsReadIsUnavailable) {
+  const std::string path = "/proc/self/mem";  // nothing is mapped where it begins
+  if (!std::ifstream(path)) {
+    GTEST_SKIP() << "the system has no /proc";
+  }
+  const auto read = ReadFile(path, 100);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code, Code::kUnavailable);
+}
+
 TEST(File, MayBeAPipe) {
   const TempFolder folder;
   const std::string path = folder.Path("pipe");

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
+#include "gateway/base/file.h"
 #include "gateway/fhir/package/files_internal.h"
 
 namespace gw::fhir {
@@ -12,24 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFolderDepthMax = 16;
-
-Result<std::string> ReadWhole(const fs::path& path, uint64_t bytes_max) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) {
-    return Error{Code::kUnavailable, "the file cannot be read", path.string()};
-  }
-  const std::streamoff size = file.tellg();
-  if (size < 0 || static_cast<uint64_t>(size) > bytes_max) {
-    return Error{Code::kTooLarge, "the file is too large", path.string()};
-  }
-  std::string bytes(static_cast<size_t>(size), '\0');
-  file.seekg(0);
-  file.read(bytes.data(), size);
-  if (file.gcount() != size) {
-    return Error{Code::kUnavailable, "the file cannot be read", path.string()};
-  }
-  return bytes;
-}
 
 // Walks a folder; links are refused, not followed.
 class FolderReader {
@@ -78,7 +60,7 @@ class FolderReader {
     if (files_.size() >= limits_.files_max) {
       return Error{Code::kTooLarge, "the package has too many files", entry.path().string()};
     }
-    GW_TRY(std::string bytes, ReadWhole(entry.path(), limits_.file_bytes_max));
+    GW_TRY(std::string bytes, ReadFile(entry.path().string(), limits_.file_bytes_max));
     total_ += bytes.size();
     if (total_ > limits_.unpacked_bytes_max) {
       return Error{Code::kTooLarge, "the files of the package are too large together",
@@ -121,7 +103,7 @@ Status ReadInto(PackageBytes* package, const PackageLimits& limits) {
     return Error{Code::kInvalid, "a package is a file or a folder", package->path};
   }
   package->is_archive = true;
-  GW_TRY(package->archive, ReadWhole(path, limits.archive_bytes_max));
+  GW_TRY(package->archive, ReadFile(package->path, limits.archive_bytes_max));
   package->digest = crypto::Sha256(package->archive);
   return {};
 }
