@@ -214,11 +214,11 @@ class Run {
     GW_TRY(const std::vector<ConsentRowsExpected> consents, ConsentsOf(planned));
     std::vector<size_t> from;
     GW_TRY(const Resource cut, outbound_.Cut(planned.focus, &from));
-    GW_RETURN_IF_ERROR(CheckNamed(from));
     const std::string seed = destination_.name + "|" + message.type + "|" + focus.url + "|" +
                              FormatInstant(now_) + "|" + focus.label;
     GW_TRY(Mapped mapped,
            parts_.plan.Run(std::string(kV2Maps) + planned.structure, cut.root(), Options(seed)));
+    GW_RETURN_IF_ERROR(outbound_.CheckNamed(from, mapped.unread, cut));
     message.control_id = ControlId(seed);
     Element* root = &mapped.target.root();
     GW_RETURN_IF_ERROR(
@@ -237,17 +237,6 @@ class Run {
     message.unwritten = outbound_.Merge(from, mapped.unread, cut);
     CheckReadable(planned.structure, &message);
     return message;
-  }
-
-  Status CheckNamed(const std::vector<size_t>& entries) const {
-    for (const size_t index : entries) {
-      const Outbound::Entry& entry = outbound_.entries()[index];
-      if (entry.is_nameless) {
-        return Error{Code::kUnprocessable, "neither identifier, id nor fullUrl names it",
-                     entry.label};
-      }
-    }
-    return {};
   }
 
   // States of a visit that no event of chapter 3 tells.

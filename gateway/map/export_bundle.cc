@@ -167,7 +167,8 @@ Status Outbound::AppendPatch(const Element& entry, const Element& patch) {
   return {};
 }
 
-// Contained resources become entries of their own. Their ids are known in their container alone.
+// Contained resources become entries of their own. Their ids are known in their container alone:
+// what names the container names them.
 Status Outbound::Lift(size_t index) {
   Element* resource = entries_[index].resource;
   const std::string url = entries_[index].url;
@@ -178,12 +179,18 @@ Status Outbound::Lift(size_t index) {
     }
   }
   resource->Clear("contained");
+  // Its business identifier, where it has no id.
+  const bool has_key = !entries_[index].key.empty();
+  const std::string_view system = has_key ? "" : resource->TextAt("identifier.system");
+  const std::string container =
+      has_key ? entries_[index].key : std::string(resource->TextAt("identifier.value"));
   for (const Resource& part : parts) {
     const std::string id = "#" + std::string(part.id());
     GW_TRY(const size_t at, Append(part.root(), url + id, "UC"));
     entries_[at].is_contained = true;
     entries_[at].base = entries_[index].base;
-    entries_[at].key = entries_[index].key.empty() ? "" : entries_[index].key + id;
+    entries_[at].key = container.empty() ? "" : container + id;
+    entries_[at].key_system = system;
   }
   return {};
 }
@@ -233,7 +240,8 @@ Status Outbound::Identify(size_t index) {
   const std::string_view type = resource->type().name();
   const bool has_none =
       resource->type().Find(kIdentifier) != nullptr && resource->Child(kIdentifier) == nullptr;
-  const std::string system = std::string(kLocal) + std::string(KindOf(type));
+  const std::string system =
+      entry.key_system.empty() ? std::string(kLocal) + std::string(KindOf(type)) : entry.key_system;
   if (has_none && (entry.key.empty() || IsTaken(NameOf(type, system, entry.key), entry))) {
     entry.is_nameless = NeedsKey(type);
   } else if (has_none) {

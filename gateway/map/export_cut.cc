@@ -59,6 +59,41 @@ bool IsPartOfMark(const Element& leaf) {
   return url == kActionMark || url == kDefaultMark || url == kRemoveMark;
 }
 
+// What conditions ask of a resource, and what it refers to, says nothing of it yet.
+bool IsContent(const Element& leaf, const Element& resource) {
+  constexpr std::string_view kAsked[] = {"id",     "meta",     "status", "lifecycleStatus",
+                                         "intent", "category", "type"};
+  const Element* top = &leaf;
+  while (top->parent() != &resource) {
+    top = top->parent();
+  }
+  return ReferenceOf(leaf) == nullptr && !IsPartOfMark(leaf) &&
+         std::find(std::begin(kAsked), std::end(kAsked), top->name()) == std::end(kAsked);
+}
+
+// Has a message said something of the resource? One without any content it may have said whole.
+bool SaysSomethingOf(const Element& resource, const std::set<const Element*>& unread) {
+  bool has_content = false;
+  const Element* node = resource.first_child();
+  while (node != nullptr) {
+    if ((node->has_text() || node->is_null()) && IsContent(*node, resource)) {
+      has_content = true;
+      if (!unread.contains(node)) {
+        return true;
+      }
+    }
+    if (node->first_child() != nullptr) {
+      node = node->first_child();
+      continue;
+    }
+    while (node != &resource && node->next() == nullptr) {
+      node = node->parent();
+    }
+    node = node == &resource ? nullptr : node->next();
+  }
+  return !has_content;
+}
+
 }  // namespace
 
 std::string PathBelow(const Element& node, const Element& resource) {
@@ -120,6 +155,28 @@ Result<Resource> Outbound::Cut(const std::vector<size_t>& focus, std::vector<siz
     from->push_back(index);
   }
   return cut;
+}
+
+Status Outbound::CheckNamed(const std::vector<size_t>& from,
+                            const std::vector<const Element*>& unread, const Resource& cut) const {
+  const auto is_nameless = [this](size_t index) { return entries_[index].is_nameless; };
+  if (std::none_of(from.begin(), from.end(), is_nameless)) {
+    return {};
+  }
+  const std::set<const Element*> left(unread.begin(), unread.end());
+  auto index = from.begin();
+  for (const Element* entry = cut.root().first_child(); entry != nullptr; entry = entry->next()) {
+    if (entry->name() != "entry") {
+      continue;
+    }
+    const bool is_focus = entry->TextAt("search.mode") == "match";
+    if (is_nameless(*index) && (is_focus || SaysSomethingOf(*entry->Child("resource"), left))) {
+      return Error{Code::kUnprocessable, "neither identifier, id nor fullUrl names it",
+                   entries_[*index].label};
+    }
+    ++index;
+  }
+  return {};
 }
 
 // It, or what it is part of, was added.

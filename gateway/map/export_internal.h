@@ -35,9 +35,10 @@ class Outbound {
     std::string_view action;
     bool is_merge = false;  // of a segment or row without an action code
     bool is_contained = false;
-    std::string base;  // of a RESTful fullUrl: "https://server/fhir"
-    std::string key;   // what it is known by where it has no identifier; empty: nothing says
-    // It has no key, and no message that speaks of it can be sent: whose it is would be invented.
+    std::string base;        // of a RESTful fullUrl: "https://server/fhir"
+    std::string key;         // what it is known by where it has no identifier; empty: nothing says
+    std::string key_system;  // of that key; empty: our own, of its type
+    // It has no key, and no message that speaks of it can be sent: which it is would be invented.
     bool is_nameless = false;
     std::vector<size_t> refers_to;
     std::vector<size_t> plans;     // CarePlans that refer to it
@@ -61,6 +62,11 @@ class Outbound {
   // search.mode "match" marks the entries given, "include" the others. `from` takes, for each entry
   // of that Bundle, its index here.
   Result<fhir::Resource> Cut(const std::vector<size_t>& focus, std::vector<size_t>* from) const;
+  // Is everything that a message says of a resource with a name? An entry that goes with it, of
+  // which it says nothing, needs none. Error kUnprocessable where not.
+  Status CheckNamed(const std::vector<size_t>& from,
+                    const std::vector<const fhir::Element*>& unread,
+                    const fhir::Resource& cut) const;
   // Takes what one message left unread: an element is lost only where every message leaves it.
   // Returns what this message leaves of the resources that it speaks of.
   std::vector<std::string> Merge(const std::vector<size_t>& from,

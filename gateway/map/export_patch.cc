@@ -3,6 +3,7 @@
 
 #include "gateway/base/crypto.h"
 #include "gateway/base/percent.h"
+#include "gateway/map/change_internal.h"
 #include "gateway/map/export_internal.h"
 
 namespace gw::map {
@@ -113,11 +114,29 @@ Result<Element*> Enter(Element* parent, const Step& step) {
   return *made;
 }
 
-Status Mark(Element* item, std::string_view code) {
+// An item that is taken out; said once, however often the patch deletes it.
+Status MarkDeleted(Element* item) {
+  if (!MarkOf(*item, kActionMark).empty()) {
+    return {};
+  }
   GW_TRY(Element * mark, item->Add("extension"));
   GW_RETURN_IF_ERROR(mark->Add("url", kActionMark));
-  GW_RETURN_IF_ERROR(mark->Add("valueCode", code));
+  GW_RETURN_IF_ERROR(mark->Add("valueCode", "DE"));
   return {};
+}
+
+// An item that was deleted by its key and is set again: only what it becomes is said. Which action
+// it was nobody knows, so it has none: a receiver adds it, or sets what it has.
+void ReplaceDeleted(Element* parent, const Element& item) {
+  const std::vector<Operation::KeyPart> key = KeyOf(item);
+  Element* next = nullptr;
+  for (Element* child = parent->first_child(); !key.empty() && child != nullptr; child = next) {
+    next = child->next();
+    if (child != &item && child->name() == item.name() && MarkOf(*child, kActionMark) == "DE" &&
+        HasKey(*child, key)) {
+      parent->Remove(child);
+    }
+  }
 }
 
 // A value given as value[x], or as parts that are named like the elements (R4 fhirpatch.html).
@@ -164,7 +183,8 @@ Status Apply(const Element& operation, Element* root) {
   const Element* name = PartNamed(operation, "name");
   const Element* value = PartNamed(operation, "value");
   if (verb == "add" && name != nullptr && value != nullptr) {
-    GW_RETURN_IF_ERROR(AddValue(at, name->TextAt("value"), *value));
+    GW_TRY(const Element* added, AddValue(at, name->TextAt("value"), *value));
+    ReplaceDeleted(at, *added);
     return {};
   }
   if (!is_delete || steps.size() < 2) {
@@ -172,7 +192,7 @@ Status Apply(const Element& operation, Element* root) {
   }
   GW_TRY(Element * gone, Enter(at, steps.back()));
   if (!steps.back().keys.empty()) {
-    return Mark(gone, "DE");
+    return MarkDeleted(gone);
   }
   gone->SetNull();
   return {};

@@ -128,6 +128,43 @@ TEST(ExportBundle, KeysAreNeverInvented) {
             Texts{"refused at Patient[1]"});
 }
 
+// What goes with a message that says nothing of it needs no name; nor what its container names.
+TEST(ExportBundle, OnlyWhatAMessageSaysNeedsAName) {
+  const std::string goal =
+      GoalOf("Patient/7", R"(, "id": "g", "identifier": [{"system": "urn:g", "value": "G1"}])");
+  const auto about = [](const std::string& category) {
+    return R"({"resourceType": "Communication", "status": "completed", "category": )"
+           R"([{"coding": [{"code": ")" +
+           category +
+           R"("}]}], "about": [{"reference": "Goal/g"}], "payload": [{"contentString": "Hello"}]})";
+  };
+  const std::string letter =
+      R"({"resourceType": "DocumentReference", "status": "current", "subject": )"
+      R"({"reference": "Patient/7"}, "content": [{"attachment": )"
+      R"({"contentType": "text/plain", "data": "QUFB"}}]})";
+  const std::string plan =
+      R"({"resourceType": "CarePlan", "identifier": [{"system": "urn:caregate:id:X9910:plan", )"
+      R"("value": "CP-1"}], "status": "active", "intent": "plan", "subject": {"reference": )"
+      R"("Patient/7"}, "contained": [)" +
+      GoalOf("Patient/7", R"(, "id": "g")") + R"(], "goal": [{"reference": "#g"}]})";
+  struct {
+    std::vector<std::string> entries;
+    std::string sent;
+  } const cases[] = {
+      {{EntryOf("", letter)}, "ADT^A28"},
+      {{EntryOf("", goal), EntryOf("", about("notification"))}, "|G1^urn:g|"},
+      {{EntryOf("", goal), EntryOf("", about("variance"))}, "refused at Communication[1]"},
+      {{EntryOf("", plan)}, "|CP-1#g^X9910|"},
+  };
+  for (const auto& one : cases) {
+    std::vector<std::string> entries = {EntryOf("", std::string(kPerson))};
+    entries.insert(entries.end(), one.entries.begin(), one.entries.end());
+    const std::vector<std::string> texts = Texts(Exported(entries));
+    ASSERT_EQ(texts.size(), 1u) << one.sent;
+    EXPECT_TRUE(Has(texts[0], one.sent)) << texts[0];
+  }
+}
+
 std::string PatchOf(const std::string& verb, const std::string& members) {
   return R"({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [)"
          R"({"name": "type", "valueCode": ")" +
@@ -199,6 +236,73 @@ TEST(ExportBundle, ADeletedChoiceIsSaid) {
         Texts(Exported({EntryOf("urn:uuid:9", one.patch, "PATCH Goal?identifier=urn:g|1")}));
     ASSERT_EQ(texts.size(), 1u);
     EXPECT_TRUE(Says(texts[0], one.sent)) << texts[0];
+  }
+}
+
+std::string OperationOn(const std::string& verb, const std::string& path,
+                        const std::string& value = {}) {
+  return R"({"name": "operation", "part": [{"name": "type", "valueCode": ")" + verb +
+         R"("}, {"name": "path", "valueString": ")" + path + R"("})" + value + "]}";
+}
+
+std::string ItemOf(const std::string& list, const std::string& parts) {
+  return R"(, {"name": "name", "valueString": ")" + list + R"("}, {"name": "value", "part": [)" +
+         parts + "]}";
+}
+
+std::string FhirPathPatch(const std::vector<std::string>& operations) {
+  std::string json;
+  for (const std::string& operation : operations) {
+    json += (json.empty() ? "" : ", ") + operation;
+  }
+  return R"({"resourceType": "Parameters", "parameter": [)" + json + "]}";
+}
+
+// Our own patches set an item by its key so: it is deleted, then added. It may be deleted more than
+// once, where several may have the key.
+TEST(ExportBundle, AnItemThatIsReplacedIsSaidOnce) {
+  const auto discipline = [](const std::string& text) {
+    return ItemOf("extension",
+                  R"({"name": "url", "valueUri": "urn:caregate:extension:discipline"}, )"
+                  R"({"name": "value", "valueCodeableConcept": {"text": ")" +
+                      text + R"("}})");
+  };
+  const std::string url = "Goal.extension.where(url='urn:caregate:extension:discipline')";
+  const std::string role = "CareTeam.participant.where(id='R-1:X')";
+  const std::string member = ItemOf(
+      "participant",
+      R"({"name": "id", "valueString": "R-1:X"}, {"name": "role", "valueCodeableConcept": )"
+      R"({"coding": [{"code": "KW"}]}}, {"name": "member", "valueReference": )"
+      R"({"identifier": {"system": "urn:caregate:id:X:PI", "value": "9"}, "type": "Practitioner"}})");
+  struct {
+    std::string type, patch, sent, unsent;
+  } const cases[] = {
+      {"Goal",
+       FhirPathPatch(
+           {OperationOn("delete", url), OperationOn("add", "Goal", discipline("Nursing"))}),
+       "|^^^^^^^^Nursing", "Unheard"},
+      {"Goal",
+       FhirPathPatch({OperationOn("delete", url + "[0]"), OperationOn("delete", url + "[0]"),
+                      OperationOn("add", "Goal", discipline("Nursing"))}),
+       "|^^^^^^^^Nursing", "Unheard"},
+      {"CareTeam",
+       FhirPathPatch({OperationOn("delete", role), OperationOn("add", "CareTeam", member)}),
+       "PRT|R-1^X|AD||KW|9", "R-1^X|DE"},
+      {"CareTeam", FhirPathPatch({OperationOn("delete", role)}), "PRT|R-1^X|DE", "R-1^X|AD"},
+      // Deleted after all.
+      {"CareTeam",
+       FhirPathPatch({OperationOn("add", "CareTeam", member), OperationOn("delete", role),
+                      OperationOn("delete", role)}),
+       "PRT|R-1^X|DE||KW|9", "R-1^X|AD"},
+  };
+  for (const auto& one : cases) {
+    const Export made =
+        Exported({EntryOf("urn:uuid:p", std::string(kPerson)),
+                  EntryOf("urn:uuid:9", one.patch, "PATCH " + one.type + "?identifier=urn:g|1")});
+    const std::vector<std::string> texts = Texts(made);
+    ASSERT_FALSE(texts.empty()) << one.patch;
+    EXPECT_TRUE(Has(texts.back(), one.sent)) << texts.back();
+    EXPECT_FALSE(Has(texts.back(), one.unsent)) << texts.back();
   }
 }
 
