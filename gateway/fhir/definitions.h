@@ -18,7 +18,8 @@ enum class Kind : uint8_t {
   kComplex,    // HumanName, Reference ...
   kBackbone,   // an unnamed type inside a resource or data type: "CarePlan.activity"
   kResource,   // Patient, DomainResource ...
-  kModel,      // not FHIR: an HL7 v2 message, group, segment or data type, a CSV row (map/)
+  kModel,  // not R4: an HL7 v2 message, group, segment or data type, a CSV row (map/), a logical
+           // model
 };
 
 // Which primitive a type is, for code that switches on its lexical form (primitive.cc, json.cc).
@@ -87,7 +88,7 @@ class TypeDef {
   std::string_view name() const { return name_; }  // "Patient", "CarePlan.activity", "dateTime"
   Kind kind() const { return kind_; }
   Primitive primitive() const { return primitive_; }  // kNone unless kind() is kPrimitive
-  const TypeDef* base() const { return base_; }       // null for Element, Resource and models
+  const TypeDef* base() const { return base_; }       // null: Element, Resource, v2 and CSV
   bool is_abstract() const { return abstract_; }
   bool Is(std::string_view type_name) const;  // itself or an ancestor
   std::span<const ElementDef> elements() const { return elements_; }
@@ -200,8 +201,10 @@ class ModelBuilder {
         type;  // of this model or of R4 ("dateTime"), looked up by Finish(); "A|B" is a choice
     uint16_t max = kMany;
   };
-  void AddType(std::string name, std::vector<ElementSpec> elements);  // "name#key": key is hidden
-  Status Finish();                                        // kInvalid: names the unknown type
+  // `name` may be "name#key": the key is hidden. `base`: the name of what it specializes, of this
+  // model or of R4; its elements are not inherited here.
+  void AddType(std::string name, std::vector<ElementSpec> elements, std::string base = {});
+  Status Finish();  // kInvalid: names the unknown type, or one whose bases go in a circle
   const TypeDef* Find(std::string_view type_name) const;  // null before Finish()
 
  private:

@@ -80,6 +80,7 @@ struct LogicalModels::Models {
 
   const Definition* Named(std::string_view name) const;
   const TypeDef* TypeOf(const Definition& definition) const;
+  std::string BaseKey(const Definition& definition) const;
   Status Build(const Definition& definition);
   Status Inherit(const Definition& definition, std::vector<ModelBuilder::ElementSpec>* specs,
                  std::set<std::string>* seen);
@@ -193,8 +194,23 @@ Status LogicalModels::Models::Build(const Definition& definition) {
     GW_RETURN_IF_ERROR(Inherit(definition, &specs, &seen));
   }
   GW_RETURN_IF_ERROR(Children(definition, std::string(RootOf(definition)), &specs));
-  builder.AddType(definition.key, std::move(specs));
+  builder.AddType(definition.key, std::move(specs), BaseKey(definition));
   return {};
+}
+
+// The builder's name of what a model specializes; empty: Base, of which R4 has no definition, or
+// what no package holds.
+std::string LogicalModels::Models::BaseKey(const Definition& definition) const {
+  const Definition* base = Named(definition.base);
+  const std::string_view name = LastPart(base != nullptr ? base->type : definition.base);
+  if (const TypeDef* of_r4 = definitions.Find(name); of_r4 != nullptr) {
+    return std::string(of_r4->name());
+  }
+  if (base != nullptr && base->is_profile) {
+    const auto model = by_name.find(name);
+    base = model == by_name.end() ? nullptr : model->second;
+  }
+  return base == nullptr ? std::string() : base->key;
 }
 
 // The elements of the base, before the model's own.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "gateway/fhir/definitions.h"
@@ -25,6 +26,7 @@ std::string ChoiceName(std::string_view element, std::string_view type) {
 struct ModelBuilder::Types {
   struct Model {
     std::string name;
+    std::string base;
     std::vector<ElementSpec> specs;
     std::vector<std::vector<const TypeDef*>> element_types;  // of each element
     std::vector<std::string> choice_names;
@@ -37,6 +39,7 @@ struct ModelBuilder::Types {
   bool is_finished = false;
 
   Status FindTypes(const Definitions& definitions, Model* model) const;
+  Status FindBase(const Definitions& definitions, Model* model) const;
   static void Fill(Model* model, std::string_view name);
 };
 
@@ -44,9 +47,10 @@ ModelBuilder::ModelBuilder(const Definitions& definitions)
     : definitions_(definitions), types_(std::make_unique<Types>()) {}
 ModelBuilder::~ModelBuilder() = default;
 
-void ModelBuilder::AddType(std::string name, std::vector<ElementSpec> elements) {
+void ModelBuilder::AddType(std::string name, std::vector<ElementSpec> elements, std::string base) {
   auto model = std::make_unique<Types::Model>();
   model->name = name;
+  model->base = std::move(base);
   model->specs = std::move(elements);
   types_->models.insert_or_assign(std::move(name), std::move(model));
 }
@@ -65,6 +69,27 @@ Status ModelBuilder::Types::FindTypes(const Definitions& definitions, Model* mod
                    std::string(BeforeFirst(model->name, '#')) + "." + spec.name};
     }
     model->element_types.push_back(std::move(found));
+  }
+  return {};
+}
+
+Status ModelBuilder::Types::FindBase(const Definitions& definitions, Model* model) const {
+  if (model->base.empty()) {
+    return {};
+  }
+  std::set<const Model*> seen = {model};
+  for (auto next = models.find(model->base); next != models.end();
+       next = models.find(next->second->base)) {
+    if (!seen.insert(next->second.get()).second) {
+      return Error{Code::kInvalid, "its bases go in a circle",
+                   std::string(BeforeFirst(model->name, '#'))};
+    }
+  }
+  const auto own = models.find(model->base);
+  model->type.base_ = own != models.end() ? &own->second->type : definitions.Find(model->base);
+  if (model->type.base_ == nullptr) {
+    return Error{Code::kInvalid, "the model names a type that does not exist: " + model->base,
+                 std::string(BeforeFirst(model->name, '#'))};
   }
   return {};
 }
@@ -105,6 +130,7 @@ void ModelBuilder::Types::Fill(Model* model, std::string_view name) {
 Status ModelBuilder::Finish() {
   for (auto& [name, model] : types_->models) {
     GW_RETURN_IF_ERROR(types_->FindTypes(definitions_, model.get()));
+    GW_RETURN_IF_ERROR(types_->FindBase(definitions_, model.get()));
     model->type.kind_ = Kind::kModel;
     model->type.name_ = BeforeFirst(name, '#');  // choices are named by it, in any order
   }

@@ -235,7 +235,9 @@ class Decisions {
     if (held) {
       return Error{Code::kConflict,
                    "a decision that is older than what is stored, or has no date, would permit "
-                   "more: held",
+                   "more: held, and what is stored stays in force. Taking it once more changes "
+                   "nothing: ask the person, and put in a file with the day of the decision, "
+                   "and discard this one",
                    change_.where, hl7_code::kUnknownKeyIdentifier};
     }
     return {};

@@ -123,11 +123,12 @@ class Ingest {
 
   struct File;  // a CSV file on its way
   static AccessRecord RecordOf(const File& file, const store::MessageRecord& kept);
-  Status KeepFile(std::string_view bytes, const File& file, const Error* refusal);
-  bool IsOpen(const std::string& feed, const std::string& control_id);
+  Result<bool> KeepFile(std::string_view bytes, const File& file, const Error* refusal);
+  bool IsIn(store::MessageState state, const std::string& feed, const std::string& control_id);
   Result<RowReport> TakeRows(map::RowGroup* group, const File& file);
-  Status AdmitRows(const map::Translation& translation, const File& file, store::MessageRecord kept,
-                   AccessRecord record, Turns::Turn* turn);
+  Result<store::Committed> AdmitRows(const map::Translation& translation, const File& file,
+                                     store::MessageRecord kept, AccessRecord record,
+                                     Turns::Turn* turn);
   Status KeepRows(store::MessageRecord kept, AccessRecord record);
 
   // Where every way ends: identify and apply, which may leave remarks for the sender ...

@@ -1,4 +1,5 @@
 // The message's way for the rows of a CSV file.
+#include <algorithm>
 #include <utility>
 
 #include "gateway/base/crypto.h"
@@ -13,6 +14,8 @@
 namespace gw::flow {
 namespace {
 
+using enum store::MessageState;
+
 // A refusal of the translation has its row; one of what came of it has a place in a resource.
 std::string PlaceInRows(const Error& error, const std::vector<uint32_t>& rows) {
   if (error.where.starts_with("row ")) {
@@ -25,6 +28,35 @@ std::string PlaceInRows(const Error& error, const std::vector<uint32_t>& rows) {
 // A part that must work does not: nothing is wrong with the rows.
 bool IsOutage(Code code) {
   return code == Code::kUnavailable || code == Code::kBusy || code == Code::kInternal;
+}
+
+// The queue is shorter now, and nobody has to ask why.
+void TellClosed(uint32_t closed, map::RowGroup* group) {
+  if (closed > 0) {
+    group->translation->remarks.push_back(
+        {'I', "rows-closed", "row " + std::to_string(group->rows.front()),
+         "rows of the same key that came before and waited in the queue are closed (" +
+             std::to_string(closed) + "): this one was taken in their place"});
+  }
+}
+
+bool HasPermit(const fhir::Element& rule) {
+  if (rule.TextAt("type") == "permit") {
+    return true;
+  }
+  for (const fhir::Element* child = rule.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == "provision" && HasPermit(*child)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A grant closes nothing: what waits may be a refusal that could not be read.
+bool Permits(const map::Translation& translation) {
+  return std::any_of(translation.changes.begin(), translation.changes.end(), [](const auto& one) {
+    return one.fragment.type() == "Consent" && HasPermit(one.fragment.root());
+  });
 }
 
 std::string RowsText(const std::vector<uint32_t>& rows) {
@@ -44,7 +76,8 @@ struct Ingest::File {
   const crypto::Digest digest;
   const std::shared_ptr<const Mappings> mappings;
   const bool again;
-  const bool open_only;  // of its rows only those that wait for somebody
+  const bool open_only;   // of its rows only those that wait for somebody
+  bool is_known = false;  // it was kept before
 };
 
 // What the log says of a file, or of rows of it; `kept` is its record so far.
@@ -65,12 +98,12 @@ AccessRecord Ingest::RecordOf(const File& file, const store::MessageRecord& kept
 Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& feed,
                                     std::string_view file_name, bool again) {
   const crypto::Digest digest = crypto::Sha256(bytes);
-  const File file{feed,   file_name,
-                  digest, parts_.mappings.Get(),
-                  again,  again && !IsOpen(feed.name, crypto::Hex(digest))};
+  File file{feed,   file_name,
+            digest, parts_.mappings.Get(),
+            again,  again && !IsIn(kOpen, feed.name, crypto::Hex(digest))};
   Result<map::CsvTranslation> translation =
       file.mappings->translator.FromCsv(bytes, feed, parts_.clock.Now());
-  GW_RETURN_IF_ERROR(KeepFile(bytes, file, translation ? nullptr : &translation.error()));
+  GW_TRY(file.is_known, KeepFile(bytes, file, translation ? nullptr : &translation.error()));
   if (!translation) {
     return translation.error();
   }
@@ -99,8 +132,8 @@ Result<CsvReport> Ingest::AcceptCsv(std::string_view bytes, const map::Feed& fee
 
 // The file's bytes stand once, beside what is kept of its groups: from them a refused group is
 // taken once more. A file that is refused as such is open itself. Where they cannot be kept no row
-// is taken: the file is still in the folder.
-Status Ingest::KeepFile(std::string_view bytes, const File& file, const Error* refusal) {
+// is taken: the file is still in the folder. True where it was kept before.
+Result<bool> Ingest::KeepFile(std::string_view bytes, const File& file, const Error* refusal) {
   store::Transaction transaction;
   store::MessageRecord& kept = transaction.message.emplace();
   kept.feed = file.feed.name;
@@ -116,7 +149,7 @@ Status Ingest::KeepFile(std::string_view bytes, const File& file, const Error* r
   kept.replay = file.again;
   const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, kept.digest);
   if (!prior || *prior) {
-    return prior ? Status() : Status(prior.error());
+    return prior ? Result<bool>(true) : Result<bool>(prior.error());
   }
   AccessRecord record = RecordOf(file, kept);
   if (refusal != nullptr) {
@@ -134,16 +167,18 @@ Status Ingest::KeepFile(std::string_view bytes, const File& file, const Error* r
     static_cast<void>(journal_->Append(record, true)
                           .ok());  // still pending if it failed: appended at the next start
   }
-  return {};
+  return false;
 }
 
 // Resubmitting some rows of a file takes its other open ones along: none that was given up, or was
-// taken so long ago that nobody knows.
-bool Ingest::IsOpen(const std::string& feed, const std::string& control_id) {
+// taken so long ago that nobody knows. In the place of some stand later rows of their key: what
+// they say is over, whoever sends them again.
+bool Ingest::IsIn(store::MessageState state, const std::string& feed,
+                  const std::string& control_id) {
   store::MessageQuery query;
   query.feed = feed;
   query.control_id = control_id;
-  query.state = store::MessageState::kOpen;
+  query.state = state;
   const auto found = parts_.store.archive().List(query);
   return found && !found->empty();
 }
@@ -163,6 +198,7 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
   kept.type = "rows";
   kept.replay = file.again;
   kept.received = parts_.clock.Now();
+  kept.row_key = group->key;
   AccessRecord record = RecordOf(file, kept);
   record.control_id = RowsText(group->rows);
   const auto prior = parts_.store.FindAnswer(kept.sender, kept.control_id, file.digest);
@@ -176,14 +212,18 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
     report.result = "unchanged";
     return report;
   }
-  if (file.open_only && !IsOpen(kept.feed, kept.control_id)) {
+  if ((file.open_only && !IsIn(kOpen, kept.feed, kept.control_id)) ||
+      (file.is_known && IsIn(kReplaced, kept.feed, kept.control_id))) {
     report.result = "unchanged";
     return report;
   }
   Status taken = group->translation ? Status() : Status(group->translation.error());
+  uint32_t closed = 0;
   if (taken) {
     taken = TakeTurns(&turns_, [&](Turns::Turn* turn) {
-      return AdmitRows(*group->translation, file, kept, record, turn);
+      const auto committed = AdmitRows(*group->translation, file, kept, record, turn);
+      closed = committed ? committed->closed : 0;
+      return committed ? Status() : Status(committed.error());
     });
     if (!taken && IsOutage(taken.error().code)) {
       return taken.error();
@@ -191,6 +231,7 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
   }
   if (taken) {
     report.result = "taken";
+    TellClosed(closed, group);
     return report;
   }
   if (group->superseded && IsOlderState(taken.error())) {
@@ -212,8 +253,9 @@ Result<RowReport> Ingest::TakeRows(map::RowGroup* group, const File& file) {
   return report;
 }
 
-Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
-                         store::MessageRecord kept, AccessRecord record, Turns::Turn* turn) {
+Result<store::Committed> Ingest::AdmitRows(const map::Translation& translation, const File& file,
+                                           store::MessageRecord kept, AccessRecord record,
+                                           Turns::Turn* turn) {
   GW_RETURN_IF_ERROR(WhollyTaken(translation));
   std::vector<map::Change> changes;
   changes.reserve(translation.changes.size());
@@ -222,6 +264,7 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
                        change.stub, change.if_known, change.state});
   }
   kept.outcome = kept.answer = record.answer = "AA";
+  kept.row_key = Permits(translation) ? std::string() : kept.row_key;
   kept.remarks_json = RemarksJson(translation);
   kept.fields = FieldsOf(translation);
   kept.map_version = file.mappings->translator.version();
@@ -231,9 +274,7 @@ Status Ingest::AdmitRows(const map::Translation& translation, const File& file,
   GW_RETURN_IF_ERROR(RefuseOlder(changes, identified));
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, file.feed.upsert, parts_));
   turn->Note(identified);
-  GW_TRY(const store::Committed committed, Admit(std::move(identified), std::move(kept), &record));
-  static_cast<void>(committed);
-  return {};
+  return Admit(std::move(identified), std::move(kept), &record);
 }
 
 Status Ingest::KeepRows(store::MessageRecord kept, AccessRecord record) {

@@ -10,8 +10,9 @@ namespace {
 
 using fhir::Element;
 
-constexpr std::string_view kMarks[] = {kActionMark,  kWhereMark,  kStubMark,    kRescindMark,
-                                       kDefaultMark, kRemoveMark, kIfKnownMark, kPersonOfMark};
+constexpr std::string_view kMarks[] = {kActionMark,  kWhereMark,   kStubMark,    kRescindMark,
+                                       kDefaultMark, kRemoveMark,  kChangedMark, kIfKnownMark,
+                                       kDoneMark,    kPersonOfMark};
 
 // The child of that name that counts when two elements are compared, the index-th of them.
 const Element* Counted(const Element& parent, std::string_view name, uint32_t index) {

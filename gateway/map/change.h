@@ -39,7 +39,11 @@ std::string_view CodeOf(Action action);
 //   kDefaultMark  valueBoolean, on an element or an item of a list: it is written only where
 //                 nothing stands yet (a status that the message does not say)
 //   kRemoveMark   valueBoolean, on an element: it goes, as if the sender had sent "" for it
+//   kChangedMark  valueCode, on Encounter.status: what the message changed of a visit that was
+//   under
+//                 way: "place" (A02) or "class" (A06, A07). For a message that tells of it in turn
 //   kIfKnownMark  valueBoolean, on a Bundle entry: see Change::if_known
+//   kDoneMark     valueDateTime, on a Bundle entry: see Change::done
 //   kPersonOfMark valueString, on a Reference: it leads to the person whom another entry concerns,
 //                 who is not named: the entry's fullUrl. Only a store can tell (flow/identify.h)
 //   kRescindMark  valueCode, on a Consent: takes a grant's permits away; of a refusal, and of what
@@ -51,6 +55,8 @@ inline constexpr std::string_view kStubMark = "urn:caregate:stub";
 inline constexpr std::string_view kRescindMark = "urn:caregate:rescind";
 inline constexpr std::string_view kDefaultMark = "urn:caregate:default";
 inline constexpr std::string_view kRemoveMark = "urn:caregate:remove";
+inline constexpr std::string_view kChangedMark = "urn:caregate:changed";
+inline constexpr std::string_view kDoneMark = "urn:caregate:done";
 inline constexpr std::string_view kIfKnownMark = "urn:caregate:if-known";
 inline constexpr std::string_view kPersonOfMark = "urn:caregate:person-of";
 // The meta.tag of a resource that was created as a stub and that nothing has filled in since.
@@ -64,6 +70,11 @@ inline constexpr std::string_view kLabelSource = "urn:caregate:extension:label-s
 inline constexpr std::string_view kStateOf = "urn:caregate:extension:state-of:";
 // The extension of a resource that keeps when its status changed (PTH-6, PRB-15).
 inline constexpr std::string_view kStatusDate = "urn:caregate:extension:status-date";
+// The extension of Provenance.target that says when it was changed, where a message tells of
+// changes of several times (GOL-2, PRB-2); those of one time are Provenance.occurredDateTime.
+inline constexpr std::string_view kDoneAt = "urn:caregate:extension:done";
+// The extension of CarePlan.activity that keeps the filler's number of the order (ORC-3).
+inline constexpr std::string_view kFillerNumber = "urn:caregate:extension:filler-number";
 // The extension of a Consent that keeps the sender's own decision code (table 0498).
 inline constexpr std::string_view kConsentDecision = "urn:caregate:extension:consent-decision";
 
@@ -94,6 +105,7 @@ struct Change {
   struct State {
     std::string url, where;
   } state = {};
+  std::string done = {};  // when it was done what the message tells of (GOL-2, PRB-2); a dateTime
 };
 
 // An operation on a resource, by element path. The one meaning of a change: written into the

@@ -279,6 +279,7 @@ Result<bool> JoinChanges(const Change& from, Change* to) {
   if (RankOf(from.action) > RankOf(to->action)) {
     to->action = from.action;
   }
+  to->done = later_wins && !from.done.empty() ? from.done : to->done;
   to->stub = to->stub && from.stub;
   to->if_known = to->if_known && from.if_known;
   return is_told && joiner.is_dropped();

@@ -367,6 +367,12 @@ class Differ {
       }
       return comparison_.repeated ? Status() : UnknownKey(change_, kNothingToTakeOut);
     }
+    if (!known_ && old == nullptr && IsChange(action) && place.target != nullptr) {
+      const Element* filled = FindByFiller(*place.target, item);
+      if (filled != nullptr) {
+        return Elements({item, filled, "", filled});
+      }
+    }
     if (!known_ && old == nullptr && IsChange(action) && !comparison_.upsert) {
       return UnknownKey(change_, kNothingToChange);
     }
@@ -381,6 +387,38 @@ class Differ {
       return {};
     }
     return action == "LI" ? Status() : Elements({item, old, "", &item});
+  }
+
+  static const Element* FillerOf(const Element& item) {
+    for (const Element* child = item.first_child(); child != nullptr; child = child->next()) {
+      if (child->name() == "extension" && child->TextAt("url") == kFillerNumber) {
+        return child->Child("value");
+      }
+    }
+    return nullptr;
+  }
+
+  // The item that keeps, beside the placer's number, the filler's by which alone this one is named;
+  // null where there is none, or several.
+  static const Element* FindByFiller(const Element& parent, const Element& item) {
+    const Element* number = FillerOf(item);
+    const bool is_alone = number != nullptr &&
+                          item.TextAt("id").starts_with(std::string(number->TextAt("value")) + ":");
+    number = is_alone ? number : nullptr;
+    const Element* found = nullptr;
+    for (const Element* child = parent.first_child(); child != nullptr && number != nullptr;
+         child = child->next()) {
+      const Element* other = child->name() == item.name() ? FillerOf(*child) : nullptr;
+      if (other == nullptr || other->TextAt("value") != number->TextAt("value") ||
+          other->TextAt("system") != number->TextAt("system")) {
+        continue;
+      }
+      if (found != nullptr) {
+        return nullptr;
+      }
+      found = child;
+    }
+    return found;
   }
 
   // Has an item of this change taken it out already?

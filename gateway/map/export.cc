@@ -106,6 +106,29 @@ Status FillActionTimes(Element* group, const std::string& sent) {
   return {};
 }
 
+// Is there a segment of that name, in whatever group?
+bool HasSegment(const Element& group, std::string_view name) {
+  for (const Element* child = group.first_child(); child != nullptr; child = child->next()) {
+    const bool is_segment = child->name() == child->type().name();
+    if (is_segment ? child->name() == name : HasSegment(*child, name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Each structure that is sent has a PID (2.9), and PID is of a Patient of the Bundle. What is of
+// somebody else, or of nobody, would reach the receiver as nobody's, or as the person of the
+// message before.
+Status CheckPerson(const Element& message, const Outbound::Entry& focus) {
+  if (HasSegment(message, "PID")) {
+    return {};
+  }
+  const bool has_subject = focus.resource->type().Find("subject") != nullptr;
+  return Error{Code::kUnprocessable, "whose it is does not stand in the Bundle: no PID says it",
+               focus.label + (has_subject ? ".subject" : ".patient")};
+}
+
 struct Envelope {
   const Destination* destination;
   const Planned* planned;
@@ -221,6 +244,7 @@ class Run {
     GW_RETURN_IF_ERROR(outbound_.CheckNamed(from, mapped.unread, cut));
     message.control_id = ControlId(seed);
     Element* root = &mapped.target.root();
+    GW_RETURN_IF_ERROR(CheckPerson(*root, focus));
     GW_RETURN_IF_ERROR(
         FillEnvelope({&destination_, &planned, message.control_id, SentAt(now_)}, root));
     message.remarks = std::move(mapped.remarks);

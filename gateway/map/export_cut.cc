@@ -56,7 +56,7 @@ bool IsPartOfMark(const Element& leaf) {
   const Element* extension = leaf.parent();
   const std::string_view url =
       extension != nullptr && extension->name() == "extension" ? extension->TextAt("url") : "";
-  return url == kActionMark || url == kDefaultMark || url == kRemoveMark;
+  return url == kActionMark || url == kDefaultMark || url == kRemoveMark || url == kChangedMark;
 }
 
 // What conditions ask of a resource, and what it refers to, says nothing of it yet.

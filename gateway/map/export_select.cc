@@ -46,24 +46,25 @@ std::string_view ClassBefore(const Element& encounter) {
   return kind;
 }
 
-// Of a visit under way that is known: the event that its change tells of. It was moved where the
-// change itself names the place before and the place now: a message does, and a patch of the
-// places; a whole resource that is put says what was ever so.
-VisitEvent EventOfChange(const Entry& entry, bool is_said, std::string_view kind) {
+// Of a visit under way that is known: the event that its change tells of. It was moved where a
+// patch of the places names the place before and the place now; a whole resource that is put says
+// what was ever so.
+VisitEvent EventOfChange(const Entry& entry, std::string_view kind) {
   const Element& visit = *entry.resource;
   const std::string_view before = ClassBefore(visit);
   if (!before.empty() && !kind.empty() && IsAdmitted(before) != IsAdmitted(kind)) {
     return {IsAdmitted(kind) ? "A06" : "A07", "ADT_A06"};
   }
-  const bool tells_its_change = entry.is_merge ? is_said : visit.Child("status") == nullptr;
+  const bool tells_its_change = !entry.is_merge && visit.Child("status") == nullptr;
   if (tells_its_change && HasPlace(visit, "completed") && HasPlace(visit, "active")) {
     return {"A02", "ADT_A02"};
   }
   return {"A08", "ADT_A01"};
 }
 
-// HL7 v2.8.2 chapter 3: what the state of a visit is told by. A visit whose state nobody said, or
-// that went on from another place, or in another class, is changed and not begun.
+// HL7 v2.8.2 chapter 3: what the state of a visit is told by. A visit whose state nobody said is
+// changed and not begun, and so is one of which the message said that it went on in another place
+// or class. Where somebody was before they came (PV1-6 of an admission) is no transfer.
 VisitEvent EventOfVisit(const Entry& entry) {
   const Element* state = entry.resource->Child("status");
   const std::string_view status = state == nullptr ? std::string_view() : state->text();
@@ -84,9 +85,16 @@ VisitEvent EventOfVisit(const Entry& entry) {
   }
   const bool is_said = state != nullptr && MarkOf(*state, kDefaultMark) != "true";
   const bool is_untold = status == "onleave" || status == "unknown";
-  if (entry.action != "AD" || !is_said || is_untold ||
-      (entry.is_merge && HasPlace(*entry.resource, "completed"))) {
-    return EventOfChange(entry, is_said, kind);
+  const std::string_view changed =
+      state != nullptr ? MarkOf(*state, kChangedMark) : std::string_view();
+  if (changed == "place") {
+    return {"A02", "ADT_A02"};
+  }
+  if (changed == "class") {
+    return {IsAdmitted(kind) ? "A06" : "A07", "ADT_A06"};
+  }
+  if (entry.action != "AD" || !is_said || is_untold) {
+    return EventOfChange(entry, kind);
   }
   return IsAdmitted(kind) ? VisitEvent{"A01", "ADT_A01"} : VisitEvent{"A04", "ADT_A01"};
 }

@@ -12,6 +12,7 @@ namespace gw::map {
 inline constexpr std::string_view kShortFormVariable = "vvv";
 inline constexpr std::string_view kArgumentExtension = "urn:caregate:fml:argument";
 inline constexpr std::string_view kConstantExtension = "urn:caregate:fml:constant";
+inline constexpr std::string_view kConceptMapExtension = "urn:caregate:fml:conceptmap";
 
 // The name of a rule that was given none: the elements of its sources.
 std::string NameOfSources(const FmlRule& rule, std::string_view separator);

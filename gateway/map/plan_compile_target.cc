@@ -203,8 +203,8 @@ Status RuleCompiler::Valued(const FmlTarget& target, const StaticType& value, Ta
   }
   const fhir::TypeDef* fitting = nullptr;
   if (on_itself || (only != nullptr && element != nullptr && TakesType(*element, *only))) {
-    const bool fits =
-        only == nullptr || IsA(*value.type, *only) || FitOf(*value.type, *only) != Fit::kNever;
+    const bool fits = only == nullptr || HasRoomFor(*only, *value.type) ||
+                      FitOf(*value.type, *only) != Fit::kNever;
     fitting = fits ? (only != nullptr ? only : value.type) : nullptr;
   } else if (element != nullptr) {
     fitting = TypeIn(*element, *value.type);

@@ -107,7 +107,9 @@ bool Compiler::FitParameter(const StaticType& given, const fhir::TypeDef* declar
     return true;
   }
   if (given.type != nullptr && IsA(*given.type, *declared)) {
-    type->type = declared->is_abstract() ? given.type : declared;
+    // A model has the elements of its base as its own.
+    const bool is_more = declared->is_abstract() || declared->kind() == fhir::Kind::kModel;
+    type->type = is_more ? given.type : declared;
     return true;
   }
   *type = {.type = declared, .choice = nullptr};

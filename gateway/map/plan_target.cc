@@ -196,7 +196,7 @@ Result<fhir::Element*> Runner::Assign(const Place& place, const Item& item,
     type = TypeIn(*element, *given);
     type = type == nullptr && is_leaf ? OnlyType(*element) : type;
   }
-  const bool fits = type != nullptr && (is_leaf ? IsLeaf(*type) : IsA(*given, *type));
+  const bool fits = type != nullptr && (is_leaf ? IsLeaf(*type) : HasRoomFor(*type, *given));
   if (!fits) {
     return Refuse(place, "'" + std::string(element->name) + "' does not take " +
                              (given == nullptr ? "this value" : std::string(given->name())));
@@ -204,7 +204,8 @@ Result<fhir::Element*> Runner::Assign(const Place& place, const Item& item,
   // A primitive of HL7 v2 that was sent with components has more below it than its text.
   const bool is_deep =
       item.node != nullptr && item.node->first_child() != nullptr &&
-      (type->kind() != fhir::Kind::kPrimitive || item.node->Child("extension") != nullptr);
+      (type->kind() != fhir::Kind::kPrimitive || item.node->Child("extension") != nullptr ||
+       item.node->Child("id") != nullptr);
   if (is_deep) {
     return AssignNode(place, *item.node, *type);
   }

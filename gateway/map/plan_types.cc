@@ -80,8 +80,18 @@ bool NavigateType(const fhir::TypeDef& type, std::string_view name,
 }  // namespace
 
 bool IsA(const fhir::TypeDef& from, const fhir::TypeDef& to) {
-  return &from == &to || (to.kind() != fhir::Kind::kModel && from.kind() != fhir::Kind::kModel &&
-                          from.Is(to.name()));
+  if (to.kind() != fhir::Kind::kModel && from.kind() != fhir::Kind::kModel) {
+    return &from == &to || from.Is(to.name());
+  }
+  const fhir::TypeDef* type = &from;
+  while (type != nullptr && type != &to) {
+    type = type->base();
+  }
+  return type != nullptr;
+}
+
+bool HasRoomFor(const fhir::TypeDef& place, const fhir::TypeDef& value) {
+  return IsA(value, place) && (place.kind() != fhir::Kind::kModel || &place == &value);
 }
 
 bool IsLeaf(const fhir::TypeDef& type) {
@@ -127,7 +137,7 @@ const fhir::TypeDef* TypeIn(const fhir::ElementDef& element, const fhir::TypeDef
     }
   }
   for (const fhir::TypeDef* type : element.types) {
-    if (IsA(value, *type)) {
+    if (HasRoomFor(*type, value)) {
       return type->is_abstract() ? &value : type;
     }
   }

@@ -17,8 +17,13 @@ struct StaticType {
   bool operator==(const StaticType&) const = default;
 };
 
-// Is a value of `from` also one of `to`? Types of models are their own only.
+// Is a value of `from` also one of `to`? A logical model is what it specializes too; models of one
+// name are not one.
 bool IsA(const fhir::TypeDef& from, const fhir::TypeDef& to);
+
+// Does an element of type `place` hold a whole `value`? What a model has beyond its base would have
+// no place in it.
+bool HasRoomFor(const fhir::TypeDef& place, const fhir::TypeDef& value);
 
 // May the text of one primitive type stand in an element of another?
 enum class Fit : uint8_t {

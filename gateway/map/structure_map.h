@@ -14,7 +14,9 @@ namespace gw::map {
 // The two other forms of a map: the R4 StructureMap resource and the text that it is read from.
 // What the resource has no element for stands in extensions, so that nothing is lost either way:
 // `urn:caregate:fml:argument` (path, date, string, boolean, integer, decimal) on a value that is
-// more than R4 lets it say, `urn:caregate:fml:constant` for a `let`. Comments are not kept.
+// more than R4 lets it say, `urn:caregate:fml:constant` for a `let`, `urn:caregate:fml:conceptmap` (a canonical)
+// for a contained ConceptMap, which translate() names in a string alone: R4's dom-3 wants a
+// reference. Comments are not kept.
 // Spec: FHIR R4 structuremap.html, mapping-language.html.
 
 // A StructureMap as JSON. The short form `src.a -> tgt.b` is a create() between two variables `vvv`

@@ -33,7 +33,7 @@ class ResourceWriter {
     json_.ObjectStart().Member("resourceType", "StructureMap");
     MemberOf("id", MetadataOf(map, "id"));
     List("contained", map.concept_maps, [this](const auto& c) { ConceptMap(c); });
-    List("extension", map.constants, [this](const auto& c) { Constant(c); });
+    Extensions(map);
     json_.Member("url", map.url);
     MemberOf("version", MetadataOf(map, "version"));
     json_.Member("name", map.name.empty() ? std::string_view(map.url) : std::string_view(map.name));
@@ -81,6 +81,21 @@ class ResourceWriter {
         MemberOf(name, value);
       }
     }
+  }
+
+  void Extensions(const FmlMap& map) {
+    if (map.constants.empty() && map.concept_maps.empty()) {
+      return;
+    }
+    json_.Key("extension").ArrayStart();
+    for (const FmlConstant& constant : map.constants) {
+      Constant(constant);
+    }
+    for (const FmlConceptMap& contained : map.concept_maps) {
+      json_.ObjectStart().Member("url", kConceptMapExtension);
+      json_.Member("valueCanonical", contained.id).ObjectEnd();
+    }
+    json_.ArrayEnd();
   }
 
   void Constant(const FmlConstant& constant) {

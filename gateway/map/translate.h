@@ -45,6 +45,8 @@ struct RowGroup {
   std::vector<uint32_t> rows;  // counted from 1 after the header, records not lines
   Result<Translation> translation;
   bool superseded = false;  // a later group of the file is a later state of the same thing
+  // A digest of the feed's key columns and what stands in them; empty: nothing says what it is of.
+  std::string key = {};
 };
 
 struct CsvTranslation {

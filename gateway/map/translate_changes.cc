@@ -8,6 +8,7 @@
 #include "gateway/base/crypto.h"
 #include "gateway/base/hl7_code.h"
 #include "gateway/map/change_internal.h"
+#include "gateway/map/translate_identity_internal.h"
 #include "gateway/map/translate_internal.h"
 
 namespace gw::map {
@@ -27,22 +28,6 @@ Action ActionNamed(std::string_view code) {
     }
   }
   return Action::kMerge;
-}
-
-// The types of which a reference alone can make a stub: all that they need is known.
-bool MayBeStub(std::string_view type) {
-  return type == "Organization" || type == "Practitioner" || type == "RelatedPerson";
-}
-
-// What a resource is known by: one of its identifiers. The texts are those of the tree.
-struct Identity {
-  std::string_view type, system, value;
-  bool is_known() const { return !value.empty(); }
-  auto operator<=>(const Identity&) const = default;
-};
-
-Identity IdentityOf(std::string_view type, const Element& identifier) {
-  return {type, identifier.TextAt("system"), identifier.TextAt("value")};
 }
 
 // The part of a message that speaks of one person, where it may speak of several: the outermost
@@ -239,6 +224,7 @@ class ChangeMaker {
                     source == nullptr ? std::string() : PlaceOf(*source),
                     MarkOf(*entry, kStubMark) == "true",
                     MarkOf(*entry, kIfKnownMark) == "true"};
+      change.done = MarkOf(*entry, kDoneMark);
       const std::optional<size_t> same = FindSame(local, part, change.fragment);
       const size_t at = same.value_or(changes().size());
       if (same) {
@@ -253,9 +239,50 @@ class ChangeMaker {
       if (!local.empty()) {
         local_.push_back({local, part, at});
       }
+      GW_RETURN_IF_ERROR(JoinKin(at));
       Index(at);
     }
     return {};
+  }
+
+  // Of kin one segment says the number and another the name: where a third says both, all three
+  // speak of one person, whichever stands first.
+  Status JoinKin(size_t at) {
+    if (changes()[at].fragment.type() != "RelatedPerson") {
+      return {};
+    }
+    const fhir::Resource& fragment = changes()[at].fragment;
+    for (const Element* child = fragment.root().first_child(); child != nullptr;
+         child = child->next()) {
+      const auto known = child->name() == "identifier"
+                             ? by_identity_.find(IdentityOf(fragment.type(), *child))
+                             : by_identity_.end();
+      if (known != by_identity_.end() && known->second != at) {
+        return JoinTwo(std::min(at, known->second), std::max(at, known->second));
+      }
+    }
+    return {};
+  }
+
+  Status JoinTwo(size_t kept, size_t gone) {
+    if (parts_[kept] != parts_[gone]) {
+      BindLocals(parts_[gone], &changes()[gone].fragment.root());
+    }
+    GW_RETURN_IF_ERROR(Join(changes()[gone], &changes()[kept]));
+    std::erase_if(by_identity_, [gone](const auto& known) { return known.second == gone; });
+    changes().erase(changes().begin() + static_cast<std::ptrdiff_t>(gone));
+    parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(gone));
+    const auto shift = [kept, gone](size_t* change) {
+      *change = *change == gone ? kept : *change - (*change > gone ? 1U : 0U);
+    };
+    for (auto& [identity, change] : by_identity_) {
+      shift(&change);
+    }
+    for (Local& local : local_) {
+      shift(&local.change);
+    }
+    Index(kept);
+    return JoinKin(kept);
   }
 
   // A resource of which several parts speak is one change, of the first part: what a later part
@@ -321,7 +348,12 @@ class ChangeMaker {
     const std::string loser = RankOf(from) >= RankOf(*to) ? to->where : from.where;
     // What no action code speaks of is said in passing, in several segments.
     const bool in_passing = from.action == Action::kMerge && to->action == Action::kMerge;
+    const bool is_added = from.action == Action::kAdd && to->action == Action::kAdd;
     GW_TRY(const bool is_dropped, JoinChanges(from, to));
+    if (is_dropped && is_added && IsKeyed(to->fragment.type())) {
+      return Error{Code::kConflict, "added twice under one key, with other content", from.where,
+                   hl7_code::kDuplicateKeyIdentifier};
+    }
     if (is_dropped) {
       translation_.remarks.push_back({in_passing ? 'I' : 'W', "said-otherwise", loser,
                                       "another segment says otherwise of the same resource: its "

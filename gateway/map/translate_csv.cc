@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "gateway/base/crypto.h"
 #include "gateway/base/hl7_code.h"
 #include "gateway/base/percent.h"
 #include "gateway/map/translate_internal.h"
@@ -239,9 +240,18 @@ class FileReader {
             PlaceOf(record), hl7_code::kUnknownKeyIdentifier};
   }
 
+  // By it the rows of another file are known to be of the same thing.
+  std::string KeyOf(const CsvRecord& record) const {
+    const std::vector<std::string> cells = model_.TextsOf(record, feed_.key);
+    return SaysWhatItIsOf(cells, feed_)
+               ? crypto::Hex(crypto::Sha256(Joined(feed_.key) + Joined(cells)))
+               : std::string();
+  }
+
   void Refuse(const CsvRecord& record, const Error& error) {
     ++(error.hl7_code == hl7_code::kUnknownKeyIdentifier ? result_.held : result_.refused);
-    groups_.push_back({record.row, {{record.row}, Result<Translation>(error)}});
+    groups_.push_back(
+        {record.row, {{record.row}, Result<Translation>(error), false, KeyOf(record)}});
   }
 
   // The rows of a unit in the order in which they are true.
@@ -301,6 +311,7 @@ class FileReader {
     for (const Error& fault : std::span(unit.faults).subspan(1)) {
       result_.remarks.push_back({'W', "bad-row", fault.where, fault.detail});
     }
+    group.key = KeyOf(*unit.records.front());
     std::sort(group.rows.begin(), group.rows.end());
     result_.refused += static_cast<uint32_t>(group.rows.size());
     groups_.push_back({unit.records.front()->row, std::move(group)});
@@ -315,6 +326,7 @@ class FileReader {
       // It was read before without a fault.
       [[maybe_unused]] const Status again = model_.AppendRow(*row.record, &rows.root(), &remarks);
     }
+    group.key = KeyOf(*ordered.front().record);
     std::sort(group.rows.begin(), group.rows.end());
     group.translation = Run(unit, rows.root(), std::move(remarks));
     Status marked;

@@ -8,6 +8,8 @@ namespace {
 
 using fhir::Element;
 
+constexpr std::string_view kSent = "urn:caregate:extension:sent";
+
 Status AddActivity(const std::vector<Change>& changes, Element* provenance) {
   const auto any = [&changes](Action action) {
     return std::any_of(changes.begin(), changes.end(), [action](const Change& change) {
@@ -29,11 +31,47 @@ Status AddActivity(const std::vector<Change>& changes, Element* provenance) {
   return {};
 }
 
-Status Complete(const Unit& unit, const std::vector<Change>& changes, Element* provenance) {
+bool IsTarget(const Change& change) {
+  const bool only_named = change.stub || RankOf(change.action) < RankOf(Action::kMerge);
+  return change.fragment.type() != "Provenance" && (!only_named || HasMarkedItems(change.fragment));
+}
+
+// When all of it was done; empty where nobody says so, or several times are said.
+std::string_view TimeOfAll(const std::vector<Change>& changes) {
+  std::string_view time;
   for (const Change& change : changes) {
-    const bool only_named = change.stub || RankOf(change.action) < RankOf(Action::kMerge);
-    if (change.fragment.type() == "Provenance" ||
-        (only_named && !HasMarkedItems(change.fragment))) {
+    if (!IsTarget(change) || change.done.empty()) {
+      continue;
+    }
+    if (!time.empty() && time != change.done) {
+      return {};
+    }
+    time = change.done;
+  }
+  return time;
+}
+
+// As the message was sent (MSH-7), which says so.
+bool IsWhenSent(const Element& provenance, std::string_view time) {
+  for (const Element* child = provenance.first_child(); child != nullptr; child = child->next()) {
+    if (child->name() == "extension" && child->TextAt("url") == kSent) {
+      return child->TextAt("value").starts_with(time);
+    }
+  }
+  return false;
+}
+
+Status AddDone(const Change& change, Element* target) {
+  GW_TRY(Element * extension, target->Add("extension"));
+  GW_RETURN_IF_ERROR(extension->Add("url", kDoneAt));
+  GW_RETURN_IF_ERROR(extension->Add("valueDateTime", change.done));
+  return {};
+}
+
+Status Complete(const Unit& unit, const std::vector<Change>& changes, Element* provenance) {
+  const std::string_view time = TimeOfAll(changes);
+  for (const Change& change : changes) {
+    if (!IsTarget(change)) {
       continue;
     }
     GW_TRY(Element * target, provenance->Add("target"));
@@ -41,6 +79,12 @@ Status Complete(const Unit& unit, const std::vector<Change>& changes, Element* p
     if (const Element* identifier = change.fragment.root().Child("identifier")) {
       GW_TRY([[maybe_unused]] Element * copy, target->AddCopy("identifier", *identifier));
     }
+    if (time.empty() && !change.done.empty()) {
+      GW_RETURN_IF_ERROR(AddDone(change, target));
+    }
+  }
+  if (!time.empty() && provenance->Child("occurred") == nullptr && !IsWhenSent(*provenance, time)) {
+    GW_RETURN_IF_ERROR(provenance->Add("occurredDateTime", time));
   }
   GW_TRY([[maybe_unused]] Element * at, provenance->Add("recorded", FormatInstant(unit.now)));
   GW_RETURN_IF_ERROR(AddActivity(changes, provenance));

@@ -124,7 +124,8 @@ class SqliteArchive final : public Archive {
         where += std::string(" AND ") + condition + "?" + std::to_string(++bound);
       }
     };
-    add(query.feed.has_value(), "feed = ");
+    // One control id is few messages, a feed is all of its: the sign keeps the index of feeds away.
+    add(query.feed.has_value(), query.control_id ? "+feed = " : "feed = ");
     add(query.control_id.has_value(), "control_id = ");
     add(query.sender.has_value(), "sender = ");
     add(query.cause.has_value(), "cause = ");

@@ -17,8 +17,9 @@ constexpr std::array kStatements = {
     "SELECT feed FROM message WHERE number = ?1 AND state = 1",
     "INSERT INTO message(control_id, sender, digest, feed, received, sequence,"
     " outcome, entry_id, reason, remarks, answer, bytes, number, first_received, state, type,"
-    " cause, map_version, resources)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?5, ?14, ?15, ?16, ?17, ?18)"
+    " cause, map_version, resources, row_key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?5, ?14, ?15, ?16, ?17, ?18,"
+    " ?20)"
     " ON CONFLICT (control_id, sender, digest) DO UPDATE SET feed = excluded.feed,"
     " received = CASE ?19 WHEN 0 THEN excluded.received ELSE message.received END,"
     " sequence = excluded.sequence, outcome = excluded.outcome,"
@@ -30,9 +31,15 @@ constexpr std::array kStatements = {
     " state = CASE WHEN message.state IN (2, 3) AND excluded.state = 1"
     " AND (?19 = 0 OR excluded.type = 'rows') THEN message.state ELSE excluded.state END,"
     " type = excluded.type, cause = excluded.cause, map_version = excluded.map_version,"
+    " row_key = excluded.row_key,"
     " resources = CASE excluded.resources WHEN '' THEN message.resources"
     " ELSE excluded.resources END",
     "UPDATE message SET state = ?2, note = ?3, replaced_by = ?4 WHERE number = ?1",
+    // Of states of one thing that are open no more are closed at once than anybody would send.
+    "UPDATE message SET state = 2, note = 'a later row of the same key was taken',"
+    " replaced_by = ?3 WHERE number IN (SELECT number FROM message"
+    " WHERE state = 1 AND row_key <> '' AND feed = ?1 AND row_key = ?2 AND number < ?3"
+    " ORDER BY number LIMIT 1000)",
     "INSERT INTO feed_alert(feed, condition, since, raised)"
     " VALUES (?1, ?2, ?3, CASE ?3 WHEN 0 THEN 0 ELSE 1 END)"
     " ON CONFLICT (feed, condition) DO UPDATE SET raised = feed_alert.raised"
@@ -153,6 +160,7 @@ Status SqliteArchiveApplier::Write(const CheckedTransaction& transaction, Commit
   if (transaction.message) {
     GW_RETURN_IF_ERROR(WriteMessage(transaction, *committed));
     CountMessage(transaction);
+    GW_RETURN_IF_ERROR(CloseRows(*transaction.message, committed));
   }
   const Upkeep& upkeep = transaction.upkeep;
   if (upkeep.repeated) {
@@ -191,7 +199,23 @@ Status SqliteArchiveApplier::WriteMessage(const CheckedTransaction& transaction,
       .Text(message.map_version)
       .Text(resources)
       .Int(message.replay ? 1 : 0)
+      .Text(message.row_key)
       .Finish();
+}
+
+// What came before and is open is said now: by a corrected file, or a later state.
+Status SqliteArchiveApplier::CloseRows(const MessageRecord& message, Committed* committed) {
+  if (message.row_key.empty() || message.outcome != "AA") {
+    return {};
+  }
+  GW_RETURN_IF_ERROR(Execution(At(kCloseRows))
+                         .Text(message.feed)
+                         .Text(message.row_key)
+                         .Int(static_cast<int64_t>(committed->message))
+                         .Finish());
+  committed->closed = static_cast<uint32_t>(sqlite3_changes(connection_->handle()));
+  one_.feeds[message.feed].added[kReplaced] += committed->closed;
+  return {};
 }
 
 void SqliteArchiveApplier::CountMessage(const CheckedTransaction& transaction) {

@@ -40,6 +40,7 @@ class SqliteArchiveApplier {
     kFindOpen,
     kUpsertMessage,
     kSettle,
+    kCloseRows,
     kUpsertAlert,
     kPruneMessages,
     kPruneFields,
@@ -65,6 +66,7 @@ class SqliteArchiveApplier {
   explicit SqliteArchiveApplier(Connection* connection) : connection_(connection) {}
   Statement& At(Id id) { return statements_[id]; }
   Status WriteMessage(const CheckedTransaction& transaction, const Committed& committed);
+  Status CloseRows(const MessageRecord& message, Committed* committed);
   Status WriteSettlements(const Upkeep& upkeep, const Committed& committed);
   Status WriteAlerts(const Upkeep& upkeep);
   Status Prune(const Pruning& pruning, Committed* committed);

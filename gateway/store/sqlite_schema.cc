@@ -84,6 +84,7 @@ CREATE TABLE message(
   resources TEXT NOT NULL DEFAULT '',
   note TEXT NOT NULL DEFAULT '',
   replaced_by INTEGER NOT NULL DEFAULT 0,
+  row_key TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (control_id, sender, digest)
 ) STRICT;
 
@@ -272,6 +273,18 @@ UPDATE message SET number = sequence, first_received = received,
 UPDATE store_schema SET version = 2;
 )sql";
 
+// Since version 6: a sender may use one control id for ever, and rows are known by their key. Only
+// what is refused touches the last two.
+constexpr const char* kMessageIndexes = R"sql(
+CREATE INDEX message_taken ON message(control_id, sender) WHERE outcome = 'AA';
+CREATE INDEX message_open_named ON message(control_id, received, number) WHERE state = 1;
+CREATE INDEX message_open_rows ON message(feed, row_key, number)
+  WHERE state = 1 AND row_key <> '';
+)sql";
+
+constexpr const char* kRowKey = "ALTER TABLE message ADD COLUMN row_key TEXT NOT NULL DEFAULT ''";
+constexpr const char* kIsVersion6 = "UPDATE store_schema SET version = 6";
+
 constexpr size_t kCursorKeyBytes = 32;
 
 Result<bool> HasTables(Connection* writer) {
@@ -285,6 +298,7 @@ Status CreateTables(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kResourceTables));
   GW_RETURN_IF_ERROR(writer->Run(kPendingTable));
   GW_RETURN_IF_ERROR(writer->Run(kArchiveTables));
+  GW_RETURN_IF_ERROR(writer->Run(kMessageIndexes));
   GW_RETURN_IF_ERROR(writer->Run(kIndexTables));
   GW_TRY(Statement insert, writer->Prepare("INSERT INTO store_schema VALUES (?1, ?2)"));
   const std::string cursor_key = crypto::RandomBytes(kCursorKeyBytes);
@@ -296,11 +310,21 @@ Result<bool> IsVersion(Connection* writer, int64_t version) {
   return read ? Execution(*read).Int(version).Step() : Result<bool>(false);
 }
 
+Status FromVersion5(Connection* writer) {
+  GW_RETURN_IF_ERROR(writer->Run(kRowKey));
+  GW_RETURN_IF_ERROR(writer->Run(kMessageIndexes));
+  return writer->Run(kIsVersion6);
+}
+
+// Resources are carried with the statements of today, which know the messages' tables of today.
 Status FromVersion4(Connection* writer) {
   GW_RETURN_IF_ERROR(writer->Run(kResourcesAside));
   GW_RETURN_IF_ERROR(writer->Run(kResourceTables));
+  GW_RETURN_IF_ERROR(writer->Run(kRowKey));
   GW_RETURN_IF_ERROR(CarryResources(writer));
-  return writer->Run(kResourcesBack);
+  GW_RETURN_IF_ERROR(writer->Run(kResourcesBack));
+  GW_RETURN_IF_ERROR(writer->Run(kMessageIndexes));
+  return writer->Run(kIsVersion6);
 }
 
 Status FromVersion3(Connection* writer) {
@@ -352,7 +376,8 @@ Result<StoreIdentity> PrepareSchema(Connection* writer) {
     GW_RETURN_IF_ERROR(InTransaction(writer, CreateTables));
     return ReadIdentity(writer);
   }
-  constexpr std::array kFrom = {FromVersion1, FromVersion2, FromVersion3, FromVersion4};
+  constexpr std::array kFrom = {FromVersion1, FromVersion2, FromVersion3, FromVersion4,
+                                FromVersion5};
   static_assert(kFrom.size() == kSchemaVersion - 1);
   for (size_t i = 0; i < kFrom.size(); ++i) {
     GW_TRY(const bool is_it, IsVersion(writer, static_cast<int64_t>(i + 1)));

@@ -8,7 +8,7 @@
 
 namespace gw::store {
 
-inline constexpr int64_t kSchemaVersion = 5;
+inline constexpr int64_t kSchemaVersion = 6;
 
 // What a database file says of itself.
 struct StoreIdentity {

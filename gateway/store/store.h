@@ -64,9 +64,12 @@ struct Wanted {
 // How a message was answered, and what was kept of it.
 struct MessageRecord {
   std::string feed;
-  std::string sender;             // MSH-3 and MSH-4, or the CSV file name
-  std::string type;               // as MessageEntry.type
-  std::string control_id;         // MSH-10, or row group
+  std::string sender;      // MSH-3 and MSH-4, or the CSV file name
+  std::string type;        // as MessageEntry.type
+  std::string control_id;  // MSH-10, or row group
+  // Of rows: a digest of what they are of. Taken, they close those of the same feed and key that
+  // came before them and are open. Empty: of no rows, or nothing says it.
+  std::string row_key;
   crypto::Digest digest{};        // SHA-256 of the bytes
   std::string bytes;              // as received
   std::string outcome;            // AA, AE, AR
@@ -117,6 +120,7 @@ struct Committed {
   uint64_t sequence = 0;  // of the commit, growing
   uint64_t message = 0;   // number of the transaction's message; 0: it has none
   uint32_t pruned = 0;    // messages that its Pruning deleted
+  uint32_t closed = 0;    // open rows of its message's row_key, which it took the place of
 };
 
 struct PriorAnswer {

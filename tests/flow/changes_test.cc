@@ -168,6 +168,40 @@ TEST_F(Changes, OfTwoEntriesTheOneThatChangesMoreStandsAndTheSenderIsTold) {
   EXPECT_TRUE(IsTold("another segment says otherwise")) << answer_;
 }
 
+// The filler may know no other number than its own.
+TEST_F(Changes, AnOrderIsKnownByItsFillersNumberToo) {
+  ASSERT_EQ(SendPlan("PTH|AD|p^P^L|PL1^C|20260101\rORC|NW|O1^C|F1^L\rOBR|1|O1^C|F1^L|V^v\r"), "AA");
+  EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rORC|SC||F1^L||IP\rOBR|1||F1^L|V^v\r"), "AA");
+  const std::string plan = Plan("PL1");
+  EXPECT_NE(plan.find(R"("status":"in-progress")"), std::string::npos) << plan;
+  EXPECT_EQ(Times(plan, R"("id":"O1:C")"), 1u) << plan;
+  EXPECT_EQ(Times(plan, R"("detail":)"), 1u) << plan;
+  EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rORC|SC\rOBR|1||F1^L|V^v\r"), "AA");
+  // Another's number is nobody's, and a placer's that is unknown stays so.
+  EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rORC|SC||F1^M||CM\rOBR|1||F1^M|V^v\r"), "AE 204");
+  EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rORC|SC|O9^C|F1^L||CM\rOBR|1|O9^C|F1^L|V^v\r"),
+            "AE 204");
+  // Of two orders that have it, nobody knows which.
+  ASSERT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rORC|NW|O2^C|F1^L\rOBR|1|O2^C|F1^L|V^v\r"), "AA");
+  EXPECT_EQ(SendPlan("PTH|UC|p^P^L|PL1^C|20260101\rORC|SC||F1^L||CM\rOBR|1||F1^L|V^v\r"), "AE 204");
+}
+
+// GOL-4 is scoped by its authority, else by the sender, and never by its plan (page 2.2): of two
+// goals of one number none is taken for the other.
+TEST_F(Changes, AKeyIsAddedOnce) {
+  const auto plans = [](const std::string& one, const std::string& other) {
+    return "PTH|AD|p^P^L|PL1^C|20260101\rGOL|AD|20260101|" + one +
+           "|G1^C\rPTH|AD|q^Q^L|PL2^C|20260101\rGOL|AD|20260101|" + other + "|G1^C\r";
+  };
+  EXPECT_EQ(SendPlan(plans("w^Walk^L", "s^Swim^L")), "AE 205");
+  ASSERT_EQ(SendPlan(plans("w^Walk^L", "w^Walk^L")), "AA");
+  EXPECT_EQ(SendPlan("PTH|AD|r^R^L|PL3^C|20260101\rGOL|AD|20260101|s^Swim^L|G1^C\r"), "AE 205");
+  EXPECT_NE(Goal("G1").find("Walk"), std::string::npos);
+  EXPECT_EQ(SendPlan("PTH|AD|p^P^L|PL4^C|20260101\rPTH|AD|q^Q^L|PL4^C|20260101\r"), "AE 205");
+  EXPECT_EQ(Send("PPR^PC1^PPR_PC1", "PRB|AD|20260101|a^A^L|B1^C\rPRB|AD|20260101|b^B^L|B1^C\r"),
+            "AE 205");
+}
+
 TEST_F(Changes, ItemsOfANewListFollowEachOther) {
   ASSERT_EQ(SendPlan("PTH|AD|p^P^L|PL9^C|20260101\r" + std::string(kCoordinator) +
                      "\rROL|R2^A|AD|AT^At^HL70443|N9^Quist\rROL|R2^A|DE|AT^At^HL70443|N9^Quist\r"

@@ -335,9 +335,74 @@ TEST_F(RowsTest, AnOlderStateOverwritesNothing) {
   }
   const CsvReport told =
       Take("northshire-care-plans", head + row("Draft", "01/04/2026") + row("Ended", "01/06/2026"));
-  ASSERT_FALSE(told.remarks.empty());
-  EXPECT_EQ(told.remarks.back().code, "superseded-row");
-  EXPECT_EQ(told.remarks.back().where, "row 1, column Last Reviewed");
+  ASSERT_EQ(told.remarks.size(), 2u);
+  EXPECT_EQ(told.remarks.front().code, "superseded-row");
+  EXPECT_EQ(told.remarks.front().where, "row 1, column Last Reviewed");
+  EXPECT_EQ(told.remarks.back().code, "rows-closed") << "the rows that were refused as older";
+}
+
+// A corrected file, or a later state, takes the place of what waited; an older one does not.
+TEST_F(RowsTest, ALaterRowOfTheKeyClosesWhatWaits) {
+  const std::string head =
+      "PersonID,NHS No,Surname,Forename,DOB,Plan Ref,Plan Type,Plan Status,Start Date,Review Due,"
+      "Last Reviewed,Lead Worker,Goals\n";
+  const auto row = [](const std::string& plan, const std::string& status,
+                      const std::string& reviewed) {
+    return "W-1,9992010010,HARTLEY,Beatrix,11/06/1938," + plan + ",Personalised plan," + status +
+           ",02/03/2026,01/12/2026," + reviewed + ",\"Pell, Aurora\",Tend my allotment\n";
+  };
+  const auto open = [this] {
+    store::MessageQuery query;
+    query.feed = "northshire-care-plans";
+    query.state = store::MessageState::kOpen;
+    return *gateway_.parts().store.archive().List(query);
+  };
+  const std::string good = row("CP-881", "Active", "01/04/2026");
+  const std::string first =
+      head + good + row("CP-882", "no such", "01/04/2026") + row("CP-883", "no such", "01/04/2026");
+  EXPECT_EQ(Take("northshire-care-plans", first).refused, 2u);
+  ASSERT_EQ(open().size(), 2u);
+  const CsvReport corrected =
+      Take("northshire-care-plans", head + good + row("CP-882", "Active", "02/04/2026"));
+  EXPECT_EQ(corrected.taken, 2u);
+  ASSERT_FALSE(corrected.remarks.empty());
+  EXPECT_EQ(corrected.remarks.back().code, "rows-closed");
+  EXPECT_EQ(corrected.remarks.back().where, "row 2");
+  ASSERT_EQ(open().size(), 1u) << "another key, or nothing said of it";
+
+  store::MessageQuery all;
+  all.feed = "northshire-care-plans";
+  all.state = store::MessageState::kReplaced;
+  const auto closed = *gateway_.parts().store.archive().List(all);
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_GT(closed[0].replaced_by, closed[0].number);
+  EXPECT_FALSE(closed[0].note.empty());
+  const store::FeedState counts = gateway_.parts().store.archive().Feeds()->front();
+  EXPECT_EQ(counts.replaced, 1u);
+
+  // What was replaced stays so, whoever sends its file again; what failed afterwards waits.
+  EXPECT_EQ(
+      NotTaken(Take("northshire-care-plans", first)),
+      (std::vector<std::string>{"unchanged ", "unchanged ", "refused row 3, column Plan Status"}));
+  EXPECT_EQ(Take("northshire-care-plans", head + row("CP-882", "no such", "03/04/2026")).refused,
+            1u);
+  EXPECT_EQ(open().size(), 2u);
+}
+
+TEST_F(DecisionsTest, AGrantClosesNothingThatWaits) {
+  EXPECT_EQ(Result(Row("DISSENT", "", "01/03/2026")), "taken");
+  EXPECT_EQ(Result(Row("CONSENT", "X9901", "01/02/2026")), "held");
+  const auto open = [this] {
+    store::MessageQuery query;
+    query.feed = "fenwick-sharing-preferences";
+    query.state = store::MessageState::kOpen;
+    return gateway_.parts().store.archive().List(query)->size();
+  };
+  ASSERT_EQ(open(), 1u);
+  EXPECT_EQ(Result(Row("CONSENT", "X9901", "02/03/2026")), "taken");
+  EXPECT_EQ(open(), 1u);
+  EXPECT_EQ(Result(Row("DISSENT", "", "03/03/2026")), "taken");
+  EXPECT_EQ(open(), 0u);
 }
 
 TEST_F(RowsTest, GoalsOfAPlanThatNobodyKnowsWaitUntilItIs) {

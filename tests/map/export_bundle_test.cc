@@ -223,7 +223,10 @@ TEST(ExportBundle, APatchThatCannotBeReadIsRefusedAlone) {
 TEST(ExportBundle, ADeletedChoiceIsSaid) {
   const std::string gone =
       R"({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [)"
-      R"({"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Goal.start"}]})";
+      R"({"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Goal.start"}]}, )"
+      R"({"name": "operation", "part": [{"name": "type", "valueCode": "add"}, )"
+      R"({"name": "path", "valueString": "Goal"}, {"name": "name", "valueString": "subject"}, )"
+      R"({"name": "value", "valueReference": {"reference": "urn:uuid:p"}}]})";
   const std::string set =
       R"(, {"name": "operation", "part": [{"name": "type", "valueCode": "add"}, )"
       R"({"name": "path", "valueString": "Goal"}, {"name": "name", )"
@@ -233,7 +236,8 @@ TEST(ExportBundle, ADeletedChoiceIsSaid) {
   } const cases[] = {{gone + "]}", R"(|"")"}, {gone + set + "]}", "|20260301"}};
   for (const auto& one : cases) {
     const std::vector<std::string> texts =
-        Texts(Exported({EntryOf("urn:uuid:9", one.patch, "PATCH Goal?identifier=urn:g|1")}));
+        Texts(Exported({EntryOf("urn:uuid:p", std::string(kPerson)),
+                        EntryOf("urn:uuid:9", one.patch, "PATCH Goal?identifier=urn:g|1")}));
     ASSERT_EQ(texts.size(), 1u);
     EXPECT_TRUE(Says(texts[0], one.sent)) << texts[0];
   }

@@ -162,7 +162,14 @@ TEST(Export, EventsOfVisitsGoOnAsTheyCame) {
   };
   const std::vector<Case> cases = {
       {"A01", stay + number, "ADT^A01"},
+      // Where they were before they came.
+      {"A01", stay + prior + number, "ADT^A01"},
+      {"A04", "PV1|1|O|W2^B^3^X9912|||" + prior + number, "ADT^A04"},
       {"A02", stay + prior + number, "ADT^A02"},
+      {"A02", stay + number, "ADT^A02"},
+      {"A06", stay + prior + number, "ADT^A06"},
+      {"A06", stay + number, "ADT^A06"},
+      {"A07", "PV1|1|O|W2^B^3^X9912|||" + number, "ADT^A07"},
       {"A08", stay + number, "ADT^A08"},
       {"A08", stay + prior + number, "ADT^A08"},
       {"A03", stay + number, "ADT^A03"},
@@ -183,11 +190,12 @@ TEST(Export, EventsOfVisitsGoOnAsTheyCame) {
     EXPECT_EQ(made->messages[0]->type, c.sent) << c.pv1;
     EXPECT_NE(made->messages[0]->bytes.find("W2^B^3^X9912"), std::string::npos)
         << made->messages[0]->bytes;
-    if (c.event == "A02") {
+    if (c.sent == "ADT^A02") {
       EXPECT_NE(made->messages[0]->bytes.find("|ADT^A02^ADT_A02|"), std::string::npos);
-      EXPECT_NE(made->messages[0]->bytes.find("|||W1^A^1^X9912|"), std::string::npos)
-          << made->messages[0]->bytes;
     }
+    EXPECT_EQ(made->messages[0]->bytes.find("|||W1^A^1^X9912|") != std::string::npos,
+              c.pv1.find(prior) != std::string::npos)
+        << made->messages[0]->bytes;
   }
 }
 
@@ -423,6 +431,43 @@ TEST(Export, RefusesWhatItCannotSay) {
   to.version = "2.4";
   const auto later = BackMaps().FromFhir(BundleOf({{Resource("CareTeam", team), ""}}), to, kNow);
   EXPECT_TRUE(later.ok() && later->messages[0].ok());
+}
+
+// What is of somebody who does not stand in the Bundle would be nobody's, or of whoever was told of
+// before: the id of another server's person is no key.
+TEST(Export, RefusesWhatIsOfNobodyInTheBundle) {
+  const std::string refusal =
+      R"("status": "active", "scope": {"coding": [{"code": "patient-privacy"}]}, )"
+      R"("category": [{"text": "c"}], "provision": {"type": "deny"})";
+  struct Case {
+    std::string type, members, where;
+  };
+  const Case cases[] = {
+      {"CarePlan", R"("status": "active", "intent": "plan")", "CarePlan[1].subject"},
+      {"Goal", R"("lifecycleStatus": "active", "description": {"text": "Walk"})",
+       "Goal[1].subject"},
+      {"Condition", R"("code": {"text": "Asthma"})", "Condition[1].subject"},
+      {"CareTeam", R"("status": "active")", "CareTeam[1].subject"},
+      {"Encounter", R"("status": "planned", "class": {"code": "IMP"})", "Encounter[1].subject"},
+      {"Consent", refusal, "Consent[1].patient"},
+      {"Consent",
+       R"("identifier": [{"system": "urn:caregate:id:S:restriction", "value": "r"}], )" + refusal,
+       "Consent[1].patient"},
+  };
+  const std::vector<std::string> whose = {
+      R"({"reference": "https://b.example/fhir/Patient/1"})", R"({"display": "Ira Ash"})",
+      R"({"identifier": {"system": "urn:caregate:id:Y:MR", "value": "1"}})"};
+  for (const Case& c : cases) {
+    for (const std::string& person : whose) {
+      std::string json = R"({"resourceType": ")" + c.type;
+      json += c.type == "Consent" ? R"(", "patient": )" : R"(", "subject": )";
+      json += person + ", " + c.members + "}";
+      std::vector<std::string> types = TypesOf(BundleOf({{json, ""}}));
+      std::sort(types.begin(), types.end());
+      std::vector<std::string> expected = {"ADT^A28 Patient[1]", c.where};
+      EXPECT_EQ(types, expected) << json;
+    }
+  }
 }
 
 // An unknown code, and a state that no event tells, are told with the place in what came in.

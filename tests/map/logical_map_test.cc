@@ -15,9 +15,12 @@
 namespace gw::map {
 namespace {
 
+constexpr std::string_view kElement = "http://hl7.org/fhir/StructureDefinition/Element";
+
 // A StructureDefinition of a model: "a : string 0..1" a line, in order; "aa" alone holds what
 // stands below it as "aa.ab".
-std::string ModelJson(const std::string& name, const std::vector<std::string>& lines) {
+std::string ModelJson(const std::string& name, const std::vector<std::string>& lines,
+                      std::string_view base) {
   std::string elements = "{\"id\":\"" + name + "\",\"path\":\"" + name + "\"}";
   for (const std::string& line : lines) {
     const size_t colon = line.find(" : ");
@@ -37,15 +40,17 @@ std::string ModelJson(const std::string& name, const std::vector<std::string>& l
   return "{\"resourceType\":\"StructureDefinition\",\"url\":\"urn:model:" + name +
          "\",\"name\":\"" + name +
          "\",\"status\":\"draft\",\"kind\":\"logical\",\"abstract\":true,\"type\":\"" + name +
-         "\",\"baseDefinition\":\"http://hl7.org/fhir/StructureDefinition/Element\","
+         "\",\"baseDefinition\":\"" + std::string(base) +
+         "\","
          "\"derivation\":\"specialization\",\"differential\":{\"element\":[" +
          elements + "]}}";
 }
 
 class Models {
  public:
-  void Add(const std::string& name, const std::vector<std::string>& lines) {
-    const auto status = models_.Add(ParseResource(ModelJson(name, lines)), name + ".json");
+  void Add(const std::string& name, const std::vector<std::string>& lines,
+           std::string_view base = kElement) {
+    const auto status = models_.Add(ParseResource(ModelJson(name, lines, base)), name + ".json");
     EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().detail);
   }
   Status Finish() { return models_.Finish(); }
@@ -69,6 +74,8 @@ std::string Learn(const Lesson& lesson) {
   models.Add("TRight", lesson.right);
   models.Add("TLeftInner", {"ab : string 0..1"});
   models.Add("TRightInner", {"ac : string 0..1"});
+  models.Add("TBase", {"k : string 0..1"});
+  models.Add("TMore", {"d : string 0..1"}, "urn:model:TBase");
   const auto finished = models.Finish();
   if (!finished.ok()) {
     return "error " + finished.error().where + ": " + finished.error().detail;
@@ -226,6 +233,34 @@ TEST(LogicalMap, FindsGroupsByType) {
       {left, right, "src.aa as a then { a.ab as v -> tgt.c = v; };", R"("aa":{"ab":"1"})",
        R"("cString":"1")"},
   });
+}
+
+// A model is what it specializes too, but an element of the base has no room for what it has more.
+TEST(LogicalMap, AModelIsOneOfItsBase) {
+  const std::vector<std::string> more = {"m : TMore 0..1", "b : TBase 0..1"};
+  const std::vector<std::string> any = {"m : TMore 0..1", "b : TBase 0..1"};
+  const std::string uses =
+      "} group Base(source s : TBase, target t : TBase) { s.k as k -> t.k = k \"k\";"
+      "} group Any(source s : Element, target t : TBase) { s.id as k -> t.k = k \"k\";";
+  const std::string source = R"("m":{"id":"i","k":"1","d":"2"})";
+  ExpectLessons({
+      {more, any,
+       "src.m as s -> tgt.m as t then { s then Base(s, t); s.d as d -> t.d = d; };" + uses, source,
+       R"("m":{"k":"1","d":"2"})"},
+      {more, any, "src.m as s -> tgt.b as t then Base(s, t);" + uses, source, R"("b":{"k":"1"})"},
+      {more, any, "src.m as s -> tgt.b as t then Any(s, t);" + uses, source, R"("b":{"k":"i"})"},
+      {more, any, "src.m as s -> tgt.b = s;", source, "error test.map:"},
+      {more, any,
+       "src.b as s -> tgt.m as t then { s then More(s, t); };"
+       "} group More(source s : TMore, target t : TMore) { s.d as d -> t.d = d;",
+       R"("b":{"k":"1"})", "error TLeft.b: "},
+  });
+  Models models;
+  models.Add("TOne", {"a : string 0..1"}, "urn:model:TTwo");
+  models.Add("TTwo", {"a : string 0..1"}, "urn:model:TOne");
+  const auto finished = models.Finish();
+  ASSERT_FALSE(finished.ok());
+  EXPECT_EQ(finished.error().detail, "its bases go in a circle");
 }
 
 TEST(LogicalMap, MakesResourcesThatReferToEachOther) {

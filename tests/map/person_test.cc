@@ -89,5 +89,52 @@ TEST(Person, DatesThatCannotBothBeRightAreKeptAndTold) {
   }
 }
 
+// Kin named twice in one message are one: by a number, or by name and relationship, in any order.
+TEST(Person, KinAreNamedOnce) {
+  const auto nk1 = [](const std::string& name, const std::string& relationship,
+                      const std::string& born, const std::string& number) {
+    return "NK1|1|" + name + "|" + relationship + std::string(13, '|') + born +
+           std::string(17, '|') + number + "\r";
+  };
+  const auto rol = [](const std::string& xcn) { return "ROL||AD|CGV|" + xcn + "\r"; };
+  const std::string key = "K1^^^X9901^MR";
+  const std::string keyed = "^^^^^^X9901&&^^^^MR";
+  const std::string named = "^Ash^Bo";
+  struct Case {
+    const char* why;
+    std::string segments;
+    size_t kin;
+  };
+  const std::vector<Case> cases = {
+      {"a role, and kin with a birth date", rol(named) + nk1("Ash^Bo", "SPO", "19400101", ""), 1},
+      {"a number with a name", rol("K1^Ash^Bo" + keyed) + nk1("Ash^Bo", "SPO", "19400101", key), 1},
+      {"a number alone", rol("K1^^" + keyed) + nk1("Ash^Bo", "SPO", "19400101", key), 1},
+      {"twice, once with a number",
+       rol(named) + nk1("Ash^Bo", "SPO", "19400101", "") + nk1("Ash^Bo", "SPO", "19400101", key),
+       1},
+      {"twice, once without a birth date",
+       nk1("Ash^Bo", "SPO", "19400101", "") + nk1("Ash^Bo", "SPO", "", ""), 1},
+      {"the number, the name, and then both",
+       rol("K1^^" + keyed) + rol(named) + rol("K1^Ash^Bo" + keyed), 1},
+      {"father and son", nk1("Ash^Bo", "FTH", "19400101", "") + nk1("Ash^Bo", "CHD", "", ""), 2},
+      {"of two births", nk1("Ash^Bo", "FTH", "19400101", "") + nk1("Ash^Bo", "FTH", "19410101", ""),
+       2},
+      {"two numbers without names", rol("K1^^" + keyed) + rol("K2^^" + keyed), 2},
+  };
+  for (const Case& test : cases) {
+    const Outcome made = TranslateMessage(
+        "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500||ADT^A31^ADT_A05|C1|P|2.5.1\r"
+        "EVN||20260310\rPID|1||P1^^^X9901^MR||Field^Ann\r" +
+            test.segments + "PV1|1|N\r",
+        FeedOf("X9901"));
+    ASSERT_EQ(made.refusal, "") << test.why;
+    size_t kin = 0;
+    for (const Change& change : made.translation.changes) {
+      kin += change.fragment.type() == "RelatedPerson" ? 1U : 0U;
+    }
+    EXPECT_EQ(kin, test.kin) << test.why;
+  }
+}
+
 }  // namespace
 }  // namespace gw::map

@@ -35,6 +35,11 @@ TEST(Plan, CopiesAndCreates) {
       {"src.birthDate -> tgt.birthDate;",
        R"("birthDate":"1950","_birthDate":{"extension":[{"url":"urn:x","valueCode":"y"}]})",
        R"("birthDate":"1950","_birthDate":{"extension":[{"url":"urn:x","valueCode":"y"}]})"},
+      // And one with an id, which others may point to; without a value too.
+      {"src.birthDate -> tgt.birthDate;", R"("birthDate":"1950","_birthDate":{"id":"b"})",
+       R"("birthDate":"1950","_birthDate":{"id":"b"})"},
+      {"src.birthDate -> tgt.birthDate;", R"("_birthDate":{"id":"b"})",
+       R"("_birthDate":{"id":"b"})"},
       {"src.telecom -> tgt.telecom as t then { src.gender as g -> t.value = g; };",
        R"("telecom":[{"value":"1"}],"gender":"male")", R"("telecom":[{"value":"male"}])"},
   });

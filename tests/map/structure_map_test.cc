@@ -157,6 +157,8 @@ TEST(StructureMap, HasR4sShape) {
   for (
       const std::string_view part :
       {R"("structure":[{"url":"http://hl7.org/fhir/StructureDefinition/Patient","mode":"source","alias":"Patient"})",
+       // R4's dom-3: what is contained is referred to.
+       R"({"url":"urn:caregate:fml:conceptmap","valueCanonical":"#codes"})",
        R"("import":["urn:other:*"])",
        R"("name":"Test","extends":"Base","typeMode":"type-and-types")",
        R"("source":[{"context":"src","element":"id","variable":"vvv"}],"target":[{"context":"tgt","contextType":"variable","element":"id","variable":"vvv","transform":"create"}])",

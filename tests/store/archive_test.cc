@@ -298,6 +298,72 @@ TEST_F(ArchiveTest, IsForItsOwnersEyes) {
   }
 }
 
+// What is taken closes what came before it, is open, and is of its feed and key.
+TEST_F(ArchiveTest, RowsCloseThoseOfTheirKeyThatWait) {
+  const auto row = [](const std::string& id, const std::string& outcome, const std::string& key,
+                      const std::string& feed = "rows") {
+    MessageRecord message = Message(id, outcome, outcome == "AA" ? "" : "101 row");
+    message.feed = feed;
+    message.type = "rows";
+    message.row_key = key;
+    return message;
+  };
+  const auto commit = [this](const MessageRecord& message) {
+    Transaction transaction;
+    transaction.message = message;
+    const auto committed = store_->Commit(std::move(transaction));
+    EXPECT_TRUE(committed);
+    return committed ? *committed : Committed();
+  };
+  const uint64_t first = commit(row("1", "AE", "k")).message;
+  const uint64_t other_key = commit(row("2", "AE", "l")).message;
+  const uint64_t other_feed = commit(row("3", "AE", "k", "others")).message;
+  const uint64_t keyless = commit(row("4", "AE", "")).message;
+  const uint64_t discarded = commit(row("5", "AE", "k")).message;
+  ASSERT_TRUE(Settle(discarded, MessageState::kDiscarded, "known"));
+  const Committed taken = commit(row("6", "AA", "k"));
+  EXPECT_EQ(taken.closed, 1u);
+  EXPECT_EQ(commit(row("7", "AA", "")).closed, 0u);
+  const uint64_t later = commit(row("8", "AE", "k")).message;
+  MessageRecord again = row("6", "AA", "k");
+  again.replay = true;
+  EXPECT_EQ(commit(again).closed, 0u) << "what came after it waits";
+
+  const auto state = [this](uint64_t number) { return archive().Open(number)->entry.state; };
+  EXPECT_EQ(state(first), MessageState::kReplaced);
+  EXPECT_EQ(archive().Open(first)->entry.replaced_by, taken.message);
+  for (const uint64_t open : {other_key, other_feed, keyless, later}) {
+    EXPECT_EQ(state(open), MessageState::kOpen) << open;
+  }
+  EXPECT_EQ(state(discarded), MessageState::kDiscarded);
+}
+
+// What is asked on a message's way is found by an index, however many messages have one control id.
+TEST_F(ArchiveTest, MessagesOfOneControlIdAreNotScanned) {
+  auto connection = Connection::Open(folder_.Path("store.db"), Connection::Mode::kReader);
+  ASSERT_TRUE(connection);
+  const std::string of_message = "EXPLAIN QUERY PLAN SELECT number FROM message WHERE ";
+  const std::pair<std::string, std::string> cases[] = {
+      {"control_id = '1' AND sender = 's' AND outcome = 'AA' LIMIT 1", "message_taken"},
+      {"(received, number) > (0, 0) AND +feed = 'f' AND control_id = '1' AND state = 1"
+       " ORDER BY received, number LIMIT 9",
+       "message_open_named"},
+      {"(received, number) > (0, 0) AND +feed = 'f' AND control_id = '1'"
+       " ORDER BY received, number LIMIT 9",
+       "sqlite_autoindex_message_1"},
+      {"state = 1 AND row_key <> '' AND feed = 'f' AND row_key = 'k' AND number < 9"
+       " ORDER BY number LIMIT 9",
+       "message_open_rows"},
+  };
+  for (const auto& [condition, index] : cases) {
+    auto statement = connection->Prepare(of_message + condition);
+    ASSERT_TRUE(statement) << statement.error().detail;
+    Execution row(*statement);
+    ASSERT_TRUE(*row.Step());
+    EXPECT_NE(std::string(row.TextAt(3)).find(index), std::string::npos) << row.TextAt(3);
+  }
+}
+
 TEST_F(ArchiveTest, IsReadBesideTheProcessThatWrites) {
   Commit(Message("1", "AE", "204 PID-3"));
   const auto reader = OpenArchive(folder_.Path("store.db"));

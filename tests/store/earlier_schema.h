@@ -2,10 +2,14 @@
 
 namespace gw::store {
 
-// Makes of a file of version 5 whose resources have no terms worth keeping the tables of version 4:
+// Makes of a file of version 6 whose resources have no terms worth keeping the tables of version 4:
 // resources, their persons (each lies with the first and is in that one's compartment alone) and
 // policy classes stay, with no index row and no claim.
 inline constexpr const char* kResourcesBefore5 = R"sql(
+DROP INDEX message_taken;
+DROP INDEX message_open_named;
+DROP INDEX message_open_rows;
+ALTER TABLE message DROP COLUMN row_key;
 DROP INDEX resource_by_time;
 ALTER TABLE resource RENAME TO resource_of_5;
 ALTER TABLE person_policy RENAME TO person_policy_of_5;
