@@ -300,9 +300,15 @@ TEST(ExportBundle, AnItemThatIsReplacedIsSaidOnce) {
        "PRT|R-1^X|DE||KW|9", "R-1^X|AD"},
   };
   for (const auto& one : cases) {
+    std::string patch = one.patch;
+    patch.insert(patch.find('[') + 1,
+                 OperationOn("add", one.type,
+                             R"(, {"name": "name", "valueString": "subject"}, {"name": "value", )"
+                             R"("valueReference": {"reference": "urn:uuid:p"}})") +
+                     ", ");
     const Export made =
         Exported({EntryOf("urn:uuid:p", std::string(kPerson)),
-                  EntryOf("urn:uuid:9", one.patch, "PATCH " + one.type + "?identifier=urn:g|1")});
+                  EntryOf("urn:uuid:9", patch, "PATCH " + one.type + "?identifier=urn:g|1")});
     const std::vector<std::string> texts = Texts(made);
     ASSERT_FALSE(texts.empty()) << one.patch;
     EXPECT_TRUE(Has(texts.back(), one.sent)) << texts.back();
