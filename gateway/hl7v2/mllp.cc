@@ -177,12 +177,13 @@ class FileSplitter {
     return text_[at] != kEnd || begin_ == kNone || EndsFrame(at);
   }
 
-  // Does this FS end the open message? Of one that came in a frame a line end follows, and behind
-  // any message the next one, or nothing.
+  // Does this FS end the open message? Of one that came in a frame a line end stands before or
+  // behind it, and behind any message the next one, or nothing.
   bool EndsFrame(size_t at) const {
     const size_t next = std::min(text_.find_first_not_of(kLineEnds, at + 1), text_.size());
     const bool is_framed = begin_ > 0 && text_[begin_ - 1] == kStart;
-    return (is_framed && next > at + 1) || next == text_.size() || text_[next] == kStart ||
+    const bool has_line_end = next > at + 1 || kLineEnds.find(text_[at - 1]) != kNone;
+    return (is_framed && has_line_end) || next == text_.size() || text_[next] == kStart ||
            HeaderOf(text_.substr(next)) != Header::kNone;
   }
 

@@ -266,6 +266,7 @@ TEST(SplitMessagesTest, FindsTheMessagesOfAFile) {
       {"an end of a frame alone", "MSH|1\r\x1CMSH|2\r\x1C\n", {"MSH|1\r", "MSH|2\r"}, 0},
       {"a frame without end", "\x0BMSH|1\rPID|\r\x0BMSH|2\r", {"MSH|1\rPID|\r", "MSH|2\r"}, 0},
       {"lines behind a frame", "\x0BMSH|1\r\x1C\rOBX|\r", {"MSH|1\r"}, 1},
+      {"text behind a frame", "\x0BMSH|1\r\x1Cjunk\r\x0BMSH|2\r\x1C\r", {"MSH|1\r", "MSH|2\r"}, 1},
       {"a mark in each frame",
        "\x0BMSH|1\r\x1C\r\x0B\xEF\xBB\xBFMSH|2\r\x1C\r",
        {"MSH|1\r", "MSH|2\r"},
