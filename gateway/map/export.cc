@@ -1,6 +1,9 @@
 #include "gateway/map/export.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "gateway/base/crypto.h"
@@ -9,6 +12,7 @@
 #include "gateway/map/change_internal.h"
 #include "gateway/map/csv_writer.h"
 #include "gateway/map/export_consent_internal.h"
+#include "gateway/map/export_labels_internal.h"
 #include "gateway/map/export_load_internal.h"
 
 namespace gw::map {
@@ -201,6 +205,9 @@ class Run {
     for (const Error& refused : outbound_.refused()) {
       result.messages.emplace_back(refused);
     }
+    for (const auto& [place, error] : left_out_) {
+      result.messages.emplace_back(error);
+    }
     ListRest(&result);
     return result;
   }
@@ -211,11 +218,19 @@ class Run {
     for (size_t i = 0; i < all.size(); ++i) {
       all[i] = i;
     }
-    std::vector<size_t> from;
-    GW_TRY(const Resource cut, outbound_.Cut(all, &from));
-    GW_TRY(Mapped mapped, parts_.plan.Run(MapUrl(destination_), cut.root(), Options("csv")));
-    outbound_.Merge(from, mapped.unread, cut);
+    std::set<size_t> without;
+    Part part;
+    for (bool is_whole = false; !is_whole;) {
+      GW_TRY(part, Map(MapUrl(destination_), all, without, "csv"));
+      is_whole = part.labels.unsaid.empty();
+      LeaveOut(part.labels.unsaid, part.labels.told, &without);
+    }
+    outbound_.Merge(part.from, part.mapped->unread, *part.cut);
+    Mapped mapped = std::move(*part.mapped);
     result.remarks = std::move(mapped.remarks);
+    for (const auto& [place, error] : left_out_) {
+      result.remarks.push_back({'E', "not-sent", error.where, error.detail});
+    }
     const size_t remarked = result.remarks.size();
     GW_TRY(result.csv,
            WriteCsv(mapped.target.root(), model.feed.columns, destination_, &result.remarks));
@@ -229,19 +244,72 @@ class Run {
   }
 
  private:
+  // What a map made of some entries.
+  struct Part {
+    std::optional<Resource> cut;
+    std::vector<size_t> from;
+    std::optional<Mapped> mapped;
+    LabelsSaid labels;
+  };
+
+  Result<Part> Map(const std::string& map, const std::vector<size_t>& focus,
+                   const std::set<size_t>& without, const std::string& seed) const {
+    Part part;
+    GW_TRY(part.cut, outbound_.Cut(focus, without, &part.from));
+    GW_TRY(part.mapped, parts_.plan.Run(map, part.cut->root(), Options(seed)));
+    part.labels = CheckLabels(outbound_, part.from, *part.cut, *part.mapped);
+    return part;
+  }
+
+  // What carries a label that cannot be said, and what cannot speak without it.
+  void LeaveOut(const std::vector<UnsaidLabel>& unsaid, const std::set<size_t>& told,
+                std::set<size_t>* without) {
+    for (const UnsaidLabel& one : unsaid) {
+      left_out_.emplace(one.error.where, one.error);
+      for (const size_t index : outbound_.WithReferrers(one.entry)) {
+        const std::string& label = outbound_.entries()[index].label;
+        if (without->insert(index).second && index != one.entry && told.contains(index)) {
+          left_out_.emplace(
+              label, Error{Code::kUnprocessable, "it leads to what is not sent: " + one.error.where,
+                           label});
+        }
+      }
+    }
+  }
+
+  // A message without what it would send unlabelled; refused where that is what it is about.
   Result<ExportedMessage> Make(const Planned& planned) {
+    std::set<size_t> without;
+    for (;;) {
+      LabelsSaid labels;
+      auto message = MakeWithout(planned, without, &labels);
+      if (labels.unsaid.empty()) {
+        return message;
+      }
+      for (const UnsaidLabel& one : labels.unsaid) {
+        const std::set<size_t> gone = outbound_.WithReferrers(one.entry);
+        if (std::any_of(planned.focus.begin(), planned.focus.end(),
+                        [&gone](const size_t index) { return gone.contains(index); })) {
+          return one.error;
+        }
+      }
+      LeaveOut(labels.unsaid, labels.told, &without);
+    }
+  }
+
+  // `labels` takes what it does not say: then there is no message.
+  Result<ExportedMessage> MakeWithout(const Planned& planned, const std::set<size_t>& without,
+                                      LabelsSaid* labels) {
     ExportedMessage message;
     const Outbound::Entry& focus = outbound_.entries()[planned.focus.front()];
     message.focus = focus.label;
     message.type = planned.code + "^" + planned.event;
     GW_TRY(const std::vector<ConsentRowsExpected> consents, ConsentsOf(planned));
-    std::vector<size_t> from;
-    GW_TRY(const Resource cut, outbound_.Cut(planned.focus, &from));
     const std::string seed = destination_.name + "|" + message.type + "|" + focus.url + "|" +
                              FormatInstant(now_) + "|" + focus.label;
-    GW_TRY(Mapped mapped,
-           parts_.plan.Run(std::string(kV2Maps) + planned.structure, cut.root(), Options(seed)));
-    GW_RETURN_IF_ERROR(outbound_.CheckNamed(from, mapped.unread, cut));
+    GW_TRY(Part part, Map(std::string(kV2Maps) + planned.structure, planned.focus, without, seed));
+    GW_RETURN_IF_ERROR(outbound_.CheckNamed(part.from, part.mapped->unread, *part.cut));
+    Mapped mapped = std::move(*part.mapped);
     message.control_id = ControlId(seed);
     Element* root = &mapped.target.root();
     GW_RETURN_IF_ERROR(CheckPerson(*root, focus));
@@ -250,15 +318,22 @@ class Run {
     message.remarks = std::move(mapped.remarks);
     message.unmapped = std::move(mapped.unmapped);
     for (Unmapped& unmapped : message.unmapped) {
-      unmapped.where = outbound_.PlaceIn(from, unmapped.where);
+      unmapped.where = outbound_.PlaceIn(part.from, unmapped.where);
     }
     TellState(focus, &message.remarks);
     NumberSegments(root);
     parts_.versions.Fit(root, destination_.version, &message.remarks);
     GW_RETURN_IF_ERROR(FitRoles(planned, focus, root, &message.remarks));
     GW_RETURN_IF_ERROR(CheckConsents(*root, planned, consents, focus.label));
+    *labels = std::move(part.labels);
+    if (labels->unsaid.empty()) {
+      labels->unsaid = CheckLabelFields(outbound_, part.from, *part.cut, labels->told, *root);
+    }
+    if (!labels->unsaid.empty()) {
+      return message;
+    }
     GW_TRY(message.bytes, WriteV2(*root, destination_, &message.remarks));
-    message.unwritten = outbound_.Merge(from, mapped.unread, cut);
+    message.unwritten = outbound_.Merge(part.from, mapped.unread, *part.cut);
     CheckReadable(planned.structure, &message);
     return message;
   }
@@ -387,6 +462,7 @@ class Run {
   const Destination& destination_;
   Instant now_;
   Feed feed_;
+  std::map<std::string, Error> left_out_;  // by place: not sent for a label that cannot be said
 };
 
 }  // namespace

@@ -128,15 +128,17 @@ bool Outbound::IsToldElsewhere(size_t index, const std::set<size_t>& focus) cons
          });
 }
 
-Result<Resource> Outbound::Cut(const std::vector<size_t>& focus, std::vector<size_t>* from) const {
+Result<Resource> Outbound::Cut(const std::vector<size_t>& focus, const std::set<size_t>& without,
+                               std::vector<size_t>* from) const {
   const std::set<size_t> focused(focus.begin(), focus.end());
-  std::set<size_t> taken = focused;
-  std::deque<size_t> open(focus.begin(), focus.end());
-  const auto take = [&taken, &open](size_t index) {
-    if (taken.insert(index).second) {
+  std::set<size_t> taken;
+  std::deque<size_t> open;
+  const auto take = [&](size_t index) {
+    if (!without.contains(index) && taken.insert(index).second) {
       open.push_back(index);
     }
   };
+  std::for_each(focus.begin(), focus.end(), take);
   for (; !open.empty(); open.pop_front()) {
     const Entry& entry = entries_[open.front()];
     std::for_each(entry.refers_to.begin(), entry.refers_to.end(), take);
@@ -177,6 +179,22 @@ Status Outbound::CheckNamed(const std::vector<size_t>& from,
     ++index;
   }
   return {};
+}
+
+std::set<size_t> Outbound::WithReferrers(size_t entry) const {
+  std::set<size_t> found = {entry};
+  for (size_t before = 0; before != found.size();) {
+    before = found.size();
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      const std::vector<size_t>& to = entries_[i].refers_to;
+      const bool leads_to_one = std::any_of(
+          to.begin(), to.end(), [&found](const size_t target) { return found.contains(target); });
+      if (leads_to_one && entries_[i].resource->type().name() != "Provenance") {
+        found.insert(i);
+      }
+    }
+  }
+  return found;
 }
 
 // It, or what it is part of, was added.

@@ -60,8 +60,11 @@ class Outbound {
 
   // A Bundle of these entries and of all that they lead to, or that belongs to those: in it
   // search.mode "match" marks the entries given, "include" the others. `from` takes, for each entry
-  // of that Bundle, its index here.
-  Result<fhir::Resource> Cut(const std::vector<size_t>& focus, std::vector<size_t>* from) const;
+  // of that Bundle, its index here. Those of `without` are not in it.
+  Result<fhir::Resource> Cut(const std::vector<size_t>& focus, const std::set<size_t>& without,
+                             std::vector<size_t>* from) const;
+  // The entry and all that lead to it, but for Provenances: what cannot speak without it.
+  std::set<size_t> WithReferrers(size_t entry) const;
   // Is everything that a message says of a resource with a name? An entry that goes with it, of
   // which it says nothing, needs none. Error kUnprocessable where not.
   Status CheckNamed(const std::vector<size_t>& from,
