@@ -34,8 +34,9 @@ struct Export {
   std::string csv;                                // CSV: the whole file, in its encoding
   uint32_t rows = 0;
   std::vector<std::string> unread;
-  // "not-sent": a resource that no message of this receiver speaks of; "row-refused" (severity E):
-  // a row that the encoding cannot hold, left out of the file.
+  // "not-sent": a resource that no message of this receiver speaks of, or (severity E) one left out
+  // of the rows for its security label; "row-refused" (severity E): a row that the encoding cannot
+  // hold, left out of the file.
   std::vector<Remark> remarks;
 };
 
@@ -68,8 +69,9 @@ class Exporter {
   // PATCH entry is read where it is FHIRPath Patch in the form of R4, or JSON Patch of whole
   // elements; the values that it sets are what is sent, and one that cannot be read is an error in
   // the place of its message. References mean resources of the server of their entry's fullUrl.
-  // What nothing names (no identifier, id or fullUrl) is not sent. Pure: the same input and `now`
-  // give the same bytes. Errors: kInvalid where the map or the destination's format does not fit;
+  // What nothing names (no identifier, id or fullUrl) is not sent; nor what carries a security label
+  // that nothing there says, which is an error of its own (CSV: a remark "not-sent" of severity E).
+  // Pure: the same input and `now` give the same bytes. Errors: kInvalid where the map or the destination's format does not fit;
   // one message that cannot be written is an error in its place.
   Result<Export> FromFhir(const fhir::Resource& resource, const Destination& destination,
                           Instant now) const;
