@@ -1,11 +1,11 @@
 #include "gateway/flow/decisions.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "gateway/base/hl7_code.h"
+#include "gateway/flow/permits.h"
 
 namespace gw::flow {
 namespace {
@@ -13,38 +13,14 @@ namespace {
 using fhir::Element;
 
 constexpr size_t kDaySize = 10;  // YYYY-MM-DD
-// What the maps say beside the rules: extensions of the root provision, and kDecided of a permit.
-constexpr std::string_view kRefusedByName = "urn:caregate:extension:refused-by-name";
+// What the maps say beside the rules: an extension of the root provision, and kDecided of a permit,
+// or of an actor of the root that an earlier file speaks of.
 constexpr std::string_view kGrantedByName = "urn:caregate:extension:granted-by-name";
+constexpr std::string_view kDecided = "urn:caregate:extension:decided";
 constexpr std::string_view kParticipation =
     "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
-constexpr std::string_view kDecided = "urn:caregate:extension:decided";
-// What says of a rule whom and what it is about: each with its codes, or references, any of which
-// will do.
-constexpr std::array<std::string_view, 6> kCriteria = {"actor", "action",        "class",
-                                                       "code",  "securityLabel", "purpose"};
 
 std::string_view DayOf(std::string_view moment) { return moment.substr(0, kDaySize); }
-
-bool IsOneOf(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-// Whom a reference means, by identifier.
-std::string WhoOf(const Element& reference) {
-  return std::string(reference.TextAt("identifier.system")) + '|' +
-         std::string(reference.TextAt("identifier.value"));
-}
-
-std::string TextOfCriterion(const Element& criterion) {
-  if (criterion.name() == "actor") {
-    const Element* reference = criterion.Child("reference");
-    return reference == nullptr ? std::string() : WhoOf(*reference);
-  }
-  const Element* coding = criterion.Child("coding");
-  const Element& from = coding == nullptr ? criterion : *coding;
-  return std::string(from.TextAt("system")) + '|' + std::string(from.TextAt("code"));
-}
 
 template <typename Visit>
 void EachOf(const Element& rule, std::string_view name, Visit visit) {
@@ -55,58 +31,24 @@ void EachOf(const Element& rule, std::string_view name, Visit visit) {
   }
 }
 
-std::vector<std::string> TextsOf(const Element& rule, std::string_view criterion) {
-  std::vector<std::string> texts;
-  EachOf(rule, criterion, [&texts](const Element& one) { texts.push_back(TextOfCriterion(one)); });
-  std::sort(texts.begin(), texts.end());
-  return texts;
+bool Names(const Element& rule, const std::string& who) {
+  const std::vector<std::string> actors = TextsOf(rule, "actor");
+  return std::find(actors.begin(), actors.end(), who) != actors.end();
 }
 
-std::vector<const Element*> RulesOf(const Element& rule) {
-  std::vector<const Element*> rules;
-  EachOf(rule, "provision", [&rules](const Element& one) { rules.push_back(&one); });
-  return rules;
+// Do they speak of somebody in common?
+bool NamesAlike(const Element& one, const Element& other) {
+  const std::vector<std::string> actors = TextsOf(other, "actor");
+  return std::any_of(actors.begin(), actors.end(),
+                     [&one](const std::string& who) { return Names(one, who); });
 }
 
-bool IsPermit(const Element& rule) { return rule.TextAt("type") == "permit"; }
-
-// A deny of somebody, whatever it is about: what a refusal by name comes to.
-bool IsRefusalByName(const Element& rule) {
-  if (rule.TextAt("type") != "deny" || rule.Child("actor") == nullptr) {
-    return false;
-  }
-  for (const Element* child = rule.first_child(); child != nullptr; child = child->next()) {
-    if (!IsOneOf(child->name(), {"type", "actor", "id", "extension"})) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// Whom a Consent refuses by name: references of the denies of its root, and those that it says
-// beside them.
-std::vector<const Element*> RefusedIn(const Element& root) {
-  std::vector<const Element*> refused;
-  for (const Element* rule : RulesOf(root)) {
-    if (IsRefusalByName(*rule)) {
-      EachOf(*rule, "actor", [&refused](const Element& actor) {
-        if (actor.Child("reference") != nullptr) {
-          refused.push_back(actor.Child("reference"));
-        }
-      });
-    }
-  }
-  EachOf(root, "extension", [&refused](const Element& extension) {
-    if (extension.TextAt("url") == kRefusedByName && extension.Child("value") != nullptr) {
-      refused.push_back(extension.Child("value"));
-    }
+std::string_view DecidedOf(const Element& element) {
+  std::string_view day;
+  EachOf(element, "extension", [&day](const Element& extension) {
+    day = extension.TextAt("url") == kDecided ? DayOf(extension.TextAt("value")) : day;
   });
-  return refused;
-}
-
-bool IsAmong(const std::vector<const Element*>& references, const std::string& who) {
-  return std::any_of(references.begin(), references.end(),
-                     [&who](const Element* one) { return WhoOf(*one) == who; });
+  return day;
 }
 
 // Says a refusal by name: as a deny where the root permits, else beside the rules.
@@ -134,102 +76,49 @@ Status AddRefusal(const Element& reference, Element* root) {
   return {};
 }
 
-// Do both say the same? Elements that are not compared make a rule unlike every other.
-bool IsSameRule(const Element& one, const Element& other) {
-  for (const Element* child = other.first_child(); child != nullptr; child = child->next()) {
-    const bool compared =
-        IsOneOf(child->name(), {"type", "period", "id", "extension"}) ||
-        std::find(kCriteria.begin(), kCriteria.end(), child->name()) != kCriteria.end();
-    if (!compared) {
-      return false;
-    }
-  }
-  return one.TextAt("type") == other.TextAt("type") &&
-         one.TextAt("period.start") == other.TextAt("period.start") &&
-         one.TextAt("period.end") == other.TextAt("period.end") && RulesOf(one).empty() &&
-         std::all_of(kCriteria.begin(), kCriteria.end(), [&](std::string_view criterion) {
-           return TextsOf(one, criterion) == TextsOf(other, criterion);
-         });
-}
-
-// Does one hold at no time at which the other does not?
-bool IsPeriodWithin(const Element& narrow, const Element& wide, std::string_view today) {
-  const std::string_view wide_end = wide.TextAt("period.end");
-  const std::string_view wide_start = wide.TextAt("period.start");
-  const std::string_view end = narrow.TextAt("period.end");
-  const bool ends = wide_end.empty() || (!end.empty() && DayOf(end) <= DayOf(wide_end));
-  return ends &&
-         (DayOf(wide_start) <= today || DayOf(narrow.TextAt("period.start")) >= DayOf(wide_start));
-}
-
-// What an element of the wide permit asks, the narrow one asks too.
-bool Keeps(const Element& narrow, const Element& wide, const Element& asked,
-           std::string_view today) {
-  if (IsOneOf(asked.name(), {"type", "id", "extension"})) {
-    return true;
-  }
-  if (asked.name() == "period") {
-    return IsPeriodWithin(narrow, wide, today);
-  }
-  if (asked.name() == "provision") {
-    const std::vector<const Element*> rules = RulesOf(narrow);
-    const bool at_root = wide.parent() != nullptr && wide.parent()->parent() == nullptr;
-    return (at_root && IsRefusalByName(asked)) ||  // carried over
-           (!IsPermit(asked) && std::any_of(rules.begin(), rules.end(), [&](const Element* rule) {
-             return IsSameRule(*rule, asked);
-           }));
-  }
-  if (std::find(kCriteria.begin(), kCriteria.end(), asked.name()) == kCriteria.end()) {
-    return false;
-  }
-  const std::vector<std::string> some = TextsOf(narrow, asked.name());
-  const std::vector<std::string> all = TextsOf(wide, asked.name());
-  return !some.empty() && std::includes(all.begin(), all.end(), some.begin(), some.end());
-}
-
-// Does the permit allow nothing that the other does not?
-bool IsWithin(const Element& narrow, const Element& wide, std::string_view today) {
-  if (!IsPermit(wide)) {
-    return false;
-  }
-  for (const Element* asked = wide.first_child(); asked != nullptr; asked = asked->next()) {
-    if (!Keeps(narrow, wide, *asked, today)) {
-      return false;
-    }
-  }
-  return true;
-}
-
 // One Consent of a file against the stored one.
 class Decisions {
  public:
-  Decisions(map::Change* change, const fhir::Resource& stored, Instant now)
+  Decisions(map::Change* change, const Known& known, Instant now)
       : change_(*change),
         fresh_(*change->fragment.root().Child("provision")),
-        stored_(*stored.root().Child("provision")),
+        held_(known.current->root().Child("provision")),
+        is_in_force_(held_ != nullptr && known.current->root().TextAt("status") == "active" &&
+                     known.current->root().Child("modifierExtension") == nullptr),
         today_(DayOf(FormatInstant(now))),
-        stored_day_(DayOf(stored.root().TextAt("dateTime").empty()
-                              ? stored.last_updated()
-                              : stored.root().TextAt("dateTime"))),
+        said_day_(DayOf(known.current->root().TextAt("dateTime").empty()
+                            ? known.current->last_updated()
+                            : known.current->root().TextAt("dateTime"))),
+        written_day_(DayOf(known.written)),
+        held_day_(std::max(said_day_, written_day_)),
         of_some_(fresh_.Child("actor") != nullptr) {}
 
   // True where a refusal was carried over.
   Result<bool> KeepRefusals() {
     bool any = false;
-    for (const Element* reference : RefusedIn(stored_)) {
+    if (held_ == nullptr) {
+      return any;
+    }
+    for (const Element* reference : RefusedIn(*held_)) {
       const std::string who = WhoOf(*reference);
-      if (!IsAmong(RefusedIn(fresh_), who) && !IsGrantedLater(who)) {
+      const bool is_rule = reference->parent()->name() == "actor";  // KeepDeny
+      if (!is_rule && !IsAmong(RefusedIn(fresh_), who) && !IsGrantedLater(who)) {
         GW_RETURN_IF_ERROR(AddRefusal(*reference, &fresh_));
         any = true;
       }
     }
-    return any;
+    for (const Element* rule : RulesOf(*held_)) {
+      GW_TRY(const bool is_kept, IsPermit(*rule) ? KeepLimits(*rule) : KeepDeny(*rule, *rule));
+      any = any || is_kept;
+    }
+    GW_TRY(const bool are_kept, KeepActors());
+    return any || are_kept;
   }
 
   Status TakeNothingBack() const {
-    bool held = IsPermit(fresh_) && !IsStoredWithin(fresh_) && !IsLater(fresh_);
+    bool held = IsPermit(fresh_) && !IsHeldWithin(fresh_) && !IsLater(fresh_);
     for (const Element* rule : RulesOf(fresh_)) {
-      held = held || (IsPermit(*rule) && !IsPermit(fresh_) && !IsStoredWithin(*rule) &&
+      held = held || (IsPermit(*rule) && !IsPermit(fresh_) && !IsHeldWithin(*rule) &&
                       IsSpokenOf(*rule) && !IsLater(*rule));
     }
     if (held) {
@@ -247,9 +136,9 @@ class Decisions {
   Status Date() {
     Element& consent = change_.fragment.root();
     const std::string fresh(DayOf(consent.TextAt("dateTime")));
-    if (!fresh.empty() && fresh < stored_day_) {
+    if (!fresh.empty() && fresh < said_day_) {
       consent.Clear("dateTime");  // what stands stays
-    } else if (fresh.empty() && today_ > stored_day_ && Narrows()) {
+    } else if (fresh.empty() && today_ > said_day_ && Narrows()) {
       GW_TRY(const Element* added, consent.Add("dateTime", today_));
       static_cast<void>(added);
     }
@@ -257,13 +146,99 @@ class Decisions {
   }
 
  private:
+  // A deny by name goes on for whom no later decision names, however much it keeps back. `of`: the
+  // rule that says whom, where the deny does not.
+  Result<bool> KeepDeny(const Element& deny, const Element& of) {
+    const std::vector<const Element*> refused = RefusedIn(fresh_);
+    GW_TRY(Element * kept, fresh_.AddCopy("provision", deny));
+    kept->Clear("actor");
+    bool is_new = false;
+    for (const Element* actor = of.first_child(); actor != nullptr; actor = actor->next()) {
+      const Element* reference = actor->name() == "actor" ? actor->Child("reference") : nullptr;
+      if (reference != nullptr && !IsGrantedLater(WhoOf(*reference))) {
+        GW_TRY(const Element* copy, kept->AddCopy("actor", *actor));
+        static_cast<void>(copy);
+        is_new = is_new || !IsAmong(refused, WhoOf(*reference));
+      }
+    }
+    is_new = is_new && !IsSaid(*kept);
+    if (!is_new) {
+      fresh_.Remove(kept);
+    }
+    return is_new;
+  }
+
+  // Is the deny among those of the file, or carried over?
+  bool IsSaid(const Element& deny) const {
+    const std::vector<const Element*> rules = RulesOf(fresh_);
+    return std::any_of(rules.begin(), rules.end(), [&deny](const Element* rule) {
+      return rule != &deny && IsSameRule(*rule, deny);
+    });
+  }
+
+  // What was kept back from somebody inside their own permit is kept back by a deny where that
+  // permit is gone: a grant to any organisation would open it.
+  Result<bool> KeepLimits(const Element& permit) {
+    bool any = false;
+    if (permit.Child("actor") == nullptr || IsPermittedByName(permit)) {
+      return any;
+    }
+    for (const Element* limit : RulesOf(permit)) {
+      if (!IsPermit(*limit)) {
+        GW_TRY(const bool is_kept,
+               KeepDeny(*limit, limit->Child("actor") == nullptr ? permit : *limit));
+        any = any || is_kept;
+      }
+    }
+    return any;
+  }
+
+  bool IsPermittedByName(const Element& permit) const {
+    const std::vector<const Element*> rules = RulesOf(fresh_);
+    return !IsPermit(fresh_) && std::any_of(rules.begin(), rules.end(), [&](const Element* rule) {
+      return IsPermit(*rule) && NamesAlike(*rule, permit);
+    });
+  }
+
+  // Of carers the file speaks of those alone whom it names. Who was refused, or permitted less than
+  // all, stays among those whom the root denies, as of the day when that was said.
+  Result<bool> KeepActors() {
+    bool any = false;
+    if (!of_some_) {
+      return any;
+    }
+    for (const Element* actor = held_->first_child(); actor != nullptr; actor = actor->next()) {
+      const Element* reference = actor->name() == "actor" ? actor->Child("reference") : nullptr;
+      if (reference == nullptr || Names(fresh_, WhoOf(*reference)) ||
+          IsWhollyPermitted(WhoOf(*reference))) {
+        continue;
+      }
+      GW_TRY(Element * kept, fresh_.AddCopy("actor", *actor));
+      if (DecidedOf(*kept).empty()) {
+        GW_TRY(Element * extension, kept->Add("extension"));
+        GW_TRY(const Element* url, extension->Add("url", kDecided));
+        GW_TRY(const Element* value, extension->Add("valueDate", said_day_));
+        static_cast<void>(url);
+        static_cast<void>(value);
+      }
+      any = true;
+    }
+    return any;
+  }
+
+  bool IsWhollyPermitted(const std::string& who) const {
+    const std::vector<const Element*> rules = RulesOf(*held_);
+    return is_in_force_ && std::any_of(rules.begin(), rules.end(), [&who](const Element* rule) {
+             return IsPermit(*rule) && Names(*rule, who) &&
+                    HasOnly(*rule, {"type", "actor", "id", "extension"});
+           });
+  }
+
   // Does the file grant it something, by name and on a later day?
   bool IsGrantedLater(const std::string& who) const {
     bool later = false;
     for (const Element* rule : RulesOf(fresh_)) {
-      const std::vector<std::string> actors = TextsOf(*rule, "actor");
-      later = later || (IsPermit(*rule) && IsLater(*rule) &&
-                        std::find(actors.begin(), actors.end(), who) != actors.end());
+      later = later || (IsPermit(*rule) && IsLater(*rule) && Names(*rule, who));
     }
     EachOf(fresh_, "extension", [&](const Element& extension) {
       if (extension.TextAt("url") != kGrantedByName) {
@@ -279,14 +254,17 @@ class Decisions {
           is_about = WhoOf(*value) == who;
         }
       });
-      later = later || (is_about && DayOf(day) > stored_day_);
+      later = later || (is_about && DayOf(day) > held_day_);
     });
     return later;
   }
 
   // Is somebody refused, or less permitted, who was not before?
   bool Narrows() const {
-    const std::vector<const Element*> before = RulesOf(stored_);
+    if (!is_in_force_) {
+      return true;
+    }
+    const std::vector<const Element*> before = RulesOf(*held_);
     const std::vector<const Element*> now = RulesOf(fresh_);
     const auto stays = [&](const Element& permit, const std::vector<const Element*>& rules) {
       return !IsPermit(permit) || std::any_of(rules.begin(), rules.end(), [&](const auto* rule) {
@@ -294,78 +272,110 @@ class Decisions {
       });
     };
     const std::vector<const Element*> refused = RefusedIn(fresh_);
-    const std::vector<const Element*> known = RefusedIn(stored_);
+    const std::vector<const Element*> known = RefusedIn(*held_);
     const auto is_new = [&](const Element* who) { return !IsAmong(known, WhoOf(*who)); };
-    return !stays(stored_, {&fresh_}) || std::any_of(refused.begin(), refused.end(), is_new) ||
+    return !stays(*held_, {&fresh_}) || std::any_of(refused.begin(), refused.end(), is_new) ||
            std::any_of(before.begin(), before.end(),
                        [&](const Element* rule) { return !stays(*rule, now); });
   }
 
-  bool IsStoredWithin(const Element& permit) const {
-    const std::vector<std::string> actors = TextsOf(permit, "actor");
-    const std::vector<const Element*> refused = RefusedIn(stored_);
-    if (std::any_of(actors.begin(), actors.end(),
-                    [&](const std::string& who) { return IsAmong(refused, who); })) {
+  // Was it permitted already?
+  bool IsHeldWithin(const Element& permit) const {
+    if (!is_in_force_) {
       return false;
     }
-    const std::vector<const Element*> rules = RulesOf(stored_);
-    return (IsPermit(stored_) && IsWithin(permit, stored_, today_)) ||
-           std::any_of(rules.begin(), rules.end(), [&](const Element* rule) {
-             return !IsPermit(stored_) && IsWithin(permit, *rule, today_);
-           });
+    const std::vector<std::string> actors = TextsOf(permit, "actor");
+    const std::vector<const Element*> refused = RefusedIn(*held_);
+    const std::vector<const Element*> denies = RulesOf(*held_);
+    return std::none_of(actors.begin(), actors.end(),
+                        [&](const std::string& who) { return IsAmong(refused, who); }) &&
+           std::none_of(denies.begin(), denies.end(),
+                        [&](const Element* deny) { return IsDroppedFor(*deny, permit); }) &&
+           IsWithinRoot(permit, *held_, today_);
   }
 
-  // Does the stored Consent say something of whom the permit is for?
+  // Is it a deny of what is permitted, which the file does not say, and which was not carried over?
+  // A root that permits asks for its denies itself.
+  bool IsDroppedFor(const Element& deny, const Element& permit) const {
+    const bool is_about = deny.Child("actor") == nullptr || NamesAlike(deny, permit);
+    return !IsPermit(deny) && !IsPermit(*held_) && is_about && !IsSaid(deny);
+  }
+
+  // Does the stored Consent say something of whom the permit is for? One that a client wrote speaks
+  // of those, too, whom it leaves out.
   bool IsSpokenOf(const Element& permit) const {
-    const std::vector<std::string> spoken = TextsOf(stored_, "actor");
-    const std::vector<std::string> actors = TextsOf(permit, "actor");
-    return spoken.empty() || std::any_of(actors.begin(), actors.end(), [&](const auto& actor) {
-             return std::binary_search(spoken.begin(), spoken.end(), actor);
-           });
+    return !is_in_force_ || !written_day_.empty() || held_->Child("actor") == nullptr ||
+           NamesAlike(*held_, permit);
   }
 
   // When it was decided: of carers it stands beside it, else it is where its period begins.
   std::string_view DayOfDecision(const Element& permit) const {
-    std::string_view day;
-    EachOf(permit, "extension", [&day](const Element& extension) {
-      day = extension.TextAt("url") == kDecided ? DayOf(extension.TextAt("value")) : day;
-    });
-    return of_some_ ? day : DayOf(permit.TextAt("period.start"));
+    return of_some_ ? DecidedOf(permit) : DayOf(permit.TextAt("period.start"));
   }
 
-  // Was it decided after all that is stored? On its last day more can have been permitted: no
-  // refusal is of that day where a permit is, for it would have ended the permit.
+  // When the last was said of whom the permit is for: of a carer whom the last file does not name
+  // it stands beside them.
+  std::string DayHeldFor(const Element& permit) const {
+    std::string day;
+    bool is_known = of_some_ && held_ != nullptr;
+    for (const std::string& who : TextsOf(permit, "actor")) {
+      std::string_view decided;
+      if (is_known) {
+        EachOf(*held_, "actor", [&](const Element& actor) {
+          const Element* reference = actor.Child("reference");
+          decided = reference != nullptr && WhoOf(*reference) == who ? DecidedOf(actor) : decided;
+        });
+      }
+      is_known = !decided.empty();
+      day = std::max(day, std::string(decided));
+    }
+    return is_known && !day.empty() ? std::max(day, written_day_) : held_day_;
+  }
+
+  // Was it decided surely after all that is stored?
   bool IsLater(const Element& permit) const {
     const std::string_view day = DayOfDecision(permit);
-    if (day != stored_day_ || day.empty()) {
-      return day > stored_day_;
+    return day > DayHeldFor(permit) || (day == held_day_ && AddsToDay(permit));
+  }
+
+  // On the last day that is stored more can have been permitted than an earlier file says, to whom
+  // nothing stored speaks of: no refusal of all is of that day where a permit is, for it would have
+  // ended the permit.
+  bool AddsToDay(const Element& permit) const {
+    if (of_some_ || !is_in_force_ || !written_day_.empty()) {
+      return false;
     }
+    const std::vector<const Element*> rules = RulesOf(*held_);
+    const std::vector<const Element*> refused = RefusedIn(*held_);
     const std::vector<std::string> actors = TextsOf(permit, "actor");
-    const std::vector<const Element*> refused = RefusedIn(stored_);
-    const std::vector<const Element*> rules = RulesOf(stored_);
     const auto of_that_day = [this](const Element& rule) {
-      return IsPermit(rule) && DayOf(rule.TextAt("period.start")) == stored_day_;
+      return IsPermit(rule) && DayOf(rule.TextAt("period.start")) == held_day_;
     };
-    return !of_some_ &&
+    const auto speaks_of_it = [&](const Element* rule) {
+      return rule->Child("actor") == nullptr || NamesAlike(*rule, permit);
+    };
+    return !IsPermit(*held_) &&
            std::none_of(actors.begin(), actors.end(),
                         [&](const std::string& who) { return IsAmong(refused, who); }) &&
-           (of_that_day(stored_) ||
-            std::any_of(rules.begin(), rules.end(),
-                        [&](const Element* rule) { return of_that_day(*rule); }));
+           std::none_of(rules.begin(), rules.end(), speaks_of_it) &&
+           std::any_of(rules.begin(), rules.end(),
+                       [&](const Element* rule) { return of_that_day(*rule); });
   }
 
   map::Change& change_;
   Element& fresh_;
-  const Element& stored_;
+  const Element* held_;     // the stored root; null: there is none
+  const bool is_in_force_;  // the stored Consent can permit something
   const std::string today_;
-  const std::string stored_day_;
+  const std::string said_day_;     // of the latest decision that is stored
+  const std::string written_day_;  // when a client last wrote it itself; empty: never
+  const std::string held_day_;     // the later of both
   const bool of_some_;
 };
 
 Status KeepOne(map::Change* change, const Known& known, Instant now,
                std::vector<map::Remark>* remarks) {
-  if (!known.current || known.version == 0 || known.current->root().TextAt("status") != "active" ||
-      known.current->root().Child("provision") == nullptr ||
+  if (!known.current || known.version == 0 ||
       change->fragment.root().Child("provision") == nullptr) {
     if (change->fragment.root().Child("dateTime") == nullptr) {
       GW_TRY(const Element* added,
@@ -374,7 +384,7 @@ Status KeepOne(map::Change* change, const Known& known, Instant now,
     }
     return {};
   }
-  Decisions decisions(change, *known.current, now);
+  Decisions decisions(change, known, now);
   GW_TRY(const bool kept, decisions.KeepRefusals());
   if (kept) {
     remarks->push_back({'W', "refusal-kept", change->where,

@@ -6,6 +6,7 @@
 
 #include "gateway/base/crypto.h"
 #include "gateway/base/hl7_code.h"
+#include "gateway/flow/older.h"
 #include "gateway/flow/person_links.h"
 #include "gateway/flow/review.h"
 #include "gateway/identity/matcher.h"
@@ -489,6 +490,9 @@ class Identification {
     }
     if (found != 1 || !all_asked) {
       GW_TRY(known.claims, OwnOf(known.key, known.claims));
+    }
+    if (known.key.type == "Consent") {
+      GW_TRY(known.written, LastWritten(known.key, &parts_.store));
     }
     LeaveNumbersOfOthers(known, change);
     known.current.emplace(std::move(current));
