@@ -149,16 +149,20 @@ class Decisions {
   // A deny by name goes on for whom no later decision names, however much it keeps back. `of`: the
   // rule that says whom, where the deny does not.
   Result<bool> KeepDeny(const Element& deny, const Element& of) {
+    if (of.Child("actor") == nullptr) {
+      return false;  // of everybody: it holds until any later decision
+    }
     const std::vector<const Element*> refused = RefusedIn(fresh_);
     GW_TRY(Element * kept, fresh_.AddCopy("provision", deny));
     kept->Clear("actor");
     bool is_new = false;
     for (const Element* actor = of.first_child(); actor != nullptr; actor = actor->next()) {
-      const Element* reference = actor->name() == "actor" ? actor->Child("reference") : nullptr;
-      if (reference != nullptr && !IsGrantedLater(WhoOf(*reference))) {
+      const Element* reference = actor->Child("reference");
+      const std::string who = reference == nullptr ? std::string() : WhoOf(*reference);
+      if (actor->name() == "actor" && !IsGrantedLater(who)) {
         GW_TRY(const Element* copy, kept->AddCopy("actor", *actor));
         static_cast<void>(copy);
-        is_new = is_new || !IsAmong(refused, WhoOf(*reference));
+        is_new = is_new || !IsAmong(refused, who);
       }
     }
     is_new = is_new && !IsSaid(*kept);

@@ -386,7 +386,8 @@ Result<Identified> Ingest::Resolve(std::vector<map::Change> changes, bool upsert
   GW_TRY(Identified identified, Identify(&changes, parts_, now));
   const bool was_taken = again != nullptr && again->was_taken;
   if (!was_taken) {
-    GW_RETURN_IF_ERROR(RefuseOlder(changes, identified, upsert, now));
+    GW_RETURN_IF_ERROR(
+        RefuseOlder(changes, identified, {.in_rows = false, .upsert = upsert, .now = now}));
   }
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, upsert, parts_));
   if (was_taken) {

@@ -271,7 +271,8 @@ Result<store::Committed> Ingest::AdmitRows(const map::Translation& translation, 
   GW_RETURN_IF_ERROR(journal_->Ready());
   GW_TRY(Identified identified, Identify(&changes, parts_, record.recorded));
   GW_RETURN_IF_ERROR(KeepDecisions(&changes, &identified, record.recorded));
-  GW_RETURN_IF_ERROR(RefuseOlder(changes, identified, file.feed.upsert, record.recorded));
+  GW_RETURN_IF_ERROR(RefuseOlder(
+      changes, identified, {.in_rows = true, .upsert = file.feed.upsert, .now = record.recorded}));
   GW_RETURN_IF_ERROR(ApplyChanges(&changes, &identified, file.feed.upsert, parts_));
   turn->Note(identified);
   return Admit(std::move(identified), std::move(kept), &record);

@@ -109,27 +109,27 @@ bool IsSaidAgain(const map::Change& change, const fhir::Resource& held) {
 }
 
 // Of a Consent that is not surely later than what it takes the place of: it may permit less.
-Status CompareConsents(const map::Change& change, const Known& known, bool upsert, Instant now) {
+Status CompareConsents(const map::Change& change, const Known& known, const Sending& sending) {
   const fhir::Resource& held = *known.current;
   const bool is_offer = held.root().TextAt("status") == "proposed";  // takes nothing back
   if (known.written.empty() && (is_offer || IsSaidAgain(change, held))) {
     return {};
   }
-  map::Comparison comparison{.upsert = upsert};
+  map::Comparison comparison{.upsert = sending.upsert};
   const auto operations = map::OperationsOf(change, held, comparison);
   if (!operations) {
     return {};  // ApplyChanges tells
   }
   GW_TRY(fhir::Resource result, map::Apply(change, *operations, held));
   map::AlignPeriods(&result, nullptr);
-  if (MightPermitMore(result, held, FormatInstant(now).substr(0, kDay))) {
+  if (MightPermitMore(result, held, FormatInstant(sending.now).substr(0, kDay))) {
     return Error{Code::kConflict, std::string(kNotLater), change.where,
                  hl7_code::kDuplicateKeyIdentifier};
   }
   return {};
 }
 
-Status CompareMoments(const map::Change& change, const Known& known, bool upsert, Instant now) {
+Status CompareMoments(const map::Change& change, const Known& known, const Sending& sending) {
   const std::string_view said = MomentSaid(change.fragment);
   bool is_later = true;
   for (const std::string_view before :
@@ -144,9 +144,8 @@ Status CompareMoments(const map::Change& change, const Known& known, bool upsert
     }
     is_later = is_later && IsBefore(before, said);
   }
-  return is_later || change.fragment.type() != "Consent"
-             ? Status()
-             : CompareConsents(change, known, upsert, now);
+  return is_later || change.fragment.type() != "Consent" ? Status()
+                                                         : CompareConsents(change, known, sending);
 }
 
 }  // namespace
@@ -176,7 +175,7 @@ Result<std::string> LastWritten(const fhir::Key& key, store::Store* store) {
 }
 
 Status RefuseOlder(const std::vector<map::Change>& changes, const Identified& identified,
-                   bool upsert, Instant now) {
+                   const Sending& sending) {
   for (size_t index = 0; index < changes.size(); ++index) {
     const map::Change& change = changes[index];
     const Known& known = identified.resources[identified.of_change[index]];
@@ -187,8 +186,8 @@ Status RefuseOlder(const std::vector<map::Change>& changes, const Identified& id
     if (!change.state.url.empty()) {
       GW_RETURN_IF_ERROR(CompareRows(change, *known.current));
     }
-    if (!change.where.starts_with("row ") || change.fragment.type() != "Consent") {
-      GW_RETURN_IF_ERROR(CompareMoments(change, known, upsert, now));  // of rows: flow/decisions.h
+    if (!sending.in_rows || change.fragment.type() != "Consent") {
+      GW_RETURN_IF_ERROR(CompareMoments(change, known, sending));  // of rows: flow/decisions.h
     }
   }
   return {};

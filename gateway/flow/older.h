@@ -21,6 +21,13 @@ bool IsBefore(std::string_view a, std::string_view b);
 // of Archive::VersionsOf.
 Result<std::string> LastWritten(const fhir::Key& key, store::Store* store);
 
+// How changes came.
+struct Sending {
+  bool in_rows;  // of a CSV file
+  bool upsert;   // of the feed
+  Instant now;
+};
+
 // Nothing overwrites what is newer: a change that says of its resource an older state than the one
 // that is held, or of no day where the held one is of a day. Compared are what the rows of one feed
 // count by (map::kStateOf), the day of a Consent's decision, and when a plan's, a problem's or a
@@ -31,7 +38,7 @@ Result<std::string> LastWritten(const fhir::Key& key, store::Store* store);
 // flow/decisions.h. `upsert`: of the feed. Errors: hl7_code 205, with the row and column, or the
 // segment; IsOlderState says so of an error.
 Status RefuseOlder(const std::vector<map::Change>& changes, const Identified& identified,
-                   bool upsert, Instant now);
+                   const Sending& sending);
 bool IsOlderState(const Error& error);
 
 }  // namespace gw::flow

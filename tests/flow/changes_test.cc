@@ -27,8 +27,10 @@ class Changes : public testing::Test {
   // The same with a PID of its own.
   std::string SendAs(const std::string& person, std::string_view event, const std::string& segments,
                      std::string_view version = "2.5.1") {
-    std::string bytes = "MSH|^~\\&|PAS|X9901|CAREGW|X9920|20260310101500||";
-    bytes.append(event).append("|C").append(std::to_string(++sent_)).append("|P|");
+    const int second = 10 + ++sent_;  // each message is later than the one before
+    std::string bytes = "MSH|^~\\&|PAS|X9901|CAREGW|X9920|202603101015";
+    bytes.append(std::to_string(second)).append("||").append(event);
+    bytes.append("|C").append(std::to_string(sent_)).append("|P|");
     bytes.append(version).append("||||||UNICODE UTF-8\r");
     bytes += event.starts_with("ADT") ? "EVN||20260101\r" : "";
     bytes += person.empty() ? "PID|1||CH1^^^X9901^MR||Change^Kim||19390622|F\r" : person;

@@ -140,9 +140,10 @@ TEST_F(RowsTest, APermitThatALaterRowTakesAwayIsNeverInForce) {
 class DecisionsTest : public RowsTest {
  protected:
   static std::string Row(const std::string& preference, const std::string& organization,
-                         const std::string& decided, const std::string& expires = "") {
-    return "9991001018,1941-03-14," + preference + ",ALL," + organization + ",,," + decided + "," +
-           expires + ",Pell A,Y,\n";
+                         const std::string& decided, const std::string& expires = "",
+                         const std::string& excluded = "") {
+    return "9991001018,1941-03-14," + preference + ",ALL," + organization + ",," + excluded + "," +
+           decided + "," + expires + ",Pell A,Y,\n";
   }
   std::string Result(const std::string& rows) {
     const CsvReport report =
@@ -151,6 +152,20 @@ class DecisionsTest : public RowsTest {
              "decision_date,expiry_date,recorded_by,capacity,comment\n" +
                  rows);
     return report.groups.empty() ? "" : report.groups.front().result;
+  }
+  std::string Kept() {
+    const auto patients = Find("Patient", "https://fhir.nhs.uk/Id/nhs-number", "9991001018");
+    return gateway_.parts().store.ConsentsOf(patients.at(0).key.id)->resources.at(0).json;
+  }
+  // The person writes the Consent herself.
+  template <typename Edit>
+  void Write(Edit edit) {
+    auto consent = fhir::ParseJson(Kept(), gateway_.parts().definitions, Limits());
+    ASSERT_TRUE(consent.ok());
+    edit(&consent->root());
+    std::string json;
+    fhir::WriteJson(*consent, &json);
+    gateway_.Put(json);
   }
   static void AddAll(const Json* rules, const char* sign, std::string* text) {
     for (const Json& rule : rules == nullptr ? std::vector<Json>() : rules->items()) {
@@ -165,9 +180,7 @@ class DecisionsTest : public RowsTest {
     }
   }
   std::string Now() {
-    const auto patients = Find("Patient", "https://fhir.nhs.uk/Id/nhs-number", "9991001018");
-    const auto consents = gateway_.parts().store.ConsentsOf(patients.at(0).key.id);
-    const Json consent = *Json::Parse(consents->resources.at(0).json, Limits());
+    const Json consent = *Json::Parse(Kept(), Limits());
     const Json* root = consent.Find("provision");
     std::string text =
         std::string(root->TextOf("type")) + " " + std::string(consent.TextOf("dateTime"));
@@ -235,6 +248,80 @@ TEST_F(DecisionsTest, WhoIsRefusedByNameStaysSoUntilALaterDecisionByName) {
   EXPECT_EQ(Now(), "permit 2026-07-07") << "what is permitted to all it is permitted too";
 }
 
+// What is kept back from somebody by name is a deny of theirs ("-X9905") until a later decision
+// names them, through files that do not.
+TEST_F(DecisionsTest, WhatIsKeptBackByNameStaysSoUntilALaterDecisionByName) {
+  EXPECT_EQ(Result(Row("CONSENT", "*", "05/05/2026") +
+                   Row("CONSENT", "X9905", "05/05/2026", "", "MENTALHEALTH")),
+            "taken");
+  EXPECT_EQ(Now(), "permit 2026-05-05 -X9905");
+  EXPECT_EQ(Result(Row("CONSENT", "*", "07/07/2026")), "taken");
+  EXPECT_EQ(Now(), "permit 2026-07-07 -X9905");
+  EXPECT_NE(Kept().find("PSY"), std::string::npos);
+  EXPECT_EQ(Result(Row("CONSENT", "X9901", "08/07/2026")), "taken");
+  EXPECT_EQ(Result(Row("CONSENT", "*", "09/07/2026")), "taken");
+  EXPECT_EQ(Now(), "permit 2026-07-09 -X9905");
+  EXPECT_NE(Kept().find("PSY"), std::string::npos) << "of what is kept back, nothing else";
+  EXPECT_EQ(Result(Row("CONSENT", "*", "09/07/2026") + Row("CONSENT", "X9905", "10/07/2026")),
+            "taken");
+  EXPECT_EQ(Now(), "permit 2026-07-10");
+}
+
+TEST_F(DecisionsTest, WhatAPermitKeptBackStaysSoUnderAGrantToAll) {
+  EXPECT_EQ(Result(Row("CONSENT", "X9905", "05/05/2026", "", "MENTALHEALTH")), "taken");
+  EXPECT_EQ(Result(Row("CONSENT", "X9905", "05/05/2026")), "held") << "of the same day";
+  EXPECT_EQ(Result(Row("CONSENT", "*", "07/07/2026")), "taken");
+  EXPECT_EQ(Now(), "permit 2026-07-07 -X9905");
+  EXPECT_NE(Kept().find("PSY"), std::string::npos);
+  EXPECT_EQ(Result(Row("WITHDRAWN", "", "08/07/2026")), "taken");
+  EXPECT_EQ(Result(Row("CONSENT", "X9905", "09/07/2026")), "taken");
+  EXPECT_EQ(Now(), "deny 2026-07-09 +X9905");
+}
+
+// What the person wrote counts from when she wrote it, whatever its dateTime says.
+TEST_F(DecisionsTest, WhatThePersonWroteIsNotUndoneByAnOlderRow) {
+  const std::string first = Row("CONSENT", "X9902", "02/02/2026");
+  const std::string second = Row("CONSENT", "X9905", "02/02/2026");
+  ASSERT_EQ(Result(first + second), "taken");
+  Write([](fhir::Element* consent) {
+    fhir::Element* root = consent->Child("provision");
+    root->Remove(root->Child("provision")->next());
+  });
+  ASSERT_EQ(Now(), "deny 2026-02-02 +X9902");
+  EXPECT_EQ(Result(second + first), "held");
+  EXPECT_EQ(Result(Row("CONSENT", "X9902", "02/02/2026", "01/03/2036")), "taken") << "narrower";
+  EXPECT_EQ(Result(second + Row("CONSENT", "X9902", "02/02/2026", "01/03/2036")), "held");
+  EXPECT_EQ(Now(), "deny 2026-02-02 +X9902");
+  EXPECT_EQ(Result(first + Row("CONSENT", "X9905", "02/02/2056")), "held") << "X9902 for longer";
+  EXPECT_EQ(Result(Row("CONSENT", "X9905", "02/02/2056")), "taken") << "what she says later";
+  EXPECT_EQ(Now(), "deny 2056-02-02 +X9905");
+}
+
+TEST_F(DecisionsTest, WhatThePersonEndedOrDeniedStaysSo) {
+  const std::string first = Row("CONSENT", "X9902", "02/02/2026");
+  const std::string second = Row("CONSENT", "X9905", "02/02/2026");
+  ASSERT_EQ(Result(first + second), "taken");
+  Write([](fhir::Element* consent) {
+    fhir::Element* root = consent->Child("provision");
+    fhir::Element* deny = *root->AddCopy("provision", *root->Child("provision"));
+    deny->Child("type")->SetText("deny");
+  });
+  ASSERT_EQ(Now(), "deny 2026-02-02 +X9902 +X9905 -X9902");
+  EXPECT_EQ(Result(second + first), "taken");
+  EXPECT_EQ(Now().substr(Now().size() - 6), "-X9902");
+  for (const bool dated : {true, false}) {
+    Write([dated](fhir::Element* consent) {
+      consent->Child("status")->SetText("inactive");
+      if (!dated) {
+        consent->Clear("dateTime");
+      }
+    });
+    EXPECT_EQ(Result(dated ? first : second), "held");
+    EXPECT_NE(Kept().find("\"inactive\""), std::string::npos);
+  }
+  EXPECT_EQ(Result(Row("DISSENT", "", "02/02/2026")), "taken") << "nothing is permitted";
+}
+
 // A row that is wrong refuses what the rows of its person say together: a grant without its refusal
 // was never said.
 TEST_F(DecisionsTest, AGrantIsNotTakenWithoutItsRefusal) {
@@ -256,7 +343,13 @@ TEST_F(RowsTest, ACarerWhoIsNotInvolvedAnyLongerIsNotByAnOlderFile) {
   EXPECT_EQ(result("Ann Ash,Daughter,Full,02/03/2026"), "held");
   EXPECT_EQ(result("Ann Ash,Daughter,Full,"), "held");
   EXPECT_EQ(result("Ben Ash,Son,Full,"), "taken") << "of whom nothing was said";
+  EXPECT_EQ(result("Ann Ash,Daughter,Full,02/03/2026"), "held")
+      << "though the last file does not name her";
   EXPECT_EQ(result("Ann Ash,Daughter,Full,06/05/2036"), "taken");
+  EXPECT_EQ(result("Ben Ash,Son,Only in emergency,07/05/2036"), "taken");
+  EXPECT_EQ(result("Ann Ash,Daughter,Full,08/05/2036"), "taken");
+  EXPECT_EQ(result("Ben Ash,Son,Full,06/05/2036"), "held") << "it was less that he may see";
+  EXPECT_EQ(result("Ben Ash,Son,Full,08/05/2036"), "taken") << "of him, not of her";
 }
 
 // A goal's number may be given out once in each plan; rows of one goal are of one person.
