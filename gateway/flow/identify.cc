@@ -491,9 +491,7 @@ class Identification {
     if (found != 1 || !all_asked) {
       GW_TRY(known.claims, OwnOf(known.key, known.claims));
     }
-    if (known.key.type == "Consent") {
-      GW_TRY(known.written, LastWritten(known.key, &parts_.store));
-    }
+    GW_TRY(known.written, LastWritten(known.key, &parts_.store));
     LeaveNumbersOfOthers(known, change);
     known.current.emplace(std::move(current));
     return Keep(*change, std::move(known));

@@ -162,6 +162,9 @@ bool IsBefore(std::string_view a, std::string_view b) {
 bool IsOlderState(const Error& error) { return error.detail == kOlder || error.detail == kNoDay; }
 
 Result<std::string> LastWritten(const fhir::Key& key, store::Store* store) {
+  if (key.type != "Consent") {
+    return std::string();
+  }
   GW_TRY(const std::vector<store::VersionOrigin> versions, store->archive().VersionsOf(key));
   const auto own = std::find_if(versions.begin(), versions.end(),
                                 [](const auto& version) { return version.message == 0; });

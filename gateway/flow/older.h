@@ -16,9 +16,9 @@ namespace gw::flow {
 // leaves open; of two where one is a day alone, the days count. Any thread.
 bool IsBefore(std::string_view a, std::string_view b);
 
-// When a client last wrote the resource itself (a version that no message made), as a FHIR dateTime
-// at the offset of this country's summer: no day here begins earlier. Empty: never. Errors: those
-// of Archive::VersionsOf.
+// When a client last wrote a Consent itself (a version that no message made), as a FHIR dateTime at
+// the offset of this country's summer: no day here begins earlier. Empty: never, or another type.
+// Errors: those of Archive::VersionsOf.
 Result<std::string> LastWritten(const fhir::Key& key, store::Store* store);
 
 // How changes came.
