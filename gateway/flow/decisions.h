@@ -12,7 +12,8 @@ namespace gw::flow {
 // How a person's sharing decisions of one file stand to those of earlier ones (care-coordination
 // decision 1). A file says all of a person's decisions: its Consent takes the place of the stored
 // one, and
-//   - an organisation that was refused by name, or from which something was kept back by name, stays
+//   - an organisation that was refused by name, or from which something was kept back by name,
+//   stays
 //     so until a later decision names it: the deny is carried over (remark refusal-kept);
 //   - what would be permitted now and was not needs a decision surely after the latest that is
 //     stored: an older one, or one without a date, takes nothing back. Narrower is always taken;
