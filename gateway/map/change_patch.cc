@@ -282,9 +282,14 @@ Status WriteFhirPathPatch(const Change& change, std::span<const Operation> opera
     const std::string path = resolved.holder + "." + std::string(resolved.last->name);
     const bool list = resolved.last->max != 1;
     switch (operation.kind) {
-      case Kind::kRemoveItem:
-        GW_RETURN_IF_ERROR(patch.Delete(path + Where(operation.key)));
+      case Kind::kRemoveItem: {
+        const std::string item = path + Where(operation.key);
+        const bool several = resolved.last->types[0]->name() == "Extension";
+        for (int i = 0; i < (several ? kListClears : 1); ++i) {
+          GW_RETURN_IF_ERROR(patch.Delete(several ? item + "[0]" : item));
+        }
         break;
+      }
       case Kind::kAddItem:
         break;
       case Kind::kSet:

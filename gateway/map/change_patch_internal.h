@@ -18,7 +18,8 @@ Status WriteJsonPatch(const Change& change, std::span<const Operation> operation
 
 // R4 fhirpatch.html, into an empty Parameters. Setting is delete and add: `delete` of an absent
 // element is no error, `replace` is. Where a whole list is replaced beside keyed items, the
-// kListClears first items are deleted: the form has no way to clear a list of unknown length.
+// kListClears first items are deleted: the form has no way to clear a list of unknown length, and
+// `delete` takes a single element. So are the extensions of one url, which are one list.
 inline constexpr int kListClears = 16;
 Status WriteFhirPathPatch(const Change& change, std::span<const Operation> operations,
                           fhir::Element* parameters);

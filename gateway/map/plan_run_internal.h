@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -195,6 +196,7 @@ class Runner {
   static constexpr size_t kListingsMax = 8;
   std::array<Listing, kListingsMax> listings_;  // by depth_: a group mostly asks one node
   ReadSet read_;
+  std::set<std::pair<const fhir::Element*, std::string>> unmapped_;  // codes that are listed
   uint64_t uuids_ = 0;
   using ShareKey = std::tuple<const fhir::Element*, const fhir::ElementDef*, uint32_t>;
   std::map<ShareKey, fhir::Element*> shared_;

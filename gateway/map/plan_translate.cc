@@ -44,8 +44,9 @@ Result<Item> Runner::Translate(const Place& place, const Item& item) {
     return Refuse(place, "translate takes a code, a Coding or a CodeableConcept, not " +
                              std::string(type->name()));
   }
-  if (!code.empty()) {
-    const fhir::Element* node = item.node != nullptr ? item.node : place_;
+  const fhir::Element* node = item.node != nullptr ? item.node : place_;
+  // Once, however often the maps ask for it.
+  if (!code.empty() && unmapped_.emplace(node, std::string(code)).second) {
     mapped_->unmapped.push_back({.system = std::string(system),
                                  .code = std::string(code),
                                  .where = node == nullptr ? std::string() : PlaceOf(*node)});

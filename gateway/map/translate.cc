@@ -60,11 +60,12 @@ struct ActionField {
   std::string_view segment;
   std::string_view field;
   std::string_view table;
+  bool is_optional = false;
 };
-constexpr ActionField kActionFields[] = {{"PRB", "f1", "action"},  {"GOL", "f1", "action"},
-                                         {"PTH", "f1", "action"},  {"ROL", "f2", "action"},
-                                         {"PRT", "f2", "action"},  {"DG1", "f21", "action"},
-                                         {"PR1", "f20", "action"}, {"ORC", "f1", "order-control"}};
+constexpr ActionField kActionFields[] = {
+    {"PRB", "f1", "action"},        {"GOL", "f1", "action"},       {"PTH", "f1", "action"},
+    {"ROL", "f2", "action"},        {"PRT", "f2", "action"},       {"DG1", "f21", "action", true},
+    {"PR1", "f20", "action", true}, {"ORC", "f1", "order-control"}};
 
 // Of a segment that has an action code; null for any other.
 const ActionField* ActionOf(const Element& segment) {
@@ -76,11 +77,15 @@ const ActionField* ActionOf(const Element& segment) {
 
 // Nobody guesses what an action code means that no table has, nor what its absence does: whatever
 // was done then would be another thing than was asked for. Codes of table 0206 become those of
-// table 0287, which the maps read.
+// table 0287, which the maps read. A null where the standard wants none says that there is none.
 Status KnowAction(const ActionField& action, const Feed& feed, Element* segment) {
   Element* field = segment->Child(action.field);
   if (field == nullptr) {
     return {};  // where the standard wants one, the reader has refused
+  }
+  if (field->is_null() && action.is_optional) {
+    segment->Remove(field);
+    return {};
   }
   const auto unknown = [field] {
     return Error{Code::kInvalid, "an action code that is in no table", PlaceOf(*field),

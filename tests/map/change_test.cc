@@ -215,6 +215,29 @@ TEST(ChangeTest, ExtensionsOfOneUrlAreOneList) {
   EXPECT_EQ(Outcome(Make(Action::kUpdate, goal({"a1"})), &stands), goal({"b1", "a1"}));
 }
 
+// R4 fhirpatch.html: `delete` takes a single element, and nobody knows how many of one url there
+// are.
+TEST(ChangeTest, APatchDeletesEachExtensionOfAUrlAlone) {
+  std::vector<Change> changes;
+  changes.push_back(
+      Make(Action::kUpdate,
+           R"({"resourceType":"Goal","identifier":[{"system":"urn:x:goal","value":"G1"}],)"
+           R"("extension":[{"url":"urn:x:a","valueCode":"a3"}]})"));
+  const auto bundle = ToTransaction(changes, Definitions());
+  ASSERT_TRUE(bundle.ok()) << bundle.error().detail;
+  const fhir::Element* patch = bundle->root().Child("entry")->Child("resource");
+  Resource stands = Parse(R"({"resourceType":"Goal","extension":[)"
+                          R"({"url":"urn:x:a","valueCode":"a1"},)"
+                          R"({"url":"urn:x:b","valueCode":"b1"},)"
+                          R"({"url":"urn:x:a","valueCode":"a2"}]})");
+  const Status applied = ApplyPatch(*patch, &stands, Definitions());
+  ASSERT_TRUE(applied.ok()) << applied.error().detail;
+  std::string text;
+  fhir::WriteJson(stands, &text);
+  EXPECT_EQ(text, R"({"resourceType":"Goal","extension":[{"url":"urn:x:b","valueCode":"b1"},)"
+                  R"({"url":"urn:x:a","valueCode":"a3"}]})");
+}
+
 // R4 per-1: nothing tells that a day ends after a time of that day began.
 TEST(ChangeTest, APeriodIsKnownToOnePrecision) {
   const struct {

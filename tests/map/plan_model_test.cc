@@ -329,6 +329,16 @@ TEST_F(PlanOfAModel, TranslatesByConceptMapInlineAndFeed) {
       EXPECT_FALSE(mapped.unmapped[0].where.empty());
     }
   }
+  // A field's code counts once, however many rules ask for it.
+  const auto twice = Compile(
+      "msg.PID as pid then { pid.f8 as s -> p.gender = translate(s, '#sex', 'code'); "
+      "pid.f8 as s -> p.gender = translate(s, 'urn:cm', 'code'); };",
+      kInline, maps);
+  fhir::Resource asked = Message();
+  Add(Add(&asked.root(), "PID"), "f8", "N");
+  Mapped once{.target = Message(), .unread = {}, .unmapped = {}, .remarks = {}};
+  Run(twice, asked, &once);
+  EXPECT_EQ(once.unmapped.size(), 1u);
   const auto coded = Compile(
       "msg.PID as pid then { pid.f8 as s -> p.maritalStatus = translate(s, 'urn:cm', "
       "'CodeableConcept'); };",

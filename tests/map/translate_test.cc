@@ -97,6 +97,19 @@ TEST(TranslateTest, RefusesWithThePlace) {
 }
 
 // An answer that is neither Y nor N says nothing: above all not that somebody lives who is dead.
+// Where the standard wants no action code, a null says that there is none; where it wants one, a
+// null says nothing that can be done.
+TEST(TranslateTest, ANullIsNoActionWhereNoneIsWanted) {
+  const std::string visit = Header("ADT^A08^ADT_A01", "2.5.1") + "EVN||20260302\r" +
+                            std::string(kPerson) + "PV1|1|I|W1||||||||||||||||VN1^^^X9911^VN\r";
+  const std::string diagnosis = "DG1|1||I50.0^Heart failure^I10||20260601|W|||||||||2|||||D-1^PAS|";
+  const std::string procedure = "PR1|1||H33^Colectomy^OPCS||20260602||||||||||||||P-1^PAS|";
+  EXPECT_EQ(CodeOfRefusal(visit + diagnosis + "\"\"\r"), CodeOfRefusal(visit + diagnosis + "\r"));
+  EXPECT_EQ(CodeOfRefusal(visit + procedure + "\"\"\r"), CodeOfRefusal(visit + procedure + "\r"));
+  EXPECT_EQ(CodeOfRefusal(visit + diagnosis + "Q\r"), "103 DG1-21");
+  EXPECT_EQ(CodeOfRefusal(visit + "ROL|R-1^PAS|\"\"|PP|G1^Low\r"), "101 ROL-2");
+}
+
 TEST(TranslateTest, TakesNoOtherAnswerForNo) {
   const auto said = [](const std::string& multiple, const std::string& dead,
                        const std::string& unknown) {
