@@ -10,7 +10,7 @@
 #include "gateway/cli/deployment.h"
 #include "gateway/cli/messages.h"
 #include "gateway/hl7v2/acknowledgment.h"
-#include "gateway/map/export.h"
+#include "gateway/map/export/export.h"
 
 namespace gw::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "gateway/base/file.h"
-#include "gateway/map/export.h"
+#include "gateway/map/export/export.h"
 
 namespace gw::cli {
 namespace {

@@ -8,9 +8,9 @@
 #include "gateway/cli/deployment.h"
 #include "gateway/cli/map_pairs.h"
 #include "gateway/cli/messages.h"
-#include "gateway/map/plan.h"
-#include "gateway/map/structure_map.h"
-#include "gateway/map/v2_model.h"
+#include "gateway/map/fml/structure_map.h"
+#include "gateway/map/plan/plan.h"
+#include "gateway/map/v2/model.h"
 
 namespace gw::cli {
 namespace {

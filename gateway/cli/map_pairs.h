@@ -7,7 +7,7 @@
 
 #include "gateway/base/result.h"
 #include "gateway/fhir/definitions.h"
-#include "gateway/map/export.h"
+#include "gateway/map/export/export.h"
 #include "gateway/map/feed.h"
 #include "gateway/map/translate.h"
 

@@ -188,8 +188,8 @@ class Definitions {
   std::unique_ptr<Tables> tables_;
 };
 
-// Builds types that are not FHIR's: the source models of HL7 v2 and CSV (map/v2_model.h,
-// map/csv_model.h). Owns what it builds; types may refer to each other in any order. Not
+// Builds types that are not FHIR's: the source models of HL7 v2 and CSV (map/v2/model.h,
+// map/csv/model.h). Owns what it builds; types may refer to each other in any order. Not
 // thread-safe; the built types are.
 class ModelBuilder {
  public:

@@ -8,7 +8,7 @@
 #include "gateway/flow/access_record.h"
 #include "gateway/flow/identify.h"
 #include "gateway/flow/parts.h"
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 #include "gateway/map/translate.h"
 #include "gateway/store/store.h"
 

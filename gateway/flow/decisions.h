@@ -5,7 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/result.h"
 #include "gateway/flow/identify.h"
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 
 namespace gw::flow {
 

@@ -9,7 +9,7 @@
 #include "gateway/base/result.h"
 #include "gateway/fhir/resource.h"
 #include "gateway/flow/parts.h"
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 
 namespace gw::flow {
 
@@ -18,7 +18,7 @@ struct Known {
   fhir::Key key;
   uint64_t version = 0;                   // stored; 0: it is new
   std::optional<fhir::Resource> current;  // as stored, then as changed so far
-  std::string home;  // the person whose shard holds it; empty: nobody's, or new
+  std::string home;     // the person whose shard holds it; empty: nobody's, or new
   std::string written;  // of a Consent: when a client last wrote it itself (LastWritten)
   // Identifiers by which it will be found; those of others left out.
   std::vector<fhir::Identifier> claims;

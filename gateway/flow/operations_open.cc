@@ -6,7 +6,7 @@
 
 #include "gateway/flow/operations.h"
 #include "gateway/hl7v2/message.h"
-#include "gateway/map/csv_model.h"
+#include "gateway/map/csv/model.h"
 
 namespace gw::flow {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 
 namespace gw::flow {
 namespace {

@@ -66,7 +66,7 @@ class Message {
   // A message whose last segment has no CR is whole unless that segment ends in a way that no
   // writer ends it: inside its name, an escape sequence, a UTF-8 character, or on a separator
   // within a field. What a cut at another place takes away, required segments and fields, is
-  // missed when the message is read by its structure (map/v2_model.h).
+  // missed when the message is read by its structure (map/v2/model.h).
   // Spec: HL7 v2.8.2 chapter 2, 2.5 to 2.8.
   static Result<Message> Parse(std::string bytes, const ParseOptions& options);
   Message(Message&&) noexcept;

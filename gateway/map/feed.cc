@@ -9,8 +9,8 @@
 #include "gateway/base/json_members.h"
 #include "gateway/base/percent.h"
 #include "gateway/hl7v2/charset.h"
-#include "gateway/map/csv_values_internal.h"
-#include "gateway/map/zone.h"
+#include "gateway/map/csv/values_internal.h"
+#include "gateway/map/v2/zone.h"
 
 namespace gw::map {
 namespace {

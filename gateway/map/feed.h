@@ -65,7 +65,7 @@ struct Feed {
   std::string quote = "\"";
   std::string encoding = "UTF-8";
   std::vector<std::string>
-      date_styles;  // "DD/MM/YYYY", "DD-MON-YY", "EXCEL": csv_values_internal.h
+      date_styles;  // "DD/MM/YYYY", "DD-MON-YY", "EXCEL": csv/values_internal.h
   std::vector<Column> columns;
   std::vector<std::string> key;  // columns that make rows one unit, in row order
   // What a second row of a key means: supersede (a later state of the thing), combine (the rows

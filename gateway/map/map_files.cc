@@ -9,8 +9,8 @@
 #include "gateway/base/file.h"
 #include "gateway/fhir/definition_files.h"
 #include "gateway/fhir/instance.h"
-#include "gateway/map/fml_names_internal.h"
-#include "gateway/map/structure_map.h"
+#include "gateway/map/fml/names_internal.h"
+#include "gateway/map/fml/structure_map.h"
 
 namespace gw::map {
 namespace {

@@ -8,9 +8,9 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/result.h"
 #include "gateway/fhir/resource.h"
-#include "gateway/map/csv_model.h"
-#include "gateway/map/plan.h"
-#include "gateway/map/v2_model.h"
+#include "gateway/map/csv/model.h"
+#include "gateway/map/plan/plan.h"
+#include "gateway/map/v2/model.h"
 
 // The folder of the maps, as Translator::Load and Exporter::Load read it.
 namespace gw::map {

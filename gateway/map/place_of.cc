@@ -1,7 +1,7 @@
 #include <charconv>
 
 #include "gateway/hl7v2/message.h"
-#include "gateway/map/v2_model.h"
+#include "gateway/map/v2/model.h"
 
 namespace gw::map {
 namespace {

@@ -12,7 +12,7 @@
 #include "gateway/base/result.h"
 #include "gateway/fhir/resource.h"
 #include "gateway/hl7v2/message.h"
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 #include "gateway/map/feed.h"
 
 namespace gw::map {
@@ -62,7 +62,7 @@ bool IsEarlierState(std::string_view a, std::string_view b);
 
 struct TraceStep;
 
-// Is told what the rules make, step by step (gateway/map/plan.h).
+// Is told what the rules make, step by step (gateway/map/plan/plan.h).
 class TraceSink {
  public:
   virtual ~TraceSink() = default;

@@ -7,7 +7,7 @@
 
 #include "gateway/base/crypto.h"
 #include "gateway/base/hl7_code.h"
-#include "gateway/map/change_internal.h"
+#include "gateway/map/change/internal.h"
 #include "gateway/map/translate_identity_internal.h"
 #include "gateway/map/translate_internal.h"
 

@@ -8,11 +8,11 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/result.h"
 #include "gateway/fhir/resource.h"
-#include "gateway/map/csv_model.h"
+#include "gateway/map/csv/model.h"
 #include "gateway/map/map_folder_internal.h"
-#include "gateway/map/plan.h"
+#include "gateway/map/plan/plan.h"
 #include "gateway/map/translate.h"
-#include "gateway/map/v2_model.h"
+#include "gateway/map/v2/model.h"
 
 // What the parts of translate.h share.
 namespace gw::map {

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "gateway/map/change_internal.h"
+#include "gateway/map/change/internal.h"
 #include "gateway/map/translate_internal.h"
 
 namespace gw::map {

@@ -9,7 +9,7 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/gateway.h"
 #include "gateway/cli/reload.h"
-#include "gateway/map/structure_map.h"
+#include "gateway/map/fml/structure_map.h"
 #include "tests/temp_folder.h"
 
 namespace gw::cli {

@@ -10,7 +10,7 @@
 #include <iterator>
 
 #include "gateway/hl7v2/mllp.h"
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 #include "gateway/map/translate.h"
 #include "gateway/validate/validator.h"
 

@@ -1,5 +1,5 @@
 // CSV: split into records, and rows read by a feed's columns.
-#include "gateway/map/csv_model.h"
+#include "gateway/map/csv/model.h"
 #include "gateway/map/translate.h"
 #include "tests/fuzz/fuzzing.h"
 

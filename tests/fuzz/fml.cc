@@ -1,5 +1,5 @@
 // The text form of the FHIR Mapping Language.
-#include "gateway/map/fml.h"
+#include "gateway/map/fml/fml.h"
 
 #include "tests/fuzz/fuzzing.h"
 

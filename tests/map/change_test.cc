@@ -1,4 +1,4 @@
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 
 #include <string>
 #include <string_view>

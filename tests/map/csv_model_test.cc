@@ -1,5 +1,3 @@
-#include "gateway/map/csv_model.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,9 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "gateway/map/csv_values_internal.h"
+#include "gateway/map/csv/model.h"
+#include "gateway/map/csv/values_internal.h"
 #include "gateway/map/translate.h"
-#include "gateway/map/v2_model.h"
+#include "gateway/map/v2/model.h"
 
 namespace gw::map {
 namespace {

@@ -1,4 +1,4 @@
-#include "gateway/map/destination.h"
+#include "gateway/map/export/destination.h"
 
 #include <gtest/gtest.h>
 

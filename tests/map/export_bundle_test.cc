@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gateway/base/crypto.h"
-#include "gateway/map/export.h"
+#include "gateway/map/export/export.h"
 #include "tests/map/samples_testing.h"
 
 // How a Bundle is read before it goes back: who is meant by a reference, by which key a resource is

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/map/csv_writer.h"
-#include "gateway/map/export.h"
+#include "gateway/map/csv/writer.h"
+#include "gateway/map/export/export.h"
 #include "tests/map/samples_testing.h"
 
 // CSV files of FHIR resources.

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/map/export.h"
+#include "gateway/map/export/export.h"
 #include "tests/map/plan_testing.h"
 #include "tests/map/samples_testing.h"
 

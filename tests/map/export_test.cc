@@ -1,4 +1,4 @@
-#include "gateway/map/export.h"
+#include "gateway/map/export/export.h"
 
 #include <gtest/gtest.h>
 

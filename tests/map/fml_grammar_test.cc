@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "gateway/map/fml.h"
-#include "gateway/map/structure_map.h"
+#include "gateway/map/fml/fml.h"
+#include "gateway/map/fml/structure_map.h"
 #include "tests/map/plan_testing.h"
 
 namespace gw::map {

@@ -1,4 +1,4 @@
-#include "gateway/map/fml.h"
+#include "gateway/map/fml/fml.h"
 
 #include <string>
 #include <vector>

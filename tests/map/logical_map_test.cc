@@ -6,7 +6,7 @@
 
 #include "gateway/fhir/instance.h"
 #include "gateway/fhir/logical_models.h"
-#include "gateway/map/plan.h"
+#include "gateway/map/plan/plan.h"
 #include "tests/map/plan_testing.h"
 
 // Maps between logical models: the language as a newcomer learns it, from one copied element to

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/map/v2_model.h"
+#include "gateway/map/v2/model.h"
 #include "tests/map/plan_testing.h"
 
 namespace gw::map {

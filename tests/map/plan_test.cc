@@ -1,4 +1,4 @@
-#include "gateway/map/plan.h"
+#include "gateway/map/plan/plan.h"
 
 #include <string>
 #include <string_view>

@@ -6,7 +6,7 @@
 
 #include "gateway/fhir/definitions.h"
 #include "gateway/fhir/resource.h"
-#include "gateway/map/plan.h"
+#include "gateway/map/plan/plan.h"
 
 namespace gw::map {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gateway/hl7v2/mllp.h"
-#include "gateway/map/v2_model.h"
+#include "gateway/map/v2/model.h"
 #include "tests/map/samples_testing.h"
 
 // Issue 4, item 5: HL7 v2 -> FHIR -> HL7 v2 keeps at least 99 % of the valued, mapped fields. What

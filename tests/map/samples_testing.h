@@ -6,8 +6,8 @@
 
 #include "gateway/base/json.h"
 #include "gateway/fhir/resource.h"
-#include "gateway/map/change.h"
-#include "gateway/map/export.h"
+#include "gateway/map/change/change.h"
+#include "gateway/map/export/export.h"
 #include "gateway/map/feed.h"
 #include "gateway/map/translate.h"
 

@@ -1,4 +1,4 @@
-#include "gateway/map/structure_map.h"
+#include "gateway/map/fml/structure_map.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,9 @@
-#include "gateway/map/v2_model.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "gateway/map/v2/model.h"
 #include "tests/map/v2_model_testing.h"
 
 namespace gw::map {

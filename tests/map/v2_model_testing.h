@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "gateway/map/translate.h"
-#include "gateway/map/v2_model.h"
+#include "gateway/map/v2/model.h"
 
 namespace gw::map {
 

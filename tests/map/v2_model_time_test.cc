@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "gateway/map/v2_time_internal.h"
-#include "gateway/map/zone.h"
+#include "gateway/map/v2/time_internal.h"
+#include "gateway/map/v2/zone.h"
 
 namespace gw::map {
 namespace {

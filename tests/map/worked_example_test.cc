@@ -4,7 +4,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "gateway/map/plan.h"
+#include "gateway/map/plan/plan.h"
 #include "tests/map/plan_testing.h"
 #include "tests/map/v2_model_testing.h"
 
