@@ -11,6 +11,7 @@
 #include "gateway/flow/identify.h"
 #include "gateway/flow/older.h"
 #include "gateway/flow/remarks.h"
+#include "gateway/flow/review.h"
 #include "gateway/hl7v2/acknowledgment.h"
 #include "gateway/hl7v2/mllp.h"
 
@@ -386,6 +387,7 @@ Result<Identified> Ingest::Resolve(std::vector<map::Change> changes, bool upsert
   GW_TRY(Identified identified, Identify(&changes, parts_, now));
   const bool was_taken = again != nullptr && again->was_taken;
   if (!was_taken) {
+    GW_RETURN_IF_ERROR(KeepSourcesOfPermits(changes, identified, parts_));
     GW_RETURN_IF_ERROR(
         RefuseOlder(changes, identified, {.in_rows = false, .upsert = upsert, .now = now}));
   }

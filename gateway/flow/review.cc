@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/base/hl7_code.h"
 #include "gateway/fhir/search.h"
+#include "gateway/flow/permits.h"
 #include "gateway/identity/matcher.h"
 #include "gateway/store/store.h"
 
@@ -39,6 +41,24 @@ Result<store::Page> Search(std::string_view type, const std::string& text, const
   GW_TRY(const fhir::Query query,
          fhir::ParseQuery(type, text, /*lenient=*/false, parts.indexer, parts.limits));
   return parts.store.Search(query, SeesAll());
+}
+
+// Is the Consent in force, does it rest on that document, and does it permit anything?
+Result<bool> PermitsBy(const std::string& document, const fhir::StoredResource& consent,
+                       const Parts& parts) {
+  GW_TRY(const fhir::Resource resource,
+         fhir::ParseJson(consent.json, parts.definitions, parts.limits));
+  const fhir::Element* root = resource.root().Child("provision");
+  if (root == nullptr || resource.root().TextAt("status") != "active" ||
+      resource.root().TextAt("source.reference") != document) {
+    return false;
+  }
+  if (IsPermit(*root)) {
+    return true;
+  }
+  const std::vector<const fhir::Element*> rules = RulesOf(*root);
+  return std::any_of(rules.begin(), rules.end(),
+                     [](const fhir::Element* rule) { return IsPermit(*rule); });
 }
 
 Status AddReference(fhir::Element* parent, std::string_view name, const std::string& reference) {
@@ -97,6 +117,31 @@ Result<std::optional<map::Change>> Ask(const Review& review, const Parts& parts,
   }
   return std::optional<map::Change>(
       map::Change{map::Action::kAdd, std::move(task), "", where, false, false});
+}
+
+Status KeepSourcesOfPermits(const std::vector<map::Change>& changes, const Identified& identified,
+                            const Parts& parts) {
+  for (size_t index = 0; index < changes.size(); ++index) {
+    const Known& document = identified.resources[identified.of_change[index]];
+    if (document.key.type != "DocumentReference" || document.version == 0 ||
+        changes[index].fragment.root().TextAt("status") != "entered-in-error") {
+      continue;
+    }
+    GW_TRY(const store::Consents consents, parts.store.ConsentsOf(document.home));
+    for (const fhir::StoredResource& consent : consents.resources) {
+      GW_TRY(const bool permits, PermitsBy("DocumentReference/" + document.key.id, consent, parts));
+      const bool is_spoken_of =
+          std::any_of(identified.resources.begin(), identified.resources.end(),
+                      [&consent](const Known& known) { return known.key == consent.key; });
+      if (permits && !is_spoken_of) {
+        return Error{Code::kConflict,
+                     "a consent rests on this document and permits something: what becomes of it "
+                     "must be said with it (CON)",
+                     changes[index].where, hl7_code::kUnknownKeyIdentifier};
+      }
+    }
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> ActivePlansOf(const std::vector<std::string>& patients,

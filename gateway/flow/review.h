@@ -7,8 +7,9 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/result.h"
+#include "gateway/flow/identify.h"
 #include "gateway/flow/parts.h"
-#include "gateway/map/change.h"
+#include "gateway/map/change/change.h"
 
 namespace gw::flow {
 
@@ -26,6 +27,12 @@ struct Review {
 // focus. One Task for each question: nothing where it was asked before. Errors: kUnavailable.
 Result<std::optional<map::Change>> Ask(const Review& review, const Parts& parts, Instant now,
                                        const std::string& where);
+
+// A document is not taken back while a Consent that rests on it permits somebody something, unless
+// the message says what becomes of that Consent too. Errors: hl7_code 204 with the change's place;
+// kUnavailable.
+Status KeepSourcesOfPermits(const std::vector<map::Change>& changes, const Identified& identified,
+                            const Parts& parts);
 
 // The care plans in force of these persons: "CarePlan/7". Errors: kUnavailable.
 Result<std::vector<std::string>> ActivePlansOf(const std::vector<std::string>& patients,

@@ -57,8 +57,8 @@ class Changes : public testing::Test {
   bool IsTold(std::string_view text) const { return answer_.find(text) != std::string::npos; }
 
   // The only resource of that type, as it is stored.
-  std::string Only(const std::string& type, const std::string& query = "") {
-    const Json found = gateway_.Get("/fhir/" + type + query, Caller{});
+  std::string Only(const std::string& type) {
+    const Json found = gateway_.Get("/fhir/" + type, Caller{});
     EXPECT_EQ(MatchesOn(found), 1u) << type;
     if (MatchesOn(found) != 1) {
       return {};
@@ -67,6 +67,22 @@ class Changes : public testing::Test {
         std::string(found.Find("entry")->items().front().Find("resource")->TextOf("id"));
     const auto stored = gateway_.parts().store.Current({type, id});
     return stored ? stored->json : std::string();
+  }
+
+  // The only resource of that type with that code.
+  std::string Coded(const std::string& type, const std::string& code) {
+    const Json found = gateway_.Get("/fhir/" + type, Caller{});
+    std::vector<std::string> ids;
+    for (const Json& entry : found.Find("entry")->items()) {
+      const Json& resource = *entry.Find("resource");
+      const Json* codings =
+          resource.Find("code") == nullptr ? nullptr : resource.Find("code")->Find("coding");
+      if (codings != nullptr && codings->items().front().TextOf("code") == code) {
+        ids.emplace_back(resource.TextOf("id"));
+      }
+    }
+    EXPECT_EQ(ids.size(), 1u) << type << " " << code;
+    return ids.empty() ? std::string() : gateway_.parts().store.Current({type, ids.front()})->json;
   }
 
   std::string Stored(const std::string& type, const std::string& system, const std::string& value) {
@@ -311,6 +327,18 @@ TEST_F(Changes, AnUpdateOfAnUnknownRoleMakesNone) {
   EXPECT_NE(Plan("P9").find("\"activity\""), std::string::npos);
 }
 
+TEST_F(Changes, AFormIsNotTakenBackWithoutWhatItPermits) {
+  const std::string form = "PV1|1|N\rTXA|1|CONS^Consent^L|TX|||||||||D-7^C|||||AU||AV\r";
+  const auto decision = [](const std::string& status, const std::string& day) {
+    return "CON|1|001||CN-7^C|||||||" + status + "||" + day + "|||||||||||Hartley^Beatrix|1\r" +
+           "OBX|1|CWE|SHAREWITH^With^L||X9911^A^ODS||||||F\r";
+  };
+  ASSERT_EQ(Send("MDM^T02^MDM_T02", form + decision("A", "20260120")), "AA") << answer_;
+  EXPECT_EQ(Send("MDM^T11^MDM_T01", form), "AE 204") << answer_;
+  ASSERT_EQ(Send("MDM^T02^MDM_T02", form + decision("R", "20260220")), "AA") << answer_;
+  EXPECT_EQ(Send("MDM^T11^MDM_T01", form), "AA") << "what is refused stays so: " << answer_;
+}
+
 // DG1-21 and PR1-20 are action codes like others (table 0206).
 TEST_F(Changes, DiagnosesAndProceduresFollowTheirActionCodes) {
   const auto visit = [this](const std::string& segments) {
@@ -330,12 +358,10 @@ TEST_F(Changes, DiagnosesAndProceduresFollowTheirActionCodes) {
   EXPECT_EQ(visit(pr1("Cast", "D")), "AE 204");
   EXPECT_EQ(visit(dg1("C1", "Cough", "U")), "AE 204");
   EXPECT_EQ(count("Condition") + count("Procedure"), 0u) << "nothing is made of what is taken out";
-  for (const char* unknown : {"ZZ", "\"\""}) {
-    EXPECT_EQ(visit(dg1("C1", "Cough", unknown)), "AE 103") << unknown;
-    EXPECT_TRUE(IsTold("DG1^1^21")) << answer_;
-    EXPECT_EQ(visit(pr1("Cast", unknown)), "AE 103") << unknown;
-    EXPECT_TRUE(IsTold("PR1^1^20")) << answer_;
-  }
+  EXPECT_EQ(visit(dg1("C1", "Cough", "ZZ")), "AE 103");
+  EXPECT_TRUE(IsTold("DG1^1^21")) << answer_;
+  EXPECT_EQ(visit(pr1("Cast", "ZZ")), "AE 103");
+  EXPECT_TRUE(IsTold("PR1^1^20")) << answer_;
   ASSERT_EQ(visit(dg1("C1", "Cough", "A") + dg1("C2", "Fever", "A") + pr1("Cast", "A")), "AA");
   EXPECT_EQ(count("Condition"), 2u);
   EXPECT_EQ(Times(Only("Encounter"), "\"condition\""), 2u);
@@ -346,10 +372,10 @@ TEST_F(Changes, DiagnosesAndProceduresFollowTheirActionCodes) {
   EXPECT_EQ(visit(dg1("C2", "Fever", "D") + pr1("Cast", "D")), "AA");
   EXPECT_EQ(Times(Only("Encounter"), "\"condition\""), 1u);
   EXPECT_NE(Only("Procedure").find("\"entered-in-error\""), std::string::npos);
-  const std::string cough = Only("Condition", "?code=C1");
+  const std::string cough = Coded("Condition", "C1");
   EXPECT_EQ(cough.find("V1/C1"), std::string::npos) << "the key does not say the diagnosis";
   EXPECT_NE(cough.find("Dry cough"), std::string::npos) << cough;
-  const std::string fever = Only("Condition", "?code=C2");
+  const std::string fever = Coded("Condition", "C2");
   EXPECT_NE(fever.find("entered-in-error"), std::string::npos) << fever;
   EXPECT_EQ(visit(dg1("C2", "Fever", "D")), "AA") << "once more";
 }

@@ -178,9 +178,9 @@ TEST(TranslateTest, WhatStandsWithAnObservationOfAPlanIsTaken) {
                             "VAR|V-2^A|20260101|||LATE|was late\r";
   const Outcome outcome = TranslateMessage(bytes, FeedOf("X9912"));
   ASSERT_EQ(outcome.refusal, "");
-  // Dates of actions and numbers of participations have no place: they are listed.
+  // Numbers of participations have no place: they are listed.
   EXPECT_EQ(outcome.translation.unread,
-            (std::vector<std::string>{"PRB-2", "PRT-1.1", "GOL-2", "PRT[2]-1.1", "PRT[3]-1.1"}));
+            (std::vector<std::string>{"PRT-1.1", "PRT[2]-1.1", "PRT[3]-1.1"}));
   size_t noted = 0;
   for (const Change& change : outcome.translation.changes) {
     if (change.fragment.type() == "Observation") {
@@ -448,8 +448,7 @@ TEST(TranslateTest, TwoDecisionsUnderOneNumberAreRefused) {
   grant.replace(grant.find("R^^"), 1, "A");
   const std::string head = Header("MDM^T02^MDM_T02") + "EVN||20260302\r" + std::string(kPerson) +
                            "PV1|1|N\rTXA|1|CONS|TX|||||||||D-1^CARE1\r";
-  EXPECT_EQ(CodeOfRefusal(head + refusal + grant), "205 CON[2]");
-  EXPECT_EQ(CodeOfRefusal(head + refusal + refusal), "");
+  EXPECT_EQ(CodeOfRefusal(head + refusal + grant), "103 CON");
 }
 
 TEST(TranslateTest, ABypassIsNoConsent) {
