@@ -59,6 +59,18 @@ bool ForAllPersons(const Judge& judge, std::span<const PersonConsents> consents,
   return permit;
 }
 
+// Who a person is stands in each Patient of records that are one: the labels of each hold for all.
+Verdict VerdictOn(const Asked& asked, std::string_view person, const ConsentSet::Compiled& consents,
+                  std::string_view label_class) {
+  Verdict verdict = DecideFor(asked, person, consents, label_class);
+  const bool is_patient = label_class.substr(0, label_class.find(' ')) == "Patient";
+  if (!is_patient || !verdict.permit || consents.patient_class.empty() ||
+      consents.patient_class == label_class) {
+    return verdict;
+  }
+  return DecideFor(asked, person, consents, consents.patient_class);
+}
+
 constexpr std::string_view kOperatorRole = "integration-engineer";
 
 }  // namespace
@@ -72,7 +84,7 @@ Judge::~Judge() = default;
 
 Decision Judge::Decide(std::string_view person, const ConsentSet& consents,
                        std::string_view label_class) const {
-  return Explained(DecideFor(*asked_, person, consents.compiled(), label_class), person);
+  return Explained(VerdictOn(*asked_, person, consents.compiled(), label_class), person);
 }
 
 Decision Judge::DecideByAll(std::string_view person,
@@ -96,7 +108,7 @@ Decision Judge::DecideByAll(std::string_view person,
 
 bool Judge::Permits(std::string_view person, const ConsentSet& consents,
                     std::string_view label_class) const {
-  return DecideFor(*asked_, person, consents.compiled(), label_class).permit;
+  return VerdictOn(*asked_, person, consents.compiled(), label_class).permit;
 }
 
 bool Judge::PermitsUnattributed(std::string_view type) const {

@@ -148,9 +148,11 @@ struct Decision {
 // Immutable; any thread.
 class ConsentSet {
  public:
-  // `consents`: every Consent of the person, of any status, as stored. One that cannot be read
-  // denies.
+  // `consents`: every Consent of the record's person, of any status, as stored. One that cannot be
+  // read denies. `patient_class`: the label class of the record's Patient, empty where there is
+  // none: a Patient is shown only where those of all records that are one with it are.
   static std::shared_ptr<const ConsentSet> Compile(std::span<const fhir::StoredResource> consents,
+                                                   std::string_view patient_class,
                                                    const fhir::Definitions& definitions,
                                                    const Limits& limits);
   ~ConsentSet();

@@ -401,9 +401,10 @@ ConsentSet::ConsentSet(std::unique_ptr<const Compiled> compiled) : compiled_(std
 ConsentSet::~ConsentSet() = default;
 
 std::shared_ptr<const ConsentSet> ConsentSet::Compile(
-    std::span<const fhir::StoredResource> consents, const fhir::Definitions& definitions,
-    const Limits& limits) {
+    std::span<const fhir::StoredResource> consents, std::string_view patient_class,
+    const fhir::Definitions& definitions, const Limits& limits) {
   auto compiled = std::make_unique<Compiled>();
+  compiled->patient_class = patient_class;
   for (const fhir::StoredResource& stored : consents) {
     if (stored.deleted) {
       continue;

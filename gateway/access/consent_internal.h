@@ -99,6 +99,7 @@ struct CompiledConsent {
 
 struct ConsentSet::Compiled {
   std::vector<CompiledConsent> consents;  // those that may govern, by id
+  std::string patient_class;              // of the record's Patient
 };
 
 // Empty: status says that it does not govern (draft, proposed, rejected, inactive,

@@ -11,7 +11,7 @@
 namespace gw::cli {
 namespace {
 
-constexpr uint64_t kKeyBytesMax = 64 * 1024;
+constexpr uint64_t kKeyBytesMax = uint64_t{64} * 1024;
 constexpr int64_t kLifetimeS = 3600;
 constexpr std::string_view kKeyId = "development";
 

@@ -74,15 +74,18 @@ Result<ConsentBook::Remembered> ConsentBook::Own(std::string_view person, uint64
     }
   }
   GW_TRY(const store::Consents read, store_.ConsentsOf(person));
-  Remembered fresh{
-      read.policy_class, access::ConsentSet::Compile(read.resources, definitions_, limits_), {}};
-  const Result<fhir::StoredResource> patient = store_.Current({"Patient", key});
-  if (patient) {
+  Remembered fresh;
+  fresh.policy_class = read.policy_class;
+  std::string patient_class;
+  if (const Result<fhir::StoredResource> patient = store_.Current({"Patient", key}); patient) {
     GW_TRY(const fhir::Resource resource, fhir::ParseJson(patient->json, definitions_, limits_));
     fresh.links = PersonLinks::LinkedBy(resource.root());
+    patient_class = patient->label_class;
   } else if (patient.error().code != Code::kNotFound) {
     return patient.error();
   }
+  fresh.consents =
+      access::ConsentSet::Compile(read.resources, patient_class, definitions_, limits_);
   const std::scoped_lock lock(mutex_);
   if (remembered_.size() >= kRememberedMax) {
     remembered_.clear();  // rare, and cheaper to fill again than to keep an order on every request

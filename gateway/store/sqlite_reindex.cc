@@ -90,7 +90,7 @@ class Reindexer {
   template <typename Change>
   Status InTransaction(Change change) {
     GW_RETURN_IF_ERROR(writer_.Run("BEGIN IMMEDIATE"));
-    const Status changed = change();
+    Status changed = change();
     GW_RETURN_IF_ERROR(writer_.Run(changed ? "COMMIT" : "ROLLBACK"));
     return changed;
   }

@@ -128,7 +128,7 @@ std::shared_ptr<const ConsentSet> Compiled(const std::vector<std::string>& conse
     one.json = json;
     stored.push_back(std::move(one));
   }
-  return ConsentSet::Compile(stored, R4(), Limits{});
+  return ConsentSet::Compile(stored, "", R4(), Limits{});
 }
 
 Decision Decide(const Request& request, const std::vector<std::string>& consents,

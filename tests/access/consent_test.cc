@@ -289,7 +289,7 @@ TEST(Consent, DepthIsBounded) {
   const auto reason = [&limits](const std::string& json) {
     fhir::StoredResource stored;
     stored.json = json;
-    const auto set = ConsentSet::Compile(std::vector{stored}, R4(), limits);
+    const auto set = ConsentSet::Compile(std::vector{stored}, "", R4(), limits);
     const Request request;
     const Result<Permit> permit = Authorize(request.principal, Interaction::kRead, "Goal");
     return Judge(*permit, request.actor, request.policy, R4(), Noon())

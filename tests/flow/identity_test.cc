@@ -380,6 +380,21 @@ TEST_F(IdentityTest, TheMostRestrictiveConsentOfMergedRecordsGoverns) {
   EXPECT_EQ(plans(), "0");
 }
 
+// Each Patient of merged records says who the person is.
+TEST_F(IdentityTest, WhatHidesOnePatientHidesThoseThatAreOneWithIt) {
+  const auto shown = [this](const std::string& number) {
+    return gateway_
+        .Get("/fhir/Patient?identifier=" + std::string(kLocal) + "%7C" + number, Caller{})
+        .Find("total")
+        ->text();
+  };
+  ASSERT_EQ(Person(Local("A"), "Hartley^Beatrix", "19380611|F\rPD1||||||||||||Y").ack, "AA");
+  ASSERT_EQ(Person(Local("B"), "Hartley^Beatrix").ack, "AA");
+  EXPECT_EQ(shown("A") + shown("B"), "01") << "two records are two persons until they are merged";
+  ASSERT_EQ(Merge(Local("B"), Local("A")).ack, "AA");
+  EXPECT_EQ(shown("A") + shown("B"), "00");
+}
+
 TEST_F(IdentityTest, ASearchByOneRecordCoversThoseThatAreOneWithIt) {
   ASSERT_EQ(Person(Local("A"), "Hartley^Beatrix").ack, "AA");
   ASSERT_EQ(Person(Local("B"), "Hartley^Beatrix").ack, "AA");
