@@ -267,8 +267,8 @@ std::string Ingest::Repeat(const hl7v2::Message& message, const store::PriorAnsw
   const auto sender = arrival->mappings->senders.find(arrival->kept.sender);
   store::Transaction counted;
   if (arrival->again != nullptr && !arrival->again->same_bytes) {
-    counted.upkeep =
-        UpkeepOf(arrival->again);  // what was put in a message's place is known already
+    // What an operator put in a message's place is known already: the message is settled by it.
+    counted.upkeep = UpkeepOf(arrival->again);
   }
   counted.upkeep.repeated = arrival->again == nullptr;
   if (sender != arrival->mappings->senders.end()) {

@@ -44,7 +44,8 @@ TEST(File, ThatIsNoneIsNotFound) {
 TEST(File, ThatFailsWhileItIsReadIsUnavailable) {
   const std::string path = "/proc/self/mem";  // nothing is mapped where it begins
   if (!std::ifstream(path)) {
-    GTEST_SKIP() << "the system has no /proc";
+    GTEST_SKIP() << "the system has no /proc, whose files fail while they are read; the cases "
+                    "beside this one hold what is missing and what is too large";
   }
   const auto read = ReadFile(path, 100);
   ASSERT_FALSE(read.ok());
